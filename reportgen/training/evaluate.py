@@ -1,0 +1,76 @@
+"""How well a classifier does: area under the ROC curve, sensitivity, specificity, accuracy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reportgen.training.datasets import Dataset
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Figures of a classifier on a data set; the last three are fractions, None where they are not defined."""
+
+    images: int
+    accuracy: float
+    auc: float | None = None
+    sensitivity: float | None = None
+    specificity: float | None = None
+
+
+def area_under_roc(scores: NDArray[np.floating], positive: NDArray[np.bool_]) -> float:
+    """Return the probability that a random positive scores higher than a random negative, ties counting half.
+
+    Parameters
+    ----------
+    scores
+        ``(N,)``, higher for positive.
+    positive
+        ``(N,)`` bool.
+
+    Returns
+    -------
+    float
+        0 to 1; the Mann-Whitney U statistic over the number of pairs. NaN when a side is empty.
+    """
+    values, inverse, counts = np.unique(scores, return_inverse=True, return_counts=True)
+    ranks = (np.cumsum(counts) - (counts - 1) / 2)[inverse]
+    positives, negatives = int(positive.sum()), int((~positive).sum())
+    if not positives or not negatives:
+        return float("nan")
+    return float((ranks[positive].sum() - positives * (positives + 1) / 2) / (positives * negatives))
+
+
+def evaluate(model: Any, data: Dataset, *, threshold: float = 0.5, batch: int = 64) -> Evaluation:
+    """Run a classifier that wants values from 0 to 1 over a data set.
+
+    Parameters
+    ----------
+    model
+        Keras model with one sigmoid or a softmax output.
+    data
+        Images and labels.
+    threshold
+        From which score on the second class is said, for one sigmoid.
+    batch
+        Images at a time.
+    """
+    parts = [
+        np.asarray(model(data.images[i : i + batch].astype(np.float32) / 255, training=False))
+        for i in range(0, len(data), batch)
+    ]
+    scores = np.concatenate(parts)
+    if scores.shape[1] > 1:
+        return Evaluation(len(data), float((scores.argmax(axis=1) == data.labels).mean()))
+    positive, said = data.labels == 1, scores[:, 0] >= threshold
+    return Evaluation(
+        images=len(data),
+        accuracy=float((said == positive).mean()),
+        auc=area_under_roc(scores[:, 0], positive),
+        sensitivity=float(said[positive].mean()) if positive.any() else None,
+        specificity=float((~said[~positive]).mean()) if (~positive).any() else None,
+    )
