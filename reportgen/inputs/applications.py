@@ -1,0 +1,84 @@
+"""Models named ``keras:NAME``: any architecture of keras.applications."""
+
+from __future__ import annotations
+
+import inspect
+import types
+from pathlib import Path
+from typing import Any
+
+from reportgen.errors import ModelError
+from reportgen.inputs.files import read_bytes
+
+PREFIX = "keras:"
+RANDOM = "random"
+
+
+def build_application(spec: str) -> tuple[Any, str, tuple[str, ...]]:
+    """Build ``keras:NAME``, ``keras:NAME@weights.h5`` or ``keras:NAME@random``.
+
+    Returns
+    -------
+    tuple
+        The Keras model, its family (the module of keras.applications, which names its preprocessing), and notes.
+
+    Raises
+    ------
+    ModelError
+        When the name is unknown, or weights can't be fetched or don't fit.
+    """
+    import keras
+
+    name, _, weights = spec.removeprefix(PREFIX).partition("@")
+    builders = _builders(keras.applications)
+    if name not in builders:
+        raise ModelError(f"keras.applications has no model '{name}'", f"known: {', '.join(sorted(builders))}")
+    family, build = builders[name]
+    if weights == RANDOM:
+        keras.utils.set_random_seed(0)
+        return build(weights=None), family, ("The weights are random (untrained): scores and maps mean nothing.",)
+    if weights:
+        read_bytes(Path(weights), ModelError, "weights file")
+        return _with_weights(build, weights, f"the weights in {weights} don't fit {name}", "check the file"), family, ()
+    advice = f"give a local file with {PREFIX}{name}@weights.h5, or try it out with {PREFIX}{name}@{RANDOM}"
+    return _with_weights(build, "imagenet", f"Keras's weights for {name} can't be fetched", advice), family, ()
+
+
+def imagenet_class_names(*, fetch: bool) -> tuple[str, ...] | None:
+    """Return ImageNet's 1,000 class names where this machine has (or can fetch) Keras's index of them, else None."""
+    import keras
+
+    from reportgen.errors import SettingsError
+    from reportgen.inputs.class_names import read_class_names
+
+    path = Path(keras.config.keras_home()) / "models" / "imagenet_class_index.json"
+    if fetch and not path.is_file():
+        try:
+            keras.applications.imagenet_utils.decode_predictions(__import__("numpy").zeros((1, 1000)))
+        except Exception:  # noqa: BLE001 - whatever the fetch meets, the classes are then numbered
+            return None
+    try:
+        return read_class_names(path)
+    except SettingsError:
+        return None
+
+
+def _with_weights(build: Any, weights: str, what: str, advice: str) -> Any:
+    try:
+        return build(weights=weights)
+    except Exception as problem:
+        # network, file and shape errors come as many types
+        lines = str(problem).strip().splitlines() or [type(problem).__name__]
+        raise ModelError(f"{what} ({lines[0][:160]})", advice) from problem
+
+
+def _builders(applications: types.ModuleType) -> dict[str, tuple[str, Any]]:
+    """Return for each architecture its family (a module that holds it with its own preprocessing) and its function."""
+    found: dict[str, tuple[str, Any]] = {}
+    for family, module in inspect.getmembers(applications, inspect.ismodule):
+        if not hasattr(module, "preprocess_input"):
+            continue
+        for name, builder in inspect.getmembers(module, callable):
+            if name[0].isupper() and name not in found and hasattr(applications, name):
+                found[name] = (family, builder)
+    return found

@@ -1,0 +1,68 @@
+"""Cases: an image, what it is said to show, and where it came from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from reportgen.errors import SettingsError
+from reportgen.inputs.images import Image, read_image
+from reportgen.settings import CaseSettings
+
+MOST_CASES = 12
+
+
+@dataclass(frozen=True)
+class Case:
+    """One image to explain.
+
+    Attributes
+    ----------
+    label
+        What it is said to show; None when unknown.
+    image
+        The decoded picture.
+    name
+        What to call it: a file name without folders.
+    """
+
+    label: str | None
+    image: Image
+    name: str
+
+
+def parse_case(text: str) -> CaseSettings:
+    """Parse ``[LABEL=]IMAGE``. A path that exists is taken whole, also with ``=`` in it.
+
+    Raises
+    ------
+    SettingsError
+        When label or path is empty.
+    """
+    label, separator, path = text.partition("=")
+    if not separator or Path(text).exists():
+        return CaseSettings(image=text)
+    if not label.strip() or not path:
+        raise SettingsError(f"'{text}' is no case", "write LABEL=IMAGE or IMAGE")
+    return CaseSettings(label=label.strip(), image=path)
+
+
+def read_cases(cases: Sequence[CaseSettings]) -> tuple[Case, ...]:
+    """Read the images of all cases.
+
+    Raises
+    ------
+    SettingsError
+        When there is none, or more than 12.
+    ImageError
+        When one can't be read.
+    """
+    check_count(len(cases))
+    return tuple(Case(case.label, read_image(case.image), Path(case.image).name) for case in cases)
+
+
+def check_count(count: int) -> None:
+    """Raise a SettingsError unless there are 1 to 12 cases."""
+    if not 1 <= count <= MOST_CASES:
+        raise SettingsError(f"{count} cases given", f"a report takes 1 to {MOST_CASES}: [LABEL=]IMAGE ...")

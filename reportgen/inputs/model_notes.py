@@ -1,0 +1,32 @@
+"""The small TOML beside a model (``model.toml`` for ``model.keras``): what the file itself can't say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from reportgen.report import ModelCard
+from reportgen.settings import Fraction, PreprocessingSettings, Section, convert, read_toml
+
+
+class ModelNotes(Section):
+    """Class names, threshold, preprocessing, training history and model card; all optional."""
+
+    class_names: tuple[str, ...] | None = None
+    threshold: Fraction | None = None
+    preprocessing: PreprocessingSettings = PreprocessingSettings()
+    history: dict[str, tuple[float, ...]] = {}
+    card: ModelCard | None = None
+
+
+def read_model_notes(model_path: Path) -> ModelNotes:
+    """Read the TOML beside a model; no file is no notes.
+
+    Raises
+    ------
+    SettingsError
+        When there is one and it's not valid.
+    """
+    path = model_path.with_suffix(".toml")
+    if not path.is_file():
+        return ModelNotes()
+    return convert(read_toml(path, "model notes"), ModelNotes, str(path))

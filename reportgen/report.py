@@ -1,0 +1,324 @@
+"""The report as data: what was measured, what was drawn, and where it all came from.
+
+Nothing here reads, computes or writes. The types are frozen ``msgspec.Struct`` (like frozen dataclasses, and they turn
+into JSON and back with their types checked): a saved report is the same object again, without TensorFlow.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+SCHEMA_VERSION = 1
+DISCLAIMER = "This report explains how a model responds to images. It is not a diagnosis and no medical device made it."
+REFERENCE_LABELS = ("normal", "healthy", "negative", "control", "benign", "no finding")
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True):
+    """Base of all parts of a report: frozen, fields by keyword only."""
+
+
+class Prediction(Record):
+    """One class and its score, 0 to 1."""
+
+    class_name: str = msgspec.field(name="class")
+    score: float
+
+
+class TensorSummary(Record):
+    """Shape and range of a tensor on the way from the file to the scores."""
+
+    name: str
+    shape: tuple[int, ...]
+    minimum: float
+    maximum: float
+
+
+class StrongestPatch(Record):
+    """The position whose occlusion changed the score most; ``top`` and ``left`` in pixels of the model's input."""
+
+    row: int
+    column: int
+    top: int
+    left: int
+    importance: float
+
+
+class OcclusionMap(Record):
+    """Result of an occlusion scan.
+
+    Attributes
+    ----------
+    patch, stride
+        (height, width) in pixels of the model's input.
+    fill
+        ``"mean"``, ``"blur"`` or a colour, as set; ``fill_colour`` is the colour used, in raw-image units 0 to 255.
+    target_class
+        The class whose score is kept.
+    rows, columns
+        How many positions there are down and across; ``row_starts`` and ``column_starts`` give their pixels.
+    scores
+        ``rows x columns`` raw scores of the target class with the patch there.
+    base_score
+        Score of the untouched image. Importance is ``base_score - score``.
+    importance_minimum, importance_maximum
+        Range of the pixel map (mean importance of the patches that cover a pixel).
+    strongest
+        The patch with the largest importance by magnitude.
+    engine
+        Which engine computed it.
+    """
+
+    patch: tuple[int, int]
+    stride: tuple[int, int]
+    fill: str | tuple[float, ...]
+    fill_colour: tuple[float, ...] | None
+    target_class: str
+    rows: int
+    columns: int
+    row_starts: tuple[int, ...]
+    column_starts: tuple[int, ...]
+    scores: tuple[tuple[float, ...], ...]
+    base_score: float
+    importance_minimum: float
+    importance_maximum: float
+    strongest: StrongestPatch
+    engine: str
+
+
+class ChannelStatistics(Record):
+    """One value a channel, in channel order; None where a measure is not defined (dead channel, map too small).
+
+    Attributes
+    ----------
+    minimum, maximum, mean, standard_deviation
+        Of the raw activations.
+    edge_correlation
+        Pearson correlation with the gradient magnitude of the input, -1 to 1.
+    input_correlation
+        Pearson correlation with the input's brightness, -1 to 1; clearly below 0: a negative.
+    contrast
+        Standard deviation over range, divided by the same of the input at the map's size; 1: as the input.
+    sharpness
+        Mean gradient magnitude after scaling to 0..1, divided by the same of the input at the map's size.
+    """
+
+    minimum: tuple[float, ...]
+    maximum: tuple[float, ...]
+    mean: tuple[float, ...]
+    standard_deviation: tuple[float, ...]
+    edge_correlation: tuple[float | None, ...]
+    input_correlation: tuple[float | None, ...]
+    contrast: tuple[float | None, ...]
+    sharpness: tuple[float | None, ...]
+
+
+class LayerReport(Record):
+    """One layer's feature maps on one case; ``dead_channels`` lists the channels whose values are all equal."""
+
+    name: str
+    channels: int
+    height: int
+    width: int
+    minimum: float
+    maximum: float
+    dead_channels: tuple[int, ...]
+    statistics: ChannelStatistics
+
+
+class CaseReport(Record):
+    """All that was measured of one image.
+
+    Attributes
+    ----------
+    label
+        What the image is said to show; None when unknown.
+    name
+        File name without folders, or what the caller named it.
+    sha256
+        Digest of the file.
+    kind, height, width
+        Of the image as stored (upright).
+    notes
+        What was done to the image on the way.
+    predictions
+        Best first; for many classes the best five.
+    correct
+        Whether the first prediction is the label; None when that can't be said.
+    target_class
+        The class that the occlusion scan follows.
+    tensors
+        Shape and range at each step from file to scores.
+    occlusion
+        None when it was switched off.
+    layers
+        In the order of the model.
+    """
+
+    label: str | None
+    name: str
+    sha256: str
+    kind: str
+    height: int
+    width: int
+    notes: tuple[str, ...]
+    predictions: tuple[Prediction, ...]
+    correct: bool | None
+    target_class: str
+    tensors: tuple[TensorSummary, ...]
+    occlusion: OcclusionMap | None
+    layers: tuple[LayerReport, ...]
+
+    @property
+    def title(self) -> str:
+        """What to call the case: its label, else its name."""
+        return self.label or self.name
+
+
+class LayerSummary(Record):
+    """One row of the model summary; ``receptive_field`` is (height, width) in input pixels, None when not defined."""
+
+    name: str
+    type: str
+    output_shape: tuple[int | None, ...]
+    parameters: int
+    trainable: bool
+    activation: str | None
+    receptive_field: tuple[int, int] | None
+
+
+class Evaluation(Record):
+    """How a model did on a set of images, as its card tells; fractions from 0 to 1."""
+
+    data: str
+    images: int
+    accuracy: float | None = None
+    auc: float | None = None
+    sensitivity: float | None = None
+    specificity: float | None = None
+
+
+class ModelCard(Record):
+    """What the model's maker says about it."""
+
+    title: str = ""
+    purpose: str = ""
+    data: str = ""
+    method: str = ""
+    limits: str = ""
+    source: str = ""
+    evaluations: tuple[Evaluation, ...] = ()
+
+
+class ModelReport(Record):
+    """The model: what goes in, what comes out, and each layer.
+
+    ``shown_layers`` are those whose feature maps are in the report; ``notes`` say what was assumed or left out.
+    """
+
+    name: str
+    sha256: str
+    total_parameters: int
+    trainable_parameters: int
+    input_shape: tuple[int, ...]
+    output_shape: tuple[int, ...]
+    head: str
+    class_names: tuple[str, ...]
+    threshold: float | None
+    preprocessing: str
+    layers: tuple[LayerSummary, ...]
+    shown_layers: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+    card: ModelCard | None = None
+    history: dict[str, tuple[float, ...]] = {}
+
+
+class Remark(Record):
+    """One measured sentence.
+
+    Attributes
+    ----------
+    section
+        Where it belongs: ``predictions``, ``occlusion``, ``layers`` or ``summary``.
+    layer
+        The layer it is about, if one.
+    kind
+        What was measured: ``edges``, ``negatives``, ``contrast``, ``sharpness``, ``dead``, ``difference``, ...
+    text
+        What was measured, with its numbers.
+    interpretation
+        What it may mean; marked as an interpretation wherever it's shown. Empty when there is none.
+    numbers
+        The numbers behind the text.
+    warning
+        Whether the reader should be warned.
+    """
+
+    section: str
+    layer: str | None = None
+    kind: str
+    text: str
+    interpretation: str = ""
+    numbers: dict[str, float] = {}
+    warning: bool = False
+
+
+class Comment(Record):
+    """The user's own words (Markdown) for a section or a layer."""
+
+    section: str
+    layer: str | None = None
+    markdown: str
+
+
+class Picture(Record):
+    """An encoded picture; ``alt`` tells the finding to those who can't see it, ``caption`` how to read it."""
+
+    name: str
+    media_type: str
+    width: int
+    height: int
+    alt: str
+    caption: str = ""
+    pixelated: bool = False
+    data: bytes
+
+    @property
+    def file_name(self) -> str:
+        """Name for a file of it."""
+        endings = {"image/png": "png", "image/jpeg": "jpeg", "image/svg+xml": "svg"}
+        return f"{self.name}.{endings[self.media_type]}"
+
+
+class Report(Record):
+    """A whole report: everything that any output needs.
+
+    ``cases`` stand in the order they were given; :attr:`side_by_side` in the order they're shown. ``pictures`` are found by
+    name with :meth:`picture`. ``created`` is in ISO 8601, UTC. ``timings`` are seconds for each step.
+    """
+
+    schema_version: int = SCHEMA_VERSION
+    title: str
+    created: str
+    model: ModelReport
+    cases: tuple[CaseReport, ...]
+    remarks: tuple[Remark, ...]
+    comments: tuple[Comment, ...] = ()
+    settings: dict[str, object] = {}
+    versions: dict[str, str] = {}
+    timings: dict[str, float] = {}
+    disclaimer: str = DISCLAIMER
+    pictures: tuple[Picture, ...] = ()
+
+    @property
+    def side_by_side(self) -> tuple[tuple[int, CaseReport], ...]:
+        """(index, case), those labelled as normal first: normal left, pneumonia right."""
+        return tuple(sorted(enumerate(self.cases), key=lambda item: not is_reference(item[1].label)))
+
+    def picture(self, name: str) -> Picture | None:
+        """Return the picture of that name, or None."""
+        return next((picture for picture in self.pictures if picture.name == name), None)
+
+
+def is_reference(label: str | None) -> bool:
+    """Return whether a label says that nothing was found: such a case is what others are compared with."""
+    return label is not None and label.strip().lower() in REFERENCE_LABELS
