@@ -1,0 +1,145 @@
+"""The activation model: one model from the input to the outputs of the chosen layers.
+
+One forward pass gives every feature map. Layers are then handled one at a time, and each is dropped before the next;
+where all of them together would take too much memory, they are computed in a few passes instead of one.
+"""
+
+from __future__ import annotations
+
+import difflib
+import fnmatch
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reportgen.analysis.graph import Graph, LayerCall
+from reportgen.errors import SettingsError
+from reportgen.settings import LayerSettings
+
+MEMORY = 1 << 30
+_IDLE_AT_INFERENCE = (
+    "Dropout", "SpatialDropout2D", "GaussianNoise", "GaussianDropout", "AlphaDropout", "ActivityRegularization",
+    "Identity", "RandomFlip", "RandomRotation", "RandomZoom", "RandomTranslation", "RandomCrop", "RandomContrast",
+    "RandomBrightness", "RandomHeight", "RandomWidth",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class FeatureMaps:
+    """All channels of a layer for all cases: ``values`` is ``(N, H, W, C)`` float32."""
+
+    layer: str
+    values: NDArray[np.float32]
+
+
+def has_feature_maps(call: LayerCall) -> bool:
+    """Return whether a layer's output is spatial: ``(None, H, W, C)`` with more than one position."""
+    shape = call.output_shape
+    return len(shape) == 4 and None not in shape[1:] and (shape[1] or 0) * (shape[2] or 0) > 1
+
+
+def choose_layers(graph: Graph, settings: LayerSettings) -> tuple[tuple[LayerCall, ...], tuple[str, ...]]:
+    """Choose the layers to show.
+
+    Parameters
+    ----------
+    graph
+        The traced model.
+    settings
+        Names, globs, types, first so many, at most so many.
+
+    Returns
+    -------
+    tuple
+        The calls in order, and a note where the limit left some out.
+
+    Raises
+    ------
+    SettingsError
+        When a name or type matches nothing, or what it matches has no feature maps.
+    """
+    spatial = [call for call in graph.calls if has_feature_maps(call)]
+    if settings.show:
+        chosen = _by_name(graph, spatial, settings.show)
+    else:
+        chosen = [call for call in spatial if type(call.layer).__name__ not in _IDLE_AT_INFERENCE]
+    if settings.types:
+        chosen = _by_type(chosen, settings.types)
+    if settings.first:
+        chosen = chosen[: settings.first]
+    if settings.maximum and len(chosen) > settings.maximum:
+        kept = np.unique(np.linspace(0, len(chosen) - 1, settings.maximum).round().astype(int))
+        note = f"{len(kept)} of {len(chosen)} layers with feature maps are shown, evenly spread; settings can choose others."
+        return tuple(chosen[index] for index in kept), (note,)
+    return tuple(chosen), ()
+
+
+def feature_maps(
+    graph: Graph, layers: Sequence[LayerCall], images: NDArray[np.float32], *, memory: int = MEMORY
+) -> Iterator[FeatureMaps]:
+    """Compute the feature maps of layers, one layer at a time.
+
+    Parameters
+    ----------
+    graph
+        The traced model.
+    layers
+        Calls to show.
+    images
+        ``(N, H, W, C)``, preprocessed.
+    memory
+        Bytes that the feature maps of one pass may take; a layer that needs more alone still gets its pass.
+
+    Yields
+    ------
+    FeatureMaps
+        In the order of ``layers``.
+    """
+    import keras
+
+    for group in _groups(layers, len(images), memory):
+        activation_model = keras.Model(graph.input, [call.output for call in group])
+        outputs = keras.tree.flatten(activation_model(images, training=False))
+        del activation_model
+        for call in group:
+            yield FeatureMaps(call.path, np.asarray(outputs.pop(0), np.float32))
+
+
+def _groups(layers: Sequence[LayerCall], cases: int, memory: int) -> Iterator[list[LayerCall]]:
+    group: list[LayerCall] = []
+    taken = 0
+    for call in layers:
+        size = cases * 4 * int(np.prod([side or 1 for side in call.output_shape]))
+        if group and taken + size > memory:
+            yield group
+            group, taken = [], 0
+        group.append(call)
+        taken += size
+    if group:
+        yield group
+
+
+def _by_name(graph: Graph, spatial: list[LayerCall], patterns: Sequence[str]) -> list[LayerCall]:
+    names = [call.path for call in graph.calls]
+    wanted: set[str] = set()
+    for pattern in patterns:
+        matched = set(fnmatch.filter(names, pattern)) | ({pattern} & set(names))
+        if not matched:
+            near = difflib.get_close_matches(pattern, names, n=1) or names[:1]
+            raise SettingsError(f"no layer is named '{pattern}'", f"for example '{near[0]}'; 'reportgen inspect' lists all")
+        wanted |= matched
+    chosen = [call for call in spatial if call.path in wanted]
+    if not chosen:
+        raise SettingsError(f"'{patterns[0]}' has no feature maps (its output is not spatial)", "choose another layer")
+    return chosen
+
+
+def _by_type(calls: list[LayerCall], types: Sequence[str]) -> list[LayerCall]:
+    present = {type(call.layer).__name__.lower(): type(call.layer).__name__ for call in calls}
+    for name in types:
+        if name.lower() not in present:
+            raise SettingsError(f"no layer with feature maps has type '{name}'", f"there are {', '.join(present.values())}")
+    lowered = {name.lower() for name in types}
+    return [call for call in calls if type(call.layer).__name__.lower() in lowered]

@@ -1,0 +1,139 @@
+"""Measures of a feature map: range, likeness to edges and to the image, contrast, sharpness.
+
+All are computed on raw activations in double precision, for all channels of a layer at once. The input that maps are compared with is
+the image as the model gets it before preprocessing (brightness 0 to 255), averaged down to the map's size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reportgen.inputs.images import as_channels, resize
+from reportgen.report import ChannelStatistics, LayerReport
+
+SMALLEST_MAP = 4
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What maps of one case are compared with: brightness and gradient magnitude of the input, ``(H, W)`` float32."""
+
+    brightness: NDArray[np.float32]
+    edges: NDArray[np.float32]
+
+    def at(self, size: tuple[int, int]) -> Reference:
+        """Return it averaged over areas to another size."""
+        brightness, edges = (np.asarray(resize(a, size, "box"), np.float32) for a in (self.brightness, self.edges))
+        return Reference(brightness, edges)
+
+
+def reference_of(pixels: NDArray[np.generic]) -> Reference:
+    """Return the reference of an input image ``(H, W, C)``, 0 to 255."""
+    brightness = as_channels(pixels if pixels.shape[-1] == 3 else pixels[..., 0], 1)[..., 0].astype(np.float32)
+    return Reference(brightness, gradient_magnitude(brightness).astype(np.float32))
+
+
+def gradient_magnitude(field: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Return the magnitude of the gradient over the first two axes, by central differences (one-sided at borders)."""
+    down, across = np.gradient(field, axis=(0, 1))
+    return np.asarray(np.hypot(down, across))
+
+
+def dead_channels(maps: NDArray[np.floating]) -> tuple[int, ...]:
+    """Return the channels of ``(H, W, C)`` maps whose values are all equal."""
+    return tuple(np.flatnonzero(maps.max(axis=(0, 1)) == maps.min(axis=(0, 1))).tolist())
+
+
+def measure_layer(name: str, maps: NDArray[np.floating], reference: Reference) -> LayerReport:
+    """Measure every channel of a layer on one case.
+
+    Parameters
+    ----------
+    name
+        Of the layer.
+    maps
+        ``(H, W, C)`` raw activations.
+    reference
+        Of the input at its own size.
+
+    Returns
+    -------
+    LayerReport
+        Measures that need a surface are None for dead channels and for maps smaller than 4 x 4.
+    """
+    height, width, channels = maps.shape
+    low, high = maps.min(axis=(0, 1)), maps.max(axis=(0, 1))
+    flat = maps.reshape(-1, channels)
+    mean = flat.mean(axis=0, dtype=np.float64)
+    deviation = flat.std(axis=0, dtype=np.float64)
+    alive = high > low
+    nothing: tuple[float | None, ...] = (None,) * channels
+    edges = likeness = contrast = sharpness = nothing
+    if min(height, width) >= SMALLEST_MAP and alive.any():
+        at_size = reference.at((height, width))
+        edges = _optional(correlations(maps, at_size.edges), alive)
+        likeness = _optional(correlations(maps, at_size.brightness), alive)
+        span = np.where(alive, high - low, 1).astype(np.float64)
+        contrast = _optional(_ratio(deviation / span, _contrast(at_size.brightness)), alive)
+        # the gradient is linear: scaling to 0..1 afterwards saves a copy of all maps
+        mean_gradient = gradient_magnitude(maps).mean(axis=(0, 1), dtype=np.float64) / span
+        sharpness = _optional(_ratio(mean_gradient, _sharpness(at_size.brightness)), alive)
+    return LayerReport(
+        name=name,
+        channels=channels,
+        height=height,
+        width=width,
+        minimum=float(low.min()),
+        maximum=float(high.max()),
+        dead_channels=tuple(np.flatnonzero(~alive).tolist()),
+        statistics=ChannelStatistics(
+            minimum=_floats(low),
+            maximum=_floats(high),
+            mean=_floats(mean),
+            standard_deviation=_floats(deviation),
+            edge_correlation=edges,
+            input_correlation=likeness,
+            contrast=contrast,
+            sharpness=sharpness,
+        ),
+    )
+
+
+def correlations(maps: NDArray[np.floating], field: NDArray[np.floating]) -> Array:
+    """Return the Pearson correlation of each channel of ``(H, W, C)`` with a field ``(H, W)``; NaN where undefined."""
+    channels = maps.shape[-1]
+    flat = maps.reshape(-1, channels).astype(np.float64)
+    flat -= flat.mean(axis=0)
+    other = field.reshape(-1).astype(np.float64)
+    other = other - other.mean()
+    norms = np.sqrt(np.einsum("pc,pc->c", flat, flat)) * np.sqrt(other @ other)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(np.clip(np.where(norms > 0, other @ flat / norms, np.nan), -1, 1))
+
+
+def _contrast(brightness: NDArray[np.floating]) -> float:
+    span = float(np.ptp(brightness))
+    return float(brightness.std(dtype=np.float64)) / span if span > 0 else 0.0
+
+
+def _sharpness(brightness: NDArray[np.floating]) -> float:
+    span = float(np.ptp(brightness))
+    return float(gradient_magnitude(brightness).mean(dtype=np.float64)) / span if span > 0 else 0.0
+
+
+def _ratio(values: Array, base: float) -> Array:
+    return values / base if base > 0 else np.full_like(values, np.nan)
+
+
+def _optional(values: Array, alive: NDArray[np.bool_]) -> tuple[float | None, ...]:
+    usable = alive & np.isfinite(values)
+    return tuple(float(value) if use else None for value, use in zip(values, usable, strict=True))
+
+
+def _floats(values: Sequence[float] | NDArray[np.floating]) -> tuple[float, ...]:
+    return tuple(float(value) for value in values)

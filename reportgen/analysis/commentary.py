@@ -1,0 +1,251 @@
+"""Measured remarks: sentences that rest on numbers, each with the numbers beside it.
+
+A remark says what was measured. What it may mean stands apart, as an interpretation: the model only sees pixel intensities,
+and "detects edges" is a reading, not a measurement.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from reportgen.analysis.comparison import LayerComparison, compare_layer
+from reportgen.report import CaseReport, ChannelStatistics, LayerReport, Remark
+
+STRONG = 0.5
+KEPT = (0.8, 1.25)
+Cases = Sequence[CaseReport]
+
+
+def prediction_remarks(cases: Cases) -> tuple[Remark, ...]:
+    """Say what was predicted, and whether it is what the labels say."""
+    said = [f"{case.title}: {case.predictions[0].class_name} ({case.predictions[0].score:.3f})" for case in cases]
+    known = [case for case in cases if case.correct is not None]
+    right = sum(bool(case.correct) for case in known)
+    text = f"Predicted: {_listed(said)}."
+    if known:
+        text += f" {right} of {len(known)} labelled {_plural(len(known), 'case')} predicted as labelled."
+    numbers = {f"case {n}": case.predictions[0].score for n, case in enumerate(cases, start=1)}
+    return (Remark(section="predictions", kind="predictions", text=text, numbers=numbers),)
+
+
+def occlusion_remarks(cases: Cases) -> tuple[Remark, ...]:
+    """Say for each case where covering the image changed the score most, and by how much."""
+    remarks = []
+    for number, case in enumerate(cases, start=1):
+        found = case.occlusion
+        if found is None:
+            continue
+        best = found.strongest
+        scores = np.asarray(found.scores)
+        share = abs(best.importance) / max(found.base_score, 1e-12)
+        verb = "lowers" if best.importance > 0 else "raises"
+        centre = (best.top + found.patch[0] / 2, best.left + found.patch[1] / 2)
+        height, width = found.row_starts[-1] + found.patch[0], found.column_starts[-1] + found.patch[1]
+        text = (
+            f"{case.title}: the score for {found.target_class} is {found.base_score:.3f}. Covering {found.patch[0]} x "
+            f"{found.patch[1]} pixels {verb} it most at the {_place(centre, (height, width))} (row {best.top}, column "
+            f"{best.left}), by {abs(best.importance):.3f} to {found.base_score - best.importance:.3f}. "
+            f"Over all {scores.size} positions it lies between {scores.min():.3f} and {scores.max():.3f}."
+        )
+        if np.ptp(scores) < 0.01:
+            meaning = "No single patch matters much here: the score rests on more than one place, or on the whole image."
+        else:
+            meaning = (
+                f"The model's score {'leans on' if best.importance > 0 else 'is held down by'} that region "
+                "of this image; that need not be where a finding is."
+            )
+        numbers = {
+            "base_score": found.base_score, "strongest_importance": best.importance, "share_of_score": share,
+            "lowest_score": float(scores.min()), "highest_score": float(scores.max()),
+        }  # fmt: skip
+        remarks.append(
+            Remark(section="occlusion", kind=f"occlusion case {number}", text=text, interpretation=meaning, numbers=numbers)
+        )
+    return tuple(remarks)
+
+
+def layer_remarks(cases: Cases, names: Sequence[str]) -> tuple[Remark, ...]:
+    """Say for one layer after another how its maps relate to the input, and how the cases differ.
+
+    Parameters
+    ----------
+    cases
+        In the order in which they're to be named.
+    names
+        Names of the shown layers.
+    """
+    remarks: list[Remark] = []
+    for index, name in enumerate(names):
+        layers = [(case.title, case.layers[index]) for case in cases]
+        for about in (_edges, _negatives, _contrast, _sharpness, _dead):
+            remark = about(name, layers)
+            if remark is not None:
+                remarks.append(remark)
+        for other, layer in layers[1:]:
+            remarks.append(_difference(name, layers[0][0], other, compare_layer(layers[0][1], layer)))
+    return tuple(remarks)
+
+
+def depth_remarks(cases: Cases) -> tuple[Remark, ...]:
+    """Say how likeness to the input changes from the first measured layer to the last."""
+    remarks = []
+    for kind, of, subject, meaning in (
+        ("edges_by_depth", "edge_correlation", "magnitude of the correlation with the input's edges",
+         "The deeper the layer, the less its maps follow the outlines of the image"),
+        ("likeness_by_depth", "input_correlation", "magnitude of the correlation with the input's brightness",
+         "The deeper the layer, the less its maps resemble the image: they become more abstract"),
+    ):  # fmt: skip
+        parts, falls, numbers = [], [], {}
+        for number, case in enumerate(cases, start=1):
+            measured = [(layer.name, _median_size(layer, of)) for layer in case.layers]
+            known = [(name, value) for name, value in measured if value is not None]
+            if len(known) < 2:
+                continue
+            (first, start), (last, end) = known[0], known[-1]
+            parts.append(f"{case.title}: {start:.2f} in {first}, {end:.2f} in {last}")
+            numbers |= {f"case {number} first": start, f"case {number} last": end}
+            falls.append(end < start)
+        if parts:
+            said = f"{meaning}." if all(falls) else "There is no fall with depth that holds for every case."
+            text = f"Median {subject} over channels. {'; '.join(parts)}."
+            remarks.append(Remark(section="layers", kind=kind, text=text, interpretation=said, numbers=numbers))
+    return tuple(remarks)
+
+
+Layers = Sequence[tuple[str, LayerReport]]
+
+
+def _edges(name: str, layers: Layers) -> Remark | None:
+    return _counted(
+        name, layers, "edges", lambda s: s.edge_correlation, lambda r: r >= STRONG,
+        f"maps follow the input's edges (correlation with its gradient magnitude at least {STRONG})",
+        "Such maps look like outlines: body, ribs and other borders.",
+    )  # fmt: skip
+
+
+def _negatives(name: str, layers: Layers) -> Remark | None:
+    return _counted(
+        name, layers, "negatives", lambda s: s.input_correlation, lambda r: r <= -STRONG,
+        f"maps run against the input's brightness (correlation at most -{STRONG})",
+        "Such maps look like negatives of the image.",
+    )  # fmt: skip
+
+
+def _counted(
+    name: str,
+    layers: Layers,
+    kind: str,
+    measure: Callable[[ChannelStatistics], tuple[float | None, ...]],
+    counts: Callable[[float], bool],
+    what: str,
+    meaning: str,
+) -> Remark | None:
+    parts, numbers, total = [], {}, 0
+    for number, (title, layer) in enumerate(layers, start=1):
+        values = {c: v for c, v in enumerate(measure(layer.statistics)) if v is not None}
+        if not values:
+            continue
+        hits = [c for c, v in values.items() if counts(v)]
+        best = max(values, key=lambda c: (values[c] if kind == "edges" else -values[c]))
+        median = float(np.median(list(values.values())))
+        part = f"{title} {len(hits)} of {layer.channels} (median {median:+.2f}; channel {best}: {values[best]:+.2f})"
+        parts.append(part)
+        numbers |= {f"case {number} count": len(hits), f"case {number} median": median, f"case {number} extreme": values[best]}
+        total += len(hits)
+    if not parts:
+        return None
+    text = f"{what[0].upper()}{what[1:]}: {_listed(parts)}."
+    return Remark(
+        section="layers", layer=name, kind=kind, text=text, interpretation=meaning if total else "", numbers=numbers
+    )
+
+
+def _contrast(name: str, layers: Layers) -> Remark | None:
+    readings = {"kept": "contrast is kept", "below": "contrast is flattened", "above": "contrast is raised"}
+    return _compared(name, layers, "contrast", "contrast (standard deviation over range)", "contrast", readings)
+
+
+def _sharpness(name: str, layers: Layers) -> Remark | None:
+    readings = {"kept": "maps are about as sharp", "below": "maps are fuzzier than the input", "above": "maps are sharper"}
+    return _compared(name, layers, "sharpness", "sharpness (mean gradient over range)", "sharpness", readings)
+
+
+def _compared(
+    name: str, layers: Layers, kind: str, what: str, attribute: str, readings: dict[str, str]
+) -> Remark | None:
+    parts, numbers, sides = [], {}, set()
+    for number, (title, layer) in enumerate(layers, start=1):
+        values = [v for v in getattr(layer.statistics, attribute) if v is not None]
+        if not values:
+            continue
+        median = float(np.median(values))
+        parts.append(f"{title} {median:.2f}")
+        numbers[f"case {number} median"] = median
+        sides.add("below" if median < KEPT[0] else "above" if median > KEPT[1] else "kept")
+    if not parts:
+        return None
+    said = f"For the median channel {readings[sides.pop()]}." if len(sides) == 1 else "The cases differ in this."
+    text = f"Median {what}, relative to the input at the same size (1 = unchanged): {_listed(parts)}."
+    return Remark(section="layers", layer=name, kind=kind, text=text, interpretation=said, numbers=numbers)
+
+
+def _dead(name: str, layers: Layers) -> Remark | None:
+    if not any(layer.dead_channels for _, layer in layers):
+        return None
+    parts = [f"{title} {len(layer.dead_channels)} of {layer.channels}{_some(layer.dead_channels)}" for title, layer in layers]
+    numbers: dict[str, float] = {f"case {n} dead": len(layer.dead_channels) for n, (_, layer) in enumerate(layers, start=1)}
+    return Remark(
+        section="layers", layer=name, kind="dead", text=f"Dead channels (all values equal): {_listed(parts)}.",
+        interpretation="A blank map is a pattern that this image does not contain, or a channel that never responds.",
+        numbers=numbers,
+    )  # fmt: skip
+
+
+def _difference(name: str, first: str, second: str, found: LayerComparison) -> Remark:
+    text = f"{second} against {first}: mean activation {found.second_mean:.3g} against {found.first_mean:.3g}"
+    numbers = {"first_mean": found.first_mean, "second_mean": found.second_mean}
+    if found.correlation is not None:
+        text += f"; channel means correlate with {found.correlation:.2f}"
+        numbers["correlation"] = found.correlation
+    if found.largest:
+        channels = [
+            f"{d.channel} ({d.second_mean:.3g} against {d.first_mean:.3g}, {d.effect:+.2f} standard deviations)"
+            for d in found.largest
+        ]
+        text += f". Largest differences in {_plural(len(channels), 'channel')} {_listed(channels)}"
+        numbers |= {f"channel {d.channel} effect": d.effect for d in found.largest}
+    meaning = ""
+    if found.correlation is not None:
+        meaning = "Both cases excite nearly the same channels." if found.correlation > 0.95 else "The cases excite channels in different measure."
+    return Remark(
+        section="layers", layer=name, kind="difference", text=f"{text}.", interpretation=meaning, numbers=numbers
+    )
+
+
+def _median_size(layer: LayerReport, attribute: str) -> float | None:
+    values = [abs(v) for v in getattr(layer.statistics, attribute) if v is not None]
+    return float(np.median(values)) if values else None
+
+
+def _place(centre: tuple[float, float], size: tuple[int, int]) -> str:
+    """Name a ninth of the picture: sides are those of the picture, not of the patient."""
+    down = ("upper", "middle", "lower")[min(2, int(3 * centre[0] / size[0]))]
+    across = ("left", "centre", "right")[min(2, int(3 * centre[1] / size[1]))]
+    return "centre of the picture" if (down, across) == ("middle", "centre") else f"{down} {across} of the picture"
+
+
+def _some(channels: Sequence[int], most: int = 12) -> str:
+    if not channels:
+        return ""
+    shown = ", ".join(str(c) for c in channels[:most])
+    return f" ({shown}{', ...' if len(channels) > most else ''})"
+
+
+def _plural(count: int, word: str) -> str:
+    return word if count == 1 else f"{word}s"
+
+
+def _listed(parts: Sequence[str]) -> str:
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"

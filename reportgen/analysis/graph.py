@@ -1,0 +1,114 @@
+"""A model seen flat: every layer call in order, also those inside models inside models.
+
+A transfer-learning base is one layer of the outer model; its own layers hide behind it. :func:`trace` calls every layer
+again on symbolic tensors, steps into nested Sequential and functional models on the way, and notes each call under its
+path (``outer/inner``). The weights are shared with the original; nothing is copied or computed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class LayerCall:
+    """One call of a layer.
+
+    Attributes
+    ----------
+    path
+        ``outer/inner`` name; a second call of the same layer ends in ``(2)``.
+    layer
+        The Keras layer.
+    inputs
+        Symbolic tensors that go in.
+    output
+        Symbolic tensor that comes out (the first, where there are several).
+    first
+        Whether it's the first call of this layer.
+    """
+
+    path: str
+    layer: Any
+    inputs: tuple[Any, ...]
+    output: Any
+    first: bool
+
+    @property
+    def output_shape(self) -> tuple[int | None, ...]:
+        """Shape with the batch dimension as None."""
+        return tuple(self.output.shape)
+
+
+@dataclass(frozen=True)
+class Graph:
+    """All layer calls of a model in the order of execution, from one input to one output."""
+
+    input: Any
+    calls: tuple[LayerCall, ...]
+    output: Any
+
+    def __getitem__(self, path: str) -> LayerCall:
+        """Return the call of that path."""
+        return next(call for call in self.calls if call.path == path)
+
+
+def trace(model: Any) -> Graph:
+    """Return a model's layer calls.
+
+    Parameters
+    ----------
+    model
+        Sequential or functional Keras model with one input and one output; models nested in it at any depth are
+        stepped into, anything else (a subclassed model) is one call.
+    """
+    import keras
+
+    tracer = _Tracer()
+    entry = keras.Input(batch_shape=model.inputs[0].shape, dtype=model.inputs[0].dtype)
+    output = tracer.step_into(model, (entry,), {}, "")
+    return Graph(entry, tuple(tracer.calls), keras.tree.flatten(output)[0])
+
+
+class _Tracer:
+    def __init__(self) -> None:
+        self.calls: list[LayerCall] = []
+        self.times_called: dict[int, int] = {}
+
+    def step_into(self, model: Any, args: tuple[Any, ...], options: dict[str, Any], prefix: str) -> Any:
+        import keras
+
+        def call(layer: Any, *args: Any, **options: Any) -> Any:
+            return self.call(layer, args, options, prefix)
+
+        if isinstance(model, keras.Sequential):
+            tensor = args[0]
+            for layer in model.layers:
+                tensor = call(layer, tensor)
+            return tensor
+        # the walk that Keras itself uses to clone a functional model; it has no public name
+        return model._run_through_graph(keras.tree.flatten(args[0]), operation_fn=lambda layer: layer, call_fn=call)
+
+    def call(self, layer: Any, args: tuple[Any, ...], options: dict[str, Any], prefix: str) -> Any:
+        import keras
+
+        path = f"{prefix}{layer.name}"
+        if is_nested(layer):
+            return self.step_into(layer, args, options, f"{path}/")
+        output = layer(*args, **options)
+        times = self.times_called[id(layer)] = self.times_called.get(id(layer), 0) + 1
+        if not isinstance(layer, keras.layers.InputLayer):
+            inputs = tuple(t for t in keras.tree.flatten((args, options)) if isinstance(t, keras.KerasTensor))
+            name = path if times == 1 else f"{path} ({times})"
+            self.calls.append(LayerCall(name, layer, inputs, keras.tree.flatten(output)[0], times == 1))
+        return output
+
+
+def is_nested(layer: Any) -> bool:
+    """Return whether a layer is a model whose own layers can be stepped into."""
+    import keras
+
+    return isinstance(layer, keras.Model) and hasattr(layer, "layers") and (
+        isinstance(layer, keras.Sequential) or hasattr(layer, "_run_through_graph")
+    )  # fmt: skip

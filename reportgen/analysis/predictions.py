@@ -1,0 +1,217 @@
+"""From what a model puts out to scores of classes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reportgen.analysis.graph import Graph
+from reportgen.errors import SettingsError
+from reportgen.report import Prediction, Remark
+
+SHOWN_CLASSES = 5
+SATURATED = 1e-4
+IDENTICAL = 1e-6
+_PASSING = ("Dropout", "Reshape", "Flatten", "Identity", "ActivityRegularization")
+
+
+@dataclass(frozen=True)
+class Head:
+    """How raw outputs become scores.
+
+    Attributes
+    ----------
+    kind
+        ``sigmoid``: one output is the score of the second class; several are scores of their own, which need not sum to 1.
+        ``softmax``: scores that sum to 1. ``sigmoid logits``/``softmax logits``: the function is still to be applied.
+    class_names
+        Two for one output, else one each.
+    threshold
+        From which score on the second class is said, for one output.
+    """
+
+    kind: str
+    class_names: tuple[str, ...]
+    threshold: float
+
+    @property
+    def single(self) -> bool:
+        """Whether there is one output for two classes."""
+        return self.kind.startswith("sigmoid") and len(self.class_names) == 2
+
+    def scores(self, raw: NDArray[np.floating]) -> NDArray[np.float64]:
+        """Turn raw outputs ``(N, K)`` into scores ``(N, classes)``, 0 to 1."""
+        values = np.asarray(raw, np.float64)
+        if self.kind == "sigmoid logits":
+            values = 1 / (1 + np.exp(-np.clip(values, -700, 700)))
+        elif self.kind == "softmax logits":
+            exponentials = np.exp(values - values.max(axis=1, keepdims=True))
+            values = exponentials / exponentials.sum(axis=1, keepdims=True)
+        return np.concatenate([1 - values, values], axis=1) if values.shape[1] == 1 else values
+
+    def predicted(self, scores: NDArray[np.float64]) -> int:
+        """Return the class of one row of scores: by the threshold for one output, else the largest."""
+        if len(self.class_names) == 2 and self.single:
+            return int(scores[1] >= self.threshold)
+        return int(scores.argmax())
+
+
+def find_head(graph: Graph, wanted: str, class_names: Sequence[str], outputs: int, threshold: float) -> tuple[Head, str]:
+    """Find out what the last layer gives.
+
+    Parameters
+    ----------
+    graph
+        The traced model.
+    wanted
+        ``auto``, ``sigmoid``, ``softmax`` or ``logits``.
+    class_names
+        Names of all classes.
+    outputs
+        How many numbers come out.
+    threshold
+        For one output.
+
+    Returns
+    -------
+    tuple
+        The head and a sentence for the report (empty when nothing was assumed).
+
+    Raises
+    ------
+    SettingsError
+        When the last activation is none that scores can be read from, or the wanted one doesn't fit.
+    """
+    logits = "sigmoid logits" if outputs == 1 else "softmax logits"
+    if wanted == "softmax" and outputs == 1:
+        raise SettingsError("model.head 'softmax' needs several outputs, the model has one", "use sigmoid or logits")
+    if wanted != "auto":
+        return Head(logits if wanted == "logits" else wanted, tuple(class_names), threshold), ""
+    last = _last_activation(graph)
+    if last == "sigmoid" or (last == "softmax" and outputs > 1):
+        return Head(last, tuple(class_names), threshold), ""
+    if last == "linear":
+        name = logits.split()[0]
+        note = f"The last layer has no activation: its outputs were taken as logits and {name} was applied."
+        return Head(logits, tuple(class_names), threshold), note
+    raise SettingsError(
+        f"the model's last activation is '{last}', from which no scores can be read",
+        "say what it gives with head = sigmoid, softmax or logits",
+    )
+
+
+def best_predictions(head: Head, scores: NDArray[np.float64]) -> tuple[Prediction, ...]:
+    """Return the classes of one case, the predicted one first, then by score; at most five."""
+    first = head.predicted(scores)
+    order = [first, *(int(number) for number in np.argsort(-scores, kind="stable") if number != first)]
+    return tuple(
+        Prediction(class_name=head.class_names[number], score=float(scores[number]))
+        for number in order[:SHOWN_CLASSES]
+    )  # fmt: skip
+
+
+def is_correct(label: str | None, predicted: str, class_names: Sequence[str]) -> bool | None:
+    """Return whether a label is the predicted class (capitals don't matter); None when the label is no class."""
+    if label is None or label.strip().lower() not in {name.lower() for name in class_names}:
+        return None
+    return label.strip().lower() == predicted.lower()
+
+
+def doubtful_scores(scores: NDArray[np.float64]) -> tuple[Remark, ...]:
+    """Warn when scores look as if the preprocessing were wrong.
+
+    Parameters
+    ----------
+    scores
+        ``(N, classes)`` of different images.
+
+    Returns
+    -------
+    tuple of Remark
+        For scores that are not numbers; for two or more images, when all are saturated at the same class, or all are
+        the same whatever the image.
+    """
+
+    def warning(kind: str, text: str, numbers: dict[str, float]) -> tuple[Remark, ...]:
+        return (Remark(section="predictions", kind=kind, text=text, numbers=numbers, warning=True,
+                       interpretation="This often means that the preprocessing is not the one of the training."),)  # fmt: skip
+
+    if not np.isfinite(scores).all():
+        return warning("not_finite", "The model gives scores that are not numbers (NaN or infinite).", {})
+    if len(scores) < 2:
+        return ()
+    spread = float(np.ptp(scores, axis=0).max())
+    if spread < IDENTICAL:
+        text = f"All {len(scores)} images get the same scores (largest difference {spread:.1e})."
+        return warning("identical", text, {"largest_difference": spread})
+    best, winners = float(scores.max(axis=1).min()), set(scores.argmax(axis=1).tolist())
+    if best > 1 - SATURATED and len(winners) == 1:
+        text = f"All {len(scores)} images get a score of at least {best:.5f} for the same class."
+        return warning("saturated", text, {"smallest_best_score": best})
+    return ()
+
+
+def find_class(text: str | int, class_names: Sequence[str]) -> int:
+    """Return the number of a class given by name (capitals don't matter) or number.
+
+    Raises
+    ------
+    SettingsError
+        When there is no such class.
+    """
+    lowered = [name.lower() for name in class_names]
+    if isinstance(text, str) and text.lower() in lowered:
+        return lowered.index(text.lower())
+    if str(text).isdigit() and int(text) < len(class_names):
+        return int(text)
+    known = ", ".join(class_names[:10]) + (", ..." if len(class_names) > 10 else "")
+    raise SettingsError(f"target class '{text}' is unknown", f"use one of {known}, or its number")
+
+
+def target_classes(
+    wanted: str | int, head: Head, labels: Sequence[str | None], scores: NDArray[np.float64]
+) -> tuple[int, ...]:
+    """Return for each case the class that the occlusion scan follows.
+
+    Parameters
+    ----------
+    wanted
+        A class, or ``auto`` (the second of two classes, so that cases can be compared; else the predicted one),
+        ``predicted`` or ``label``.
+    head
+        Names the classes.
+    labels
+        Labels of the cases.
+    scores
+        ``(N, classes)``.
+
+    Raises
+    ------
+    SettingsError
+        When the class is unknown, or ``label`` is asked for and a case has none that is a class.
+    """
+    if wanted == "auto" and len(head.class_names) == 2:
+        return (1,) * len(labels)
+    if wanted in ("auto", "predicted"):
+        return tuple(head.predicted(row) for row in scores)
+    if wanted == "label":
+        if any(label is None for label in labels):
+            raise SettingsError("occlusion.target 'label' needs a label for every case", "write LABEL=IMAGE")
+        return tuple(find_class(str(label), head.class_names) for label in labels)
+    return (find_class(wanted, head.class_names),) * len(labels)
+
+
+def _last_activation(graph: Graph) -> str:
+    for call in reversed(graph.calls):
+        kind = type(call.layer).__name__
+        if kind == "Softmax":
+            return "softmax"
+        if kind in _PASSING:
+            continue
+        activation: Any = getattr(call.layer, "activation", None)
+        return str(getattr(activation, "__name__", "linear"))
+    return "linear"

@@ -1,0 +1,106 @@
+"""The model summary: each layer's type, shape, parameters, activation and receptive field.
+
+Receptive field after Araujo, Norris and Sim, "Computing Receptive Fields of Convolutional Neural Networks", Distill 2019
+(doi:10.23915/distill.00021): r' = r + (k - 1) * d * j and j' = j * s, for kernel k, dilation d, stride s and jump j.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from reportgen.analysis.graph import Graph, LayerCall
+from reportgen.report import LayerSummary
+
+_WINDOWED = ("Conv2D", "DepthwiseConv2D", "SeparableConv2D", "MaxPooling2D", "AveragePooling2D")
+_POINTWISE = (
+    "BatchNormalization", "Activation", "ReLU", "LeakyReLU", "PReLU", "ELU", "Dropout", "SpatialDropout2D",
+    "GaussianNoise", "GaussianDropout", "AlphaDropout", "ActivityRegularization", "Rescaling", "Normalization",
+    "ZeroPadding2D", "Cropping2D", "Identity",
+)  # fmt: skip
+_MERGING = ("Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum", "Concatenate")
+
+
+@dataclass(frozen=True)
+class _Field:
+    """Receptive field and jump (input pixels between neighbouring outputs), each (height, width)."""
+
+    size: tuple[int, int]
+    jump: tuple[int, int]
+
+
+def summarise_layers(graph: Graph) -> tuple[LayerSummary, ...]:
+    """Return a row for each layer call, in order of execution.
+
+    A layer that is called twice stands there twice; its parameters are counted the first time only.
+    """
+    fields: dict[int, _Field | None] = {id(graph.input): _Field((1, 1), (1, 1))}
+    rows = []
+    for call in graph.calls:
+        field = _receptive_field(call, [fields.get(id(tensor)) for tensor in call.inputs])
+        fields[id(call.output)] = field
+        spatial = len(call.output_shape) == 4
+        rows.append(
+            LayerSummary(
+                name=call.path,
+                type=type(call.layer).__name__,
+                output_shape=call.output_shape,
+                parameters=int(call.layer.count_params()) if call.first else 0,
+                trainable=bool(call.layer.trainable_weights),
+                activation=_activation(call.layer),
+                receptive_field=field.size if field and spatial else None,
+            )
+        )
+    return tuple(rows)
+
+
+def parameter_counts(model: Any) -> tuple[int, int]:
+    """Return (all, trainable) parameters of a model."""
+    trainable = sum(_size(weight) for weight in model.trainable_weights)
+    return int(model.count_params()), trainable
+
+
+def _size(weight: Any) -> int:
+    size = 1
+    for side in weight.shape:
+        size *= int(side)
+    return size
+
+
+def _activation(layer: Any) -> str | None:
+    activation = getattr(layer, "activation", None)
+    name = getattr(activation, "__name__", None)
+    return None if name is None or name == "linear" else str(name)
+
+
+def _receptive_field(call: LayerCall, before: list[_Field | None]) -> _Field | None:
+    known = [field for field in before if field is not None]
+    kind = type(call.layer).__name__
+    if len(known) != len(before) or not known:
+        return None
+    if kind in _MERGING:
+        if any(field.jump != known[0].jump for field in known):
+            return None
+        return _Field((max(f.size[0] for f in known), max(f.size[1] for f in known)), known[0].jump)
+    if len(known) > 1:
+        return None
+    if kind in _POINTWISE:
+        return known[0]
+    if kind not in _WINDOWED:
+        return None
+    return _through_window(call.layer, known[0])
+
+
+def _through_window(layer: Any, field: _Field) -> _Field:
+    kernel = getattr(layer, "kernel_size", None) or layer.pool_size
+    dilation = _pair(getattr(layer, "dilation_rate", 1))
+    strides = _pair(layer.strides)
+    window = tuple((k - 1) * d for k, d in zip(_pair(kernel), dilation, strict=True))
+    return _Field(
+        (field.size[0] + window[0] * field.jump[0], field.size[1] + window[1] * field.jump[1]),
+        (field.jump[0] * strides[0], field.jump[1] * strides[1]),
+    )
+
+
+def _pair(value: Any) -> tuple[int, int]:
+    return (int(value), int(value)) if isinstance(value, int) else (int(value[0]), int(value[1]))
