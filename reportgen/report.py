@@ -1,30 +1,28 @@
 """The report as data: what was measured, what was drawn, and where it all came from.
 
-Nothing here reads, computes or writes. The types are frozen ``msgspec.Struct`` (like frozen dataclasses, and they turn
-into JSON and back with their types checked): a saved report is the same object again, without TensorFlow.
+Nothing here reads, computes or writes: frozen dataclasses of plain numbers, texts and encoded pictures, which turn into
+JSON and back. Only what lives on is here; activations are measured and dropped.
 """
 
 from __future__ import annotations
 
-import msgspec
+from dataclasses import dataclass, field
 
 SCHEMA_VERSION = 1
 DISCLAIMER = "This report explains how a model responds to images. It is not a diagnosis and no medical device made it."
 REFERENCE_LABELS = ("normal", "healthy", "negative", "control", "benign", "no finding")
 
 
-class Record(msgspec.Struct, frozen=True, kw_only=True):
-    """Base of all parts of a report: frozen, fields by keyword only."""
-
-
-class Prediction(Record):
+@dataclass(frozen=True, kw_only=True)
+class Prediction:
     """One class and its score, 0 to 1."""
 
-    class_name: str = msgspec.field(name="class")
+    class_name: str = field(metadata={"json": "class"})
     score: float
 
 
-class TensorSummary(Record):
+@dataclass(frozen=True, kw_only=True)
+class TensorSummary:
     """Shape and range of a tensor on the way from the file to the scores."""
 
     name: str
@@ -33,7 +31,8 @@ class TensorSummary(Record):
     maximum: float
 
 
-class StrongestPatch(Record):
+@dataclass(frozen=True, kw_only=True)
+class StrongestPatch:
     """The position whose occlusion changed the score most; ``top`` and ``left`` in pixels of the model's input."""
 
     row: int
@@ -43,7 +42,8 @@ class StrongestPatch(Record):
     importance: float
 
 
-class OcclusionMap(Record):
+@dataclass(frozen=True, kw_only=True)
+class OcclusionMap:
     """Result of an occlusion scan.
 
     Attributes
@@ -85,7 +85,8 @@ class OcclusionMap(Record):
     engine: str
 
 
-class ChannelStatistics(Record):
+@dataclass(frozen=True, kw_only=True)
+class ChannelStatistics:
     """One value a channel, in channel order; None where a measure is not defined (dead channel, map too small).
 
     Attributes
@@ -112,7 +113,8 @@ class ChannelStatistics(Record):
     sharpness: tuple[float | None, ...]
 
 
-class LayerReport(Record):
+@dataclass(frozen=True, kw_only=True)
+class LayerReport:
     """One layer's feature maps on one case; ``dead_channels`` lists the channels whose values are all equal."""
 
     name: str
@@ -125,7 +127,8 @@ class LayerReport(Record):
     statistics: ChannelStatistics
 
 
-class CaseReport(Record):
+@dataclass(frozen=True, kw_only=True)
+class CaseReport:
     """All that was measured of one image.
 
     Attributes
@@ -174,7 +177,8 @@ class CaseReport(Record):
         return self.label or self.name
 
 
-class LayerSummary(Record):
+@dataclass(frozen=True, kw_only=True)
+class LayerSummary:
     """One row of the model summary; ``receptive_field`` is (height, width) in input pixels, None when not defined."""
 
     name: str
@@ -186,7 +190,8 @@ class LayerSummary(Record):
     receptive_field: tuple[int, int] | None
 
 
-class Evaluation(Record):
+@dataclass(frozen=True, kw_only=True)
+class Evaluation:
     """How a model did on a set of images, as its card tells; fractions from 0 to 1."""
 
     data: str
@@ -197,7 +202,8 @@ class Evaluation(Record):
     specificity: float | None = None
 
 
-class ModelCard(Record):
+@dataclass(frozen=True, kw_only=True)
+class ModelCard:
     """What the model's maker says about it."""
 
     title: str = ""
@@ -209,7 +215,8 @@ class ModelCard(Record):
     evaluations: tuple[Evaluation, ...] = ()
 
 
-class ModelReport(Record):
+@dataclass(frozen=True, kw_only=True)
+class ModelReport:
     """The model: what goes in, what comes out, and each layer.
 
     ``shown_layers`` are those whose feature maps are in the report; ``notes`` say what was assumed or left out.
@@ -229,10 +236,11 @@ class ModelReport(Record):
     shown_layers: tuple[str, ...]
     notes: tuple[str, ...] = ()
     card: ModelCard | None = None
-    history: dict[str, tuple[float, ...]] = {}
+    history: dict[str, tuple[float, ...]] = field(default_factory=dict)
 
 
-class Remark(Record):
+@dataclass(frozen=True, kw_only=True)
+class Remark:
     """One measured sentence.
 
     Attributes
@@ -258,11 +266,12 @@ class Remark(Record):
     kind: str
     text: str
     interpretation: str = ""
-    numbers: dict[str, float] = {}
+    numbers: dict[str, float] = field(default_factory=dict)
     warning: bool = False
 
 
-class Comment(Record):
+@dataclass(frozen=True, kw_only=True)
+class Comment:
     """The user's own words (Markdown) for a section or a layer."""
 
     section: str
@@ -270,8 +279,12 @@ class Comment(Record):
     markdown: str
 
 
-class Picture(Record):
-    """An encoded picture; ``alt`` tells the finding to those who can't see it, ``caption`` how to read it."""
+@dataclass(frozen=True, kw_only=True)
+class Picture:
+    """An encoded picture; ``alt`` tells the finding to those who can't see it, ``caption`` how to read it.
+
+    ``density`` is how many of its pixels make one of the page; ``pixelated``: each pixel is a measured value.
+    """
 
     name: str
     media_type: str
@@ -280,7 +293,18 @@ class Picture(Record):
     alt: str
     caption: str = ""
     pixelated: bool = False
+    density: float = 1.0
     data: bytes
+
+    @property
+    def page_width(self) -> int:
+        """Width on a page in CSS pixels."""
+        return round(self.width / self.density)
+
+    @property
+    def page_height(self) -> int:
+        """Height on a page in CSS pixels."""
+        return round(self.height / self.density)
 
     @property
     def file_name(self) -> str:
@@ -289,7 +313,8 @@ class Picture(Record):
         return f"{self.name}.{endings[self.media_type]}"
 
 
-class Report(Record):
+@dataclass(frozen=True, kw_only=True)
+class Report:
     """A whole report: everything that any output needs.
 
     ``cases`` stand in the order they were given; :attr:`side_by_side` in the order they're shown. ``pictures`` are found by
@@ -303,9 +328,9 @@ class Report(Record):
     cases: tuple[CaseReport, ...]
     remarks: tuple[Remark, ...]
     comments: tuple[Comment, ...] = ()
-    settings: dict[str, object] = {}
-    versions: dict[str, str] = {}
-    timings: dict[str, float] = {}
+    settings: dict[str, object] = field(default_factory=dict)
+    versions: dict[str, str] = field(default_factory=dict)
+    timings: dict[str, float] = field(default_factory=dict)
     disclaimer: str = DISCLAIMER
     pictures: tuple[Picture, ...] = ()
 
@@ -322,3 +347,14 @@ class Report(Record):
 def is_reference(label: str | None) -> bool:
     """Return whether a label says that nothing was found: such a case is what others are compared with."""
     return label is not None and label.strip().lower() in REFERENCE_LABELS
+
+
+def layer_picture_name(case: int, layer: int, name: str) -> str:
+    """Return the name of a feature-map grid: case and layer counted from 0, the layer's name made safe for a file."""
+    safe = "".join(letter if letter.isascii() and (letter.isalnum() or letter in "_-.") else "-" for letter in name)
+    return f"case{case + 1}-layer{layer + 1:02d}-{safe[:60]}"
+
+
+def case_picture_name(case: int, kind: str) -> str:
+    """Return the name of a picture of a case, counted from 0."""
+    return f"case{case + 1}-{kind}"

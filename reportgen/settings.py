@@ -10,35 +10,34 @@ import difflib
 import tomllib
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, is_dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import msgspec
+from annotated_types import Ge, Gt, Le
 
 from reportgen.errors import SettingsError
 
-Count = Annotated[int, msgspec.Meta(ge=1)]
-CountOrNone = Annotated[int, msgspec.Meta(ge=0)]
+Count = Annotated[int, Ge(1)]
+CountOrNone = Annotated[int, Ge(0)]
 Pair = tuple[Count, Count]
-Colour = tuple[Annotated[float, msgspec.Meta(ge=0, le=255)], ...]
-Fraction = Annotated[float, msgspec.Meta(ge=0, le=1)]
+Colour = tuple[Annotated[float, Ge(0), Le(255)], ...]
+Fraction = Annotated[float, Ge(0), Le(1)]
 
 HEADS = ("auto", "sigmoid", "softmax", "logits")
 
 
-class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Base of all settings: frozen, unknown keys refused."""
-
-
-class CaseSettings(Section):
+@dataclass(frozen=True, kw_only=True)
+class CaseSettings:
     """One image: ``[[cases]]`` in the file, ``[LABEL=]IMAGE`` on the command line."""
 
     image: str
     label: str | None = None
 
 
-class OutputSettings(Section):
+@dataclass(frozen=True, kw_only=True)
+class OutputSettings:
     """Where results go; paths are relative to the settings file."""
 
     html: str | None = None
@@ -46,7 +45,8 @@ class OutputSettings(Section):
     figures: str | None = None
 
 
-class ModelSettings(Section):
+@dataclass(frozen=True, kw_only=True)
+class ModelSettings:
     """Which model, and how to read its output.
 
     Attributes
@@ -67,7 +67,8 @@ class ModelSettings(Section):
     threshold: Fraction | None = None
 
 
-class PreprocessingSettings(Section):
+@dataclass(frozen=True, kw_only=True)
+class PreprocessingSettings:
     """How an image becomes what the model wants.
 
     Attributes
@@ -86,11 +87,12 @@ class PreprocessingSettings(Section):
     factor: float | None = None
     offset: float | None = None
     mean: tuple[float, ...] | None = None
-    std: tuple[Annotated[float, msgspec.Meta(gt=0)], ...] | None = None
+    std: tuple[Annotated[float, Gt(0)], ...] | None = None
     resampling: Literal["nearest", "box", "bilinear", "bicubic", "lanczos"] = "bilinear"
 
 
-class LayerSettings(Section):
+@dataclass(frozen=True, kw_only=True)
+class LayerSettings:
     """Which layers' feature maps are shown.
 
     Attributes
@@ -111,7 +113,8 @@ class LayerSettings(Section):
     maximum: CountOrNone = 24
 
 
-class FeatureMapSettings(Section):
+@dataclass(frozen=True, kw_only=True)
+class FeatureMapSettings:
     """How feature maps are drawn.
 
     Attributes
@@ -145,7 +148,8 @@ class FeatureMapSettings(Section):
     maximum_pixels: CountOrNone = 2_000_000
 
 
-class OcclusionSettings(Section):
+@dataclass(frozen=True, kw_only=True)
+class OcclusionSettings:
     """The occlusion scan.
 
     Attributes
@@ -174,18 +178,20 @@ class OcclusionSettings(Section):
     target: str | int = "auto"
     score_colours: str = "viridis"
     importance_colours: str = "RdBu_r"
-    memory: Annotated[int, msgspec.Meta(ge=1 << 20)] = 512 << 20
+    memory: Annotated[int, Ge(1 << 20)] = 512 << 20
 
 
-class CommentarySettings(Section):
+@dataclass(frozen=True, kw_only=True)
+class CommentarySettings:
     """The user's own commentary: a folder of Markdown files, or texts here, by section and by layer."""
 
     folder: str | None = None
-    sections: dict[str, str] = {}
-    layers: dict[str, str] = {}
+    sections: dict[str, str] = field(default_factory=dict)
+    layers: dict[str, str] = field(default_factory=dict)
 
 
-class Settings(Section):
+@dataclass(frozen=True, kw_only=True)
+class Settings:
     """All settings of a report; every field has a default."""
 
     title: str = ""
@@ -254,28 +260,53 @@ S = typing.TypeVar("S")
 
 
 def convert(tables: Mapping[str, Any], kind: type[S], source: str) -> S:
-    """Check nested tables against a type of :class:`Section` or record and return an instance of it.
+    """Check nested tables against a dataclass of settings and return an instance of it.
 
     Raises
     ------
     SettingsError
         Naming the key, what is wrong, and what is allowed.
     """
+    import pydantic
+
     _refuse_unknown_keys(tables, kind, source, ())
     try:
-        return msgspec.convert(tables, kind)
-    except msgspec.ValidationError as problem:
-        reason, _, place = str(problem).partition(" - at `$")
-        key = place.rstrip("`").lstrip(".")
-        raise SettingsError(f"{source}: {_dotted(key)}{reason[0].lower()}{reason[1:]}") from None
+        return pydantic.TypeAdapter(kind).validate_python(tables)
+    except pydantic.ValidationError as problem:
+        raise SettingsError(f"{source}: {_reason(problem.errors(include_url=False), tables)}") from None
 
 
-def _dotted(key: str) -> str:
-    return f"'{key}': " if key else ""
+def _reason(errors: Sequence[Any], tables: Mapping[str, Any]) -> str:
+    """Tell the first wrong key with all that would be right; a choice of types gives an error for each."""
+    keys = [_key(error["loc"], tables) for error in errors]
+    reasons = dict.fromkeys(
+        error["msg"][0].lower() + error["msg"][1:] for error, key in zip(errors, keys, strict=True) if key == keys[0]
+    )
+    value: Any = tables
+    for part in keys[0]:
+        value = value[part] if not isinstance(value, Mapping) or part in value else None
+    given = "" if isinstance(value, Mapping) or value is None else f" (it is {value!r:.60})"
+    return f"'{'.'.join(map(str, keys[0]))}': {' or '.join(reasons)}{given}"
+
+
+def _key(place: Sequence[Any], tables: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Return the part of an error's place that is a key of the tables; the rest names types."""
+    key: list[Any] = []
+    value: Any = tables
+    for part in place:
+        if isinstance(value, Mapping):
+            key.append(part)
+            value = value.get(part)
+        elif isinstance(value, list | tuple) and isinstance(part, int) and part < len(value):
+            key.append(part)
+            value = value[part]
+        else:
+            break
+    return tuple(key)
 
 
 def _refuse_unknown_keys(tables: Mapping[str, Any], kind: Any, source: str, place: tuple[str, ...]) -> None:
-    known = {field.encode_name: field.type for field in msgspec.structs.fields(kind)}
+    known = typing.get_type_hints(kind)
     for key, value in tables.items():
         if key not in known:
             near = difflib.get_close_matches(str(key), known, n=1)
@@ -290,8 +321,8 @@ def _refuse_unknown_keys(tables: Mapping[str, Any], kind: Any, source: str, plac
 
 
 def _section_type(annotation: Any) -> tuple[type | None, bool]:
-    """Return the Struct type in an annotation, if there is one, and whether it stands in a tuple."""
-    if isinstance(annotation, type) and issubclass(annotation, msgspec.Struct):
+    """Return the dataclass in an annotation, if there is one, and whether it stands in a tuple."""
+    if isinstance(annotation, type) and is_dataclass(annotation):
         return annotation, False
     many = typing.get_origin(annotation) is tuple
     if many or typing.get_origin(annotation) in (typing.Union, types.UnionType):

@@ -224,11 +224,11 @@ def _opacities(c: _Canvas, lungs: Field, count: int, random: np.random.Generator
     inside = np.flatnonzero((lungs > 0.9) & (np.abs(c.x) > 0.24) & (c.y > -0.5))
     for _ in range(count):
         middle = random.choice(inside)
-        wide, high = random.uniform(0.11, 0.22, 2)
+        wide, high = random.uniform(0.15, 0.27, 2)
         dx, dy = c.x - c.x.flat[middle], c.y - c.y.flat[middle]
         ragged = 0.30 * _texture(random, c.x.shape, 0.03) + 0.12 * _texture(random, c.x.shape, 0.012)
         cloud = _soft((dx / wide) ** 2 + (dy / high) ** 2 - 1 + ragged, 0.30)
-        placed = np.maximum(placed, cloud * random.uniform(0.20, 0.30) * (1 + 0.10 * ragged))
+        placed = np.maximum(placed, cloud * random.uniform(0.24, 0.36) * (1 + 0.10 * ragged))
     return placed
 
 

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from reportgen.report import ModelCard
-from reportgen.settings import Fraction, PreprocessingSettings, Section, convert, read_toml
+from reportgen.settings import Fraction, PreprocessingSettings, convert, read_toml
 
 
-class ModelNotes(Section):
+@dataclass(frozen=True, kw_only=True)
+class ModelNotes:
     """Class names, threshold, preprocessing, training history and model card; all optional."""
 
     class_names: tuple[str, ...] | None = None
     threshold: Fraction | None = None
     preprocessing: PreprocessingSettings = PreprocessingSettings()
-    history: dict[str, tuple[float, ...]] = {}
+    history: dict[str, tuple[float, ...]] = field(default_factory=dict)
     card: ModelCard | None = None
 
 

@@ -12,7 +12,7 @@ from reportgen.training.datasets import Dataset
 
 
 @dataclass(frozen=True)
-class Evaluation:
+class Figures:
     """Figures of a classifier on a data set; the last three are fractions, None where they are not defined."""
 
     images: int
@@ -45,7 +45,37 @@ def area_under_roc(scores: NDArray[np.floating], positive: NDArray[np.bool_]) ->
     return float((ranks[positive].sum() - positives * (positives + 1) / 2) / (positives * negatives))
 
 
-def evaluate(model: Any, data: Dataset, *, threshold: float = 0.5, batch: int = 64) -> Evaluation:
+def best_threshold(scores: NDArray[np.floating], positive: NDArray[np.bool_]) -> float:
+    """Return the threshold with the largest sum of sensitivity and specificity (Youden's index), to two decimals.
+
+    Among equals the one nearest to 0.5 is taken; 0.5 when a side is empty.
+
+    Parameters
+    ----------
+    scores
+        ``(N,)``, 0 to 1, higher for positive.
+    positive
+        ``(N,)`` bool.
+    """
+    if positive.all() or not positive.any():
+        return 0.5
+    candidates = np.arange(1, 100) / 100
+    said = scores[None, :] >= candidates[:, None]
+    index = said[:, positive].mean(axis=1) - said[:, ~positive].mean(axis=1)
+    best = candidates[index >= index.max() - 1e-9]
+    return float(best[np.abs(best - 0.5).argmin()])
+
+
+def scores_of(model: Any, data: Dataset, *, batch: int = 64) -> NDArray[np.float32]:
+    """Return the outputs ``(N, K)`` of a model that wants values from 0 to 1."""
+    parts = [
+        np.asarray(model(data.images[i : i + batch].astype(np.float32) / 255, training=False))
+        for i in range(0, len(data), batch)
+    ]
+    return np.concatenate(parts)
+
+
+def evaluate(model: Any, data: Dataset, *, threshold: float = 0.5) -> Figures:
     """Run a classifier that wants values from 0 to 1 over a data set.
 
     Parameters
@@ -56,18 +86,12 @@ def evaluate(model: Any, data: Dataset, *, threshold: float = 0.5, batch: int = 
         Images and labels.
     threshold
         From which score on the second class is said, for one sigmoid.
-    batch
-        Images at a time.
     """
-    parts = [
-        np.asarray(model(data.images[i : i + batch].astype(np.float32) / 255, training=False))
-        for i in range(0, len(data), batch)
-    ]
-    scores = np.concatenate(parts)
+    scores = scores_of(model, data)
     if scores.shape[1] > 1:
-        return Evaluation(len(data), float((scores.argmax(axis=1) == data.labels).mean()))
+        return Figures(len(data), float((scores.argmax(axis=1) == data.labels).mean()))
     positive, said = data.labels == 1, scores[:, 0] >= threshold
-    return Evaluation(
+    return Figures(
         images=len(data),
         accuracy=float((said == positive).mean()),
         auc=area_under_roc(scores[:, 0], positive),

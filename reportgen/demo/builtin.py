@@ -1,0 +1,26 @@
+"""What comes with the program: a trained model, and two synthetic cases, so that a report needs no file at all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from reportgen.demo.phantom import phantom
+from reportgen.inputs.cases import Case
+from reportgen.inputs.images import image_from_array
+
+BUILTIN_MODEL = Path(__file__).parent / "chest_xray.keras"
+BUILTIN_NAME = "built-in chest X-ray model"
+NORMAL_SEED, PNEUMONIA_SEED = 7, 12
+DEMO_STRIDE = 15
+SYNTHETIC = "Synthetic: drawn by a program (a phantom), not an image of a patient."
+
+
+def demo_cases() -> tuple[Case, Case]:
+    """Return a normal phantom and one with two opacities."""
+    normal = phantom(NORMAL_SEED)
+    ill = phantom(PNEUMONIA_SEED, opacities=2)
+    cases = []
+    for label, drawn in (("NORMAL", normal), ("PNEUMONIA", ill)):
+        image = image_from_array(drawn.pixels, kind="phantom, gray 8 bit", notes=(SYNTHETIC,))
+        cases.append(Case(label, image, f"phantom {drawn.seed}"))
+    return cases[0], cases[1]

@@ -1,0 +1,119 @@
+"""Which pictures a report has: hands the numbers of the analysis to the figures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reportgen.analysis.activations import FeatureMaps
+from reportgen.analysis.filters import first_filters
+from reportgen.analysis.graph import Graph
+from reportgen.analysis.occlusion.scan import Scan, occluded
+from reportgen.figures import charts, grids, heatmaps
+from reportgen.figures.colours import colour_table
+from reportgen.report import LayerReport, LayerSummary, Picture, case_picture_name, layer_picture_name
+from reportgen.settings import FeatureMapSettings, OcclusionSettings, Settings
+
+Pixels = NDArray[np.generic]
+Strip = list[tuple[str, "NDArray[np.float32] | None"]]
+
+
+def check_colours(settings: Settings) -> None:
+    """Refuse unknown colour maps before any work is done.
+
+    Raises
+    ------
+    SettingsError
+        Naming the map.
+    """
+    for name in (
+        settings.feature_maps.colours, settings.occlusion.score_colours, settings.occlusion.importance_colours,
+    ):  # fmt: skip
+        colour_table(name, 2)
+
+
+def model_pictures(
+    graph: Graph, layers: Sequence[LayerSummary], shape: tuple[int, int, int], history: dict[str, tuple[float, ...]]
+) -> list[Picture]:
+    """Draw how the shape shrinks, the training history, and the first filters, as far as they exist."""
+    found = first_filters(graph)
+    drawn = (
+        charts.shape_chart(layers, shape),
+        charts.history_chart(history),
+        charts.filter_grid(*found) if found else None,
+    )
+    return [picture for picture in drawn if picture is not None]
+
+
+def occlusion_pictures(
+    titles: Sequence[str], images: Sequence[Pixels], scans: Sequence[Scan], settings: OcclusionSettings
+) -> list[Picture]:
+    """Draw the five views of each case's scan; colours have the same range in all cases."""
+    shared = heatmaps.shared_ranges([scan.summary for scan in scans])
+    pictures = []
+    for case, (title, pixels, scan) in enumerate(zip(titles, images, scans, strict=True)):
+        geometry, summary = scan.geometry, scan.summary
+
+        def name(kind: str, case: int = case) -> str:
+            return case_picture_name(case, f"occlusion-{kind}")
+
+        shown = heatmaps.montage_choice(geometry.count)
+        inputs = [occluded(pixels, scan.fill, geometry.position(index), geometry.patch) for index in shown]
+        pictures += [
+            heatmaps.importance_overlay(
+                name("importance"), title, pixels, scan.importance, summary, shared, settings.importance_colours
+            ),
+            heatmaps.score_map(name("scores"), title, summary, shared, settings.score_colours),
+            heatmaps.strongest_patch(name("strongest"), title, pixels, summary),
+            heatmaps.important_part(name("left"), title, pixels, scan.importance),
+            heatmaps.montage(name("inputs"), title, inputs, geometry.count),
+        ]
+    return pictures
+
+
+@dataclass
+class LayerDrawing:
+    """Draws feature maps layer by layer; keeps of each layer no more than the single channels that were asked for."""
+
+    titles: Sequence[str]
+    settings: FeatureMapSettings
+    pictures: list[Picture] = field(default_factory=list)
+    _strips: list[Strip] = field(default_factory=list)
+    _drawn: int = 0
+
+    def add(self, maps: FeatureMaps, layers: Sequence[LayerReport]) -> None:
+        """Draw one layer for all cases; ``layers`` are its measures, case by case."""
+        chosen = self.settings
+        ranges = grids.tile_ranges(list(maps.values), chosen.scale, shared_by_cases=chosen.range == "cases")
+        for case, (title, values, layer) in enumerate(zip(self.titles, maps.values, layers, strict=True)):
+            self.pictures.append(
+                grids.feature_map_grid(
+                    layer_picture_name(case, self._drawn, maps.layer), title, values, layer, ranges[case],
+                    colours=chosen.colours, columns=chosen.columns, channels=chosen.first_channels,
+                    maximum_pixels=chosen.maximum_pixels,
+                )
+            )  # fmt: skip
+            if chosen.single_channels and self._drawn == 0:
+                wanted = [(channel, _channel(values, channel)) for channel in chosen.single_channels]
+                name = case_picture_name(case, "single-channels")
+                self.pictures.append(charts.single_channels(name, title, maps.layer, wanted, chosen.colours))
+        if chosen.through_channel is not None:
+            self._strips = self._strips or [[] for _ in self.titles]
+            for strip, values in zip(self._strips, maps.values, strict=True):
+                strip.append((maps.layer, _channel(values, chosen.through_channel)))
+        self._drawn += 1
+
+    def finish(self) -> list[Picture]:
+        """Draw what spans all layers and return every picture."""
+        for case, (title, strip) in enumerate(zip(self.titles, self._strips, strict=False)):
+            channel = self.settings.through_channel or 0
+            name = case_picture_name(case, "through-layers")
+            self.pictures.append(charts.channel_through_layers(name, title, channel, strip, self.settings.colours))
+        return self.pictures
+
+
+def _channel(values: NDArray[np.float32], channel: int) -> NDArray[np.float32] | None:
+    return values[..., channel].copy() if channel < values.shape[-1] else None

@@ -1,0 +1,155 @@
+"""Charts with axes: how the shape shrinks, the training history, channels through the layers, the first filters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reportgen.figures.colours import INK, SERIES
+from reportgen.figures.encoding import png
+from reportgen.figures.grids import Maps
+from reportgen.figures.heatmaps import finished, new_figure, style_axes
+from reportgen.report import LayerSummary, Picture
+
+
+def shape_chart(layers: Sequence[LayerSummary], input_shape: tuple[int, int, int]) -> Picture:
+    """Show how a model's tensors shrink in space and grow in depth: values a tensor holds, layer by layer."""
+    names = ["input", *(layer.name for layer in layers)]
+    shapes = [input_shape, *(tuple(side or 1 for side in layer.output_shape[1:]) for layer in layers)]
+    volume = [int(np.prod(shape)) for shape in shapes]
+    spatial = [len(shape) == 3 for shape in shapes]
+    many = len(names) > 28
+    figure, axes = new_figure(7.6, 3.0 if many else 0.5 + 0.235 * len(names))
+    colours = [SERIES[0] if is_map else SERIES[1] for is_map in spatial]
+    if many:
+        axes.bar(range(len(names)), volume, color=colours, width=0.9)
+        axes.set_yscale("log")
+        axes.set_xlabel("layer, in order of execution")
+        axes.set_ylabel("values per image")
+    else:
+        axes.barh(range(len(names)), volume, color=colours, height=0.72)
+        axes.set_xscale("log")
+        axes.set_xlim(0.7, max(volume) * 14)
+        axes.set_yticks(range(len(names)), names)
+        axes.invert_yaxis()
+        axes.set_xlabel("values per image (logarithmic)")
+        for row, (shape, size) in enumerate(zip(shapes, volume, strict=True)):
+            text = " × ".join(str(side) for side in shape)
+            axes.text(size * 1.15, row, text, va="center", color=INK, fontsize=8)
+        for side in ("top", "right"):
+            axes.spines[side].set_visible(False)
+    smallest = min((s for s, is_map in zip(shapes, spatial, strict=True) if is_map), key=lambda s: s[0] * s[1])
+    alt = (
+        f"How the shape shrinks: from {_by(input_shape)} at the input to {_by(smallest)} in the smallest feature map "
+        f"and {_by(shapes[-1])} at the output, over {len(layers)} layers."
+    )
+    caption = "Values per image in each layer's output; blue: feature maps (height × width × channels), orange: vectors."
+    return finished("model-shapes", figure, alt, caption)
+
+
+def history_chart(history: Mapping[str, Sequence[float]]) -> Picture | None:
+    """Draw training and validation curves, one panel a measure; None when there are fewer than two epochs."""
+    measures = [name for name in history if not name.startswith("val_") and len(history[name]) > 1]
+    measures.sort(key=lambda name: name != "loss")
+    if not measures:
+        return None
+    figure, first = new_figure(2.6 * len(measures) + 0.4, 2.4)
+    figure.delaxes(first)
+    panels = figure.subplots(1, len(measures), squeeze=False)[0]
+    for axes, name in zip(panels, measures, strict=True):
+        style_axes(axes)
+        for series, (key, label, line) in enumerate(((name, "training", "-"), (f"val_{name}", "validation", "--"))):
+            if key in history:
+                epochs = range(1, len(history[key]) + 1)
+                axes.plot(epochs, history[key], line, color=SERIES[series], label=label, linewidth=1.6)
+        axes.set_title(name, color=INK, fontsize=9)
+        axes.set_xlabel("epoch")
+    panels[0].legend(fontsize=8, frameon=False, labelcolor=INK)
+    ends = "; ".join(
+        f"{name} {history[name][-1]:.3f}" + (f" (validation {history[f'val_{name}'][-1]:.3f})" if f"val_{name}" in history else "")
+        for name in measures
+    )
+    alt = f"Training history over {len(history[measures[0]])} epochs; at the end {ends}."
+    return finished("model-history", figure, alt, "Training history: solid training, dashed validation.")
+
+
+def channel_through_layers(
+    name: str, title: str, channel: int, maps: Sequence[tuple[str, Maps | None]], colours: str
+) -> Picture:
+    """Show one channel in each layer, each scaled by its own range, which stands in its title.
+
+    Parameters
+    ----------
+    name, title
+        Of the picture, of the case.
+    channel
+        Its number.
+    maps
+        For each layer its name and ``(H, W)`` map, None where the layer has no such channel.
+    colours
+        A matplotlib colour map.
+    """
+    labelled = [(layer, values, "" if values is not None else "no such channel") for layer, values in maps]
+    alt = f"{title}: channel {channel} in {sum(v is not None for _, v in maps)} layers, one picture a layer."
+    caption = f"Channel {channel} of each layer, each by its own range."
+    return _panels(name, labelled, alt, caption, colours)
+
+
+def single_channels(name: str, title: str, layer: str, maps: Sequence[tuple[int, Maps | None]], colours: str) -> Picture:
+    """Show channels ``(number, (H, W))`` of one layer large, each scaled by its own range, which stands in its title."""
+    labelled = [(f"{layer}, channel {number}", values, "" if values is not None else "no such channel") for number, values in maps]
+    alt = f"{title}: {layer}, {len(maps)} single channels: {', '.join(str(number) for number, _ in maps)}."
+    return _panels(name, labelled, alt, f"Single channels of {layer}, each by its own range.", colours, across=2, side=3.4)
+
+
+def filter_grid(layer: str, kernels: NDArray[np.float32]) -> Picture:
+    """Show the kernels ``(h, w, in, out)`` of a first convolution; zero is mid-gray, one symmetric range for all."""
+    limit = float(np.abs(kernels).max()) or 1.0
+    height, width, channels, count = kernels.shape
+    colours = np.broadcast_to(kernels, (height, width, 3, count)).transpose(3, 0, 1, 2)
+    enlargement = max(1, 36 // max(height, width))
+    tiles = np.rint((colours / (2 * limit) + 0.5) * 255).astype(np.uint8)
+    tiles = tiles.repeat(enlargement, axis=1).repeat(enlargement, axis=2)
+    across = min(16, count)
+    rows, (high, wide), gap = -(-count // across), tiles.shape[1:3], 4
+    sheet = np.zeros((rows * (high + gap) - gap, across * (wide + gap) - gap, 4), np.uint8)
+    for place, tile in enumerate(tiles):
+        top, left = place // across * (high + gap), place % across * (wide + gap)
+        sheet[top : top + high, left : left + wide, :3] = tile
+        sheet[top : top + high, left : left + wide, 3] = 255
+    read = "red, green and blue are the weights for the three channels" if channels == 3 else "dark is negative"
+    return Picture(
+        name="model-filters",
+        media_type="image/png",
+        width=sheet.shape[1],
+        height=sheet.shape[0],
+        alt=f"The {count} filters of {layer}, {height} by {width}, weights {kernels.min():.3f} to {kernels.max():.3f}.",
+        caption=f"Filters of {layer}, {across} a row: {read}; mid-gray is 0, the range is ±{limit:.3g} for all.",
+        pixelated=True,
+        data=png(sheet),
+    )
+
+
+def _panels(
+    name: str, labelled: Sequence[tuple[str, Maps | None, str]], alt: str, caption: str, colours: str,
+    across: int = 4, side: float = 1.8,
+) -> Picture:  # fmt: skip
+    across = min(across, len(labelled))
+    rows = -(-len(labelled) // across)
+    figure, first = new_figure(side * across, (side + 0.45) * rows)
+    figure.delaxes(first)
+    for panel in np.ravel(figure.subplots(rows, across, squeeze=False))[len(labelled) :]:
+        panel.axis("off")
+    for panel, (title, values, missing) in zip(figure.axes, labelled, strict=False):
+        panel.axis("off")
+        shown = missing if values is None else f"{float(values.min()):.3g} to {float(values.max()):.3g}"
+        panel.set_title(f"{title}\n{shown}", color=INK, fontsize=8)
+        if values is not None:
+            panel.imshow(values, cmap=colours, interpolation="nearest")
+    return finished(name, figure, alt, caption)
+
+
+def _by(shape: Sequence[int]) -> str:
+    return " × ".join(str(side) for side in shape)

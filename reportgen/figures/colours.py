@@ -1,0 +1,31 @@
+"""Colour maps as tables; any of matplotlib's, by name."""
+
+from __future__ import annotations
+
+import difflib
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reportgen.errors import SettingsError
+
+DEAD = (213, 94, 0)  # vermilion of Okabe and Ito's palette: told apart from viridis and gray by everyone
+SERIES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
+INK = "#7a7a7a"  # readable on white (4.3:1) and on near-black (4.4:1), since charts have no background of their own
+
+
+def colour_table(name: str, levels: int = 256) -> NDArray[np.uint8]:
+    """Return a colour map as ``(levels, 3)`` RGB.
+
+    Raises
+    ------
+    SettingsError
+        When matplotlib has no such map.
+    """
+    import matplotlib as mpl
+
+    if name not in mpl.colormaps:
+        near = difflib.get_close_matches(name, list(mpl.colormaps), n=1)
+        advice = f"did you mean '{near[0]}'?" if near else "for example viridis, gray, magma, Reds, RdBu_r"
+        raise SettingsError(f"unknown colour map '{name}'", advice)
+    return np.asarray(mpl.colormaps[name](np.linspace(0, 1, levels), bytes=True)[:, :3])

@@ -1,0 +1,205 @@
+"""Feature-map grids: every channel of a layer as one 8-bit palette PNG at native resolution.
+
+Made with array operations instead of a plot for each channel. Ranges come from :func:`tile_ranges`, so that whoever draws several
+cases decides whether they share them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reportgen.figures.colours import DEAD, colour_table
+from reportgen.figures.encoding import palette_png
+from reportgen.report import LayerReport, Picture
+
+Scale = Literal["channel", "standardized", "shared"]
+Maps = NDArray[np.floating]
+
+LEVELS = 253
+_MARK, _GAP = 253, 254
+_WORDS = {
+    "channel": "each channel by its own minimum and maximum",
+    "standardized": "each channel standardised, (x − mean) / std × 64 + 128, clipped to 0..255",
+    "shared": "all channels on one scale",
+}
+
+
+@dataclass(frozen=True)
+class TileRanges:
+    """What becomes the darkest and the brightest colour: one value a channel each."""
+
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+    scale: Scale
+    shared_by_cases: bool
+
+    @property
+    def words(self) -> str:
+        """How to read the colours."""
+        return f"{_WORDS[self.scale]}{', the same for all cases' if self.shared_by_cases else ''}"
+
+
+def tile_ranges(cases: Sequence[Maps], scale: Scale, *, shared_by_cases: bool) -> list[TileRanges]:
+    """Return the ranges for each case.
+
+    Parameters
+    ----------
+    cases
+        ``(H, W, C)`` raw activations of the same layer.
+    scale
+        ``channel``: minimum to maximum; ``standardized``: the values that (x - mean) / std * 64 + 128 sends to 0 and
+        255; ``shared``: one range for all channels.
+    shared_by_cases
+        Whether ranges are taken over all cases together or each on its own.
+    """
+    groups = [list(cases)] * len(cases) if shared_by_cases else [[maps] for maps in cases]
+    several = shared_by_cases and len(cases) > 1
+    if several:
+        return [_ranges(groups[0], scale, several=True)] * len(cases)
+    return [_ranges(group, scale, several=False) for group in groups]
+
+
+def feature_map_grid(
+    name: str, title: str, maps: Maps, layer: LayerReport, ranges: TileRanges, *,
+    colours: str, columns: int = 0, channels: int = 0, maximum_pixels: int = 0,
+) -> Picture:  # fmt: skip
+    """Draw all channels of a layer.
+
+    Parameters
+    ----------
+    name
+        Of the picture.
+    title
+        Of the case, for the alternative text.
+    maps
+        ``(H, W, C)`` raw activations.
+    layer
+        Measures of the same maps.
+    ranges
+        From :func:`tile_ranges`.
+    colours
+        A matplotlib colour map.
+    columns
+        Tiles a row; 0: as square as it gets.
+    channels
+        Only the first so many; 0: all.
+    maximum_pixels
+        Above it, maps are averaged over blocks; 0: never.
+
+    Returns
+    -------
+    Picture
+        Tiles row by row in channel order with transparent gaps; dead channels are crossed out.
+    """
+    count = min(channels or layer.channels, layer.channels)
+    factor = _reduction(maps.shape[0] * maps.shape[1] * count, maximum_pixels)
+    tiles = quantised(_reduced(maps[..., :count], factor), ranges, count)
+    for channel in layer.dead_channels:
+        if channel < count:
+            cross_out(tiles[channel])
+    across = min(columns or _squarish(count), count)
+    grid = tiled(tiles, across)
+    palette = np.vstack([colour_table(colours, LEVELS), np.array([DEAD, (0, 0, 0)], np.uint8)])
+    return Picture(
+        name=name,
+        media_type="image/png",
+        width=grid.shape[1],
+        height=grid.shape[0],
+        alt=_alt(title, layer, count),
+        caption=_caption(layer, count, across, factor, ranges),
+        pixelated=True,
+        data=palette_png(grid, palette, transparent=_GAP),
+    )
+
+
+def quantised(maps: Maps, ranges: TileRanges, count: int) -> NDArray[np.uint8]:
+    """Return tiles ``(C, H, W)`` of colour numbers 0..252 for maps ``(H, W, C)``."""
+    low = ranges.low[:count].astype(np.float32)
+    span = np.where(ranges.high[:count] > ranges.low[:count], ranges.high[:count] - ranges.low[:count], 1)
+    scaled = (maps - low) * ((LEVELS - 1) / span).astype(np.float32)
+    np.clip(scaled, 0, LEVELS - 1, out=scaled)
+    return np.ascontiguousarray(np.rint(scaled).astype(np.uint8).transpose(2, 0, 1))
+
+
+def tiled(tiles: NDArray[np.uint8], columns: int) -> NDArray[np.uint8]:
+    """Arrange tiles ``(C, H, W)`` row by row with a gap between them; places without a tile stay gap."""
+    count, height, width = tiles.shape
+    rows = math.ceil(count / columns)
+    gap = max(1, round(max(height, width) / 40))
+    grid = np.full((rows * (height + gap) - gap, columns * (width + gap) - gap), _GAP, np.uint8)
+    for number, tile in enumerate(tiles):
+        top, left = number // columns * (height + gap), number % columns * (width + gap)
+        grid[top : top + height, left : left + width] = tile
+    return grid
+
+
+def cross_out(tile: NDArray[np.uint8]) -> None:
+    """Mark a tile ``(H, W)`` in place with both diagonals."""
+    height, width = tile.shape
+    steps = np.arange(2 * max(height, width))
+    down = np.rint(steps * (height - 1) / max(1, len(steps) - 1)).astype(int)
+    across = np.rint(steps * (width - 1) / max(1, len(steps) - 1)).astype(int)
+    tile[down, across] = _MARK
+    tile[down, width - 1 - across] = _MARK
+
+
+def _ranges(group: Sequence[Maps], scale: Scale, *, several: bool) -> TileRanges:
+    if scale == "standardized":
+        count = sum(maps.shape[0] * maps.shape[1] for maps in group)
+        mean = sum(maps.sum(axis=(0, 1), dtype=np.float64) for maps in group) / count
+        square = sum(np.square(maps - mean, dtype=np.float64).sum(axis=(0, 1)) for maps in group) / count
+        deviation = np.sqrt(square)
+        # 0 and 255 of the notebook's formula lie 2 deviations below and 127/64 above the mean
+        return TileRanges(mean - 2 * deviation, mean + 127 / 64 * deviation, scale, several)
+    low = np.min([maps.min(axis=(0, 1)) for maps in group], axis=0).astype(np.float64)
+    high = np.max([maps.max(axis=(0, 1)) for maps in group], axis=0).astype(np.float64)
+    if scale == "shared":
+        low, high = np.full_like(low, low.min()), np.full_like(high, high.max())
+    return TileRanges(low, high, scale, several)
+
+
+def _squarish(count: int) -> int:
+    """Return a power of two of columns that gives at most as many rows."""
+    return int(2 ** math.ceil(math.log2(max(1, count)) / 2))
+
+
+def _reduction(pixels: int, maximum: int) -> int:
+    return math.ceil(math.sqrt(pixels / maximum)) if maximum and pixels > maximum else 1
+
+
+def _reduced(maps: Maps, factor: int) -> Maps:
+    """Average over blocks of ``factor`` x ``factor``; a rest at the lower and right border is left out."""
+    if factor == 1:
+        return maps
+    height, width = maps.shape[0] // factor, maps.shape[1] // factor
+    cut = maps[: height * factor, : width * factor]
+    return np.asarray(cut.reshape(height, factor, width, factor, -1).mean(axis=(1, 3)))
+
+
+def _alt(title: str, layer: LayerReport, count: int) -> str:
+    edges = [value for value in layer.statistics.edge_correlation if value is not None]
+    following = f"; {sum(v >= 0.5 for v in edges)} follow the edges of the input" if edges else ""
+    dead = f"; {len(layer.dead_channels)} dead" if layer.dead_channels else "; none dead"
+    return (
+        f"{title}, {layer.name}: {count} feature maps of {layer.height} by {layer.width}, values "
+        f"{layer.minimum:.3g} to {layer.maximum:.3g}{dead}{following}."
+    )
+
+
+def _caption(layer: LayerReport, count: int, across: int, factor: int, ranges: TileRanges) -> str:
+    parts = [f"Channels 0 to {count - 1}, {across} a row" if count > 1 else "Its only channel"]
+    if count < layer.channels:
+        parts[0] += f", of {layer.channels}"
+    parts.append(f"values {layer.minimum:.4g} to {layer.maximum:.4g}")
+    parts.append(ranges.words)
+    if layer.dead_channels:
+        parts.append(f"{len(layer.dead_channels)} dead, crossed out")
+    if factor > 1:
+        parts.append(f"drawn at 1/{factor} of its resolution")
+    return "; ".join(parts) + "."

@@ -1,0 +1,242 @@
+"""Pictures of the occlusion scan: what was covered, the scores, the importance, and what is left of the image.
+
+Where colours carry numbers there is a colour bar, and all cases share its range, so that they can be compared.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reportgen.figures.colours import INK
+from reportgen.figures.encoding import jpeg
+from reportgen.report import OcclusionMap, Picture
+
+Raw = NDArray[np.generic]
+Values = NDArray[np.float64]
+_TILE = 112
+_MOST_TILES = 64
+_TILES_A_ROW = 8
+_ENLARGED = 300
+_DOTS_PER_INCH = 160
+
+
+@dataclass(frozen=True)
+class Ranges:
+    """Colour ranges shared by all cases: of scores, and the magnitude of importance."""
+
+    scores: tuple[float, float]
+    importance: float
+
+
+def shared_ranges(maps: Sequence[OcclusionMap]) -> Ranges:
+    """Return ranges that hold all cases; a spread below 1e-6 is not stretched into a picture."""
+    low = min(min(map(min, found.scores)) for found in maps)
+    high = max(max(map(max, found.scores)) for found in maps)
+    if high - low < 1e-6:
+        low, high = low - 5e-7, high + 5e-7
+    largest = max(max(-found.importance_minimum, found.importance_maximum) for found in maps)
+    return Ranges((low, high), max(largest, 1e-6))
+
+
+def image_picture(name: str, title: str, pixels: Raw) -> Picture:
+    """Show an image ``(H, W, C)``, 0 to 255, as the model gets it (before preprocessing), enlarged when small."""
+    shown = _enlarged(_bytes(pixels), _ENLARGED)
+    alt = f"{title}: the image as the model gets it, {pixels.shape[0]} by {pixels.shape[1]} pixels."
+    return _jpeg_picture(name, shown, alt, f"At the model's input size, {pixels.shape[0]} × {pixels.shape[1]}.")
+
+
+def montage(name: str, title: str, images: Sequence[Raw], count: int) -> Picture:
+    """Show occluded inputs, 8 to a row.
+
+    Parameters
+    ----------
+    name, title
+        Of the picture, of the case.
+    images
+        ``(H, W, C)`` each, 0 to 255, at most 64.
+    count
+        How many positions there are in all, for the caption.
+    """
+    tiles = [_fitted(_bytes(image), _TILE) for image in images]
+    height, width = tiles[0].shape[:2]
+    across = min(_TILES_A_ROW, len(tiles))
+    rows = math.ceil(len(tiles) / across)
+    sheet = np.full((rows * (height + 3) - 3, across * (width + 3) - 3, *tiles[0].shape[2:]), 255, np.uint8)
+    for number, tile in enumerate(tiles):
+        top, left = number // across * (height + 3), number % across * (width + 3)
+        sheet[top : top + height, left : left + width] = tile
+    told = f"{len(tiles)} of {count}" if len(tiles) < count else f"all {count}"
+    alt = f"{title}: {told} occluded inputs; the patch moves from left to right and downwards."
+    return _jpeg_picture(name, sheet, alt, f"Occluded inputs: {told} positions, row by row.", quality=70)
+
+
+def montage_choice(count: int) -> list[int]:
+    """Return which positions a montage shows: all up to 64, else 64 evenly spread."""
+    if count <= _MOST_TILES:
+        return list(range(count))
+    return [int(index) for index in np.linspace(0, count - 1, _MOST_TILES).round()]
+
+
+def score_map(name: str, title: str, found: OcclusionMap, ranges: Ranges, colours: str) -> Picture:
+    """Show the raw score of the target class at each position."""
+    scores = np.asarray(found.scores)
+    alt = (
+        f"{title}: score of {found.target_class} for {found.rows} by {found.columns} patch positions, "
+        f"{scores.min():.3f} to {scores.max():.3f}; lowest with the patch at row {found.row_starts[scores.argmin() // found.columns]}, "
+        f"column {found.column_starts[scores.argmin() % found.columns]}."
+    )
+    caption = f"Score of {found.target_class} with the patch at each position; untouched: {found.base_score:.3f}."
+    return _with_colour_bar(
+        name, alt, caption, scores, colours, ranges.scores, f"score of {found.target_class}", "patch column", "patch row"
+    )
+
+
+def importance_overlay(
+    name: str, title: str, pixels: Raw, importance: Values, found: OcclusionMap, ranges: Ranges, colours: str
+) -> Picture:
+    """Lay signed importance ``(H, W)`` over the image: the stronger, the more opaque."""
+    limit = ranges.importance
+    alt = (
+        f"{title}: importance for {found.target_class}, {found.importance_minimum:.3f} to {found.importance_maximum:.3f}; "
+        f"strongest around row {found.strongest.top + found.patch[0] // 2}, column {found.strongest.left + found.patch[1] // 2} "
+        f"of {importance.shape[0]} by {importance.shape[1]}."
+    )
+    caption = (
+        f"Importance (fall of the score of {found.target_class} when covered), from {found.importance_minimum:.3f} to "
+        f"{found.importance_maximum:.3f}; the same scale for all cases, opacity follows magnitude."
+    )
+    return _with_colour_bar(
+        name, alt, caption, importance, colours, (-limit, limit), "importance", "column", "row", under=_bytes(pixels)
+    )
+
+
+def important_part(name: str, title: str, pixels: Raw, importance: Values) -> Picture:
+    """Show the image times the square of its positive importance, scaled to 1 at its largest: what is left matters."""
+    positive = np.clip(importance, 0, None)
+    top = float(positive.max())
+    weight = np.square(positive / top) if top > 0 else np.zeros_like(positive)
+    shown = _bytes(pixels.astype(np.float64) * weight[..., None])
+    share = float((weight > 0.25).mean())
+    alt = f"{title}: the image with only its important part left, {share:.0%} of the area above half of the largest importance."
+    caption = "The image times the squared positive importance, which is 1 at its largest."
+    return _jpeg_picture(name, _enlarged(shown, _ENLARGED), alt, caption)
+
+
+def strongest_patch(name: str, title: str, pixels: Raw, found: OcclusionMap) -> Picture:
+    """Outline on the image the patch whose occlusion changed the score most."""
+    image = _bytes(pixels)
+    factor = max(1, math.ceil(_ENLARGED / min(image.shape[:2])))
+    shown = np.ascontiguousarray(_enlarged(image if image.ndim == 3 else np.repeat(image[..., None], 3, axis=2), _ENLARGED))
+    top, left = found.strongest.top * factor, found.strongest.left * factor
+    bottom, right = top + found.patch[0] * factor, left + found.patch[1] * factor
+    for inset, colour in ((0, (0, 0, 0)), (1, (255, 200, 0)), (2, (255, 200, 0)), (3, (0, 0, 0))):
+        _frame(shown, top + inset, left + inset, bottom - inset, right - inset, colour)
+    change = "lowers" if found.strongest.importance > 0 else "raises"
+    alt = (
+        f"{title}: covering the outlined patch at row {found.strongest.top}, column {found.strongest.left} {change} the score "
+        f"of {found.target_class} most, by {abs(found.strongest.importance):.3f}."
+    )
+    caption = f"Strongest patch: covering it {change} the score by {abs(found.strongest.importance):.3f}."
+    return _jpeg_picture(name, shown, alt, caption)
+
+
+def _frame(image: NDArray[np.uint8], top: int, left: int, bottom: int, right: int, colour: tuple[int, int, int]) -> None:
+    if bottom - top < 2 or right - left < 2:
+        return
+    for rows, columns in (
+        (slice(top, top + 1), slice(left, right)), (slice(bottom - 1, bottom), slice(left, right)),
+        (slice(top, bottom), slice(left, left + 1)), (slice(top, bottom), slice(right - 1, right)),
+    ):  # fmt: skip
+        image[rows, columns] = colour
+
+
+def _with_colour_bar(
+    name: str, alt: str, caption: str, values: Values, colours: str, limits: tuple[float, float],
+    bar: str, across: str, down: str, under: NDArray[np.uint8] | None = None,
+) -> Picture:  # fmt: skip
+    from matplotlib import colormaps
+    from matplotlib.cm import ScalarMappable
+    from matplotlib.colors import Normalize
+
+    colouring = ScalarMappable(Normalize(*limits), colormaps[colours])
+    shown = colouring.to_rgba(values)[..., :3]
+    if under is not None:
+        opacity = 0.8 * np.clip(np.abs(values) / max(abs(limits[1]), 1e-12), 0, 1)[..., None]
+        base = under if under.ndim == 3 else np.repeat(under[..., None], 3, axis=2)
+        shown = shown * opacity + base / 255 * (1 - opacity)
+    figure, axes = new_figure(4.4, 3.9 * values.shape[0] / values.shape[1] * 0.9 + 0.4)
+    axes.imshow(shown, interpolation="nearest", aspect="auto" if under is None else "equal")
+    axes.set_xlabel(across)
+    axes.set_ylabel(down)
+    colour_bar = figure.colorbar(colouring, ax=axes, fraction=0.05, pad=0.03)
+    colour_bar.set_label(bar, color=INK)
+    colour_bar.ax.tick_params(colors=INK, labelsize=8)
+    colour_bar.outline.set_visible(False)
+    return finished(name, figure, alt, caption)
+
+
+def new_figure(width: float, height: float) -> tuple[Any, Any]:
+    """Return a matplotlib figure (inches) and its axes, in the report's manner: no background, ink for light and dark."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), layout="constrained", facecolor="none")
+    axes = figure.subplots()
+    style_axes(axes)
+    return figure, axes
+
+
+def style_axes(axes: Any) -> None:
+    """Draw axes in the report's ink, without background."""
+    axes.set_facecolor("none")
+    axes.tick_params(colors=INK, labelsize=8)
+    for spine in axes.spines.values():
+        spine.set_color(INK)
+        spine.set_linewidth(0.6)
+    for label in (axes.xaxis.label, axes.yaxis.label, axes.title):
+        label.set_color(INK)
+        label.set_fontsize(9)
+
+
+def finished(name: str, figure: Any, alt: str, caption: str) -> Picture:
+    """Encode a matplotlib figure as PNG, without the metadata that would tell when or by what it was made."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=_DOTS_PER_INCH, metadata={"Software": None}, pil_kwargs={"compress_level": 6})
+    data = buffer.getvalue()
+    width, height = (int.from_bytes(data[at : at + 4], "big") for at in (16, 20))
+    return Picture(
+        name=name, media_type="image/png", width=width, height=height, alt=alt, caption=caption,
+        density=_DOTS_PER_INCH / 96, data=data,
+    )  # fmt: skip
+
+
+def _jpeg_picture(name: str, pixels: NDArray[np.uint8], alt: str, caption: str, quality: int = 85) -> Picture:
+    return Picture(
+        name=name, media_type="image/jpeg", width=pixels.shape[1], height=pixels.shape[0], alt=alt, caption=caption,
+        data=jpeg(pixels, quality=quality),
+    )  # fmt: skip
+
+
+def _bytes(pixels: Raw) -> NDArray[np.uint8]:
+    """Return ``(H, W)`` or ``(H, W, 3)`` uint8."""
+    rounded = np.rint(np.clip(pixels.astype(np.float32), 0, 255)).astype(np.uint8)
+    return rounded[..., 0] if rounded.ndim == 3 and rounded.shape[-1] == 1 else rounded
+
+
+def _enlarged(pixels: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
+    factor = max(1, math.ceil(side / min(pixels.shape[:2])))
+    return pixels.repeat(factor, axis=0).repeat(factor, axis=1)
+
+
+def _fitted(pixels: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
+    from PIL import Image
+
+    picture = Image.fromarray(pixels)
+    picture.thumbnail((side, side), Image.Resampling.BILINEAR)
+    return np.asarray(picture)

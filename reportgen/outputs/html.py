@@ -1,0 +1,183 @@
+"""Report -> one self-contained HTML page.
+
+The page asks nobody for anything: pictures are data URIs, style and script stand inside and are named by their digests
+in a strict Content-Security-Policy. Everything is escaped; the exceptions are :class:`~reportgen.outputs.markdown.SafeHtml`.
+"""
+
+from __future__ import annotations
+
+import base64
+import functools
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import jinja2
+
+from reportgen.outputs.markdown import SafeHtml, render_markdown
+from reportgen.report import CaseReport, Comment, LayerSummary, Picture, Remark, Report, layer_picture_name
+
+CHANNEL_ROWS = 3000
+
+
+@dataclass(frozen=True)
+class Asset:
+    """A style sheet or script that stands inside the page, and what the policy calls it."""
+
+    text: SafeHtml
+
+    @property
+    def source(self) -> str:
+        """The digest, as a Content-Security-Policy source."""
+        digest = hashlib.sha256(self.text.text.encode()).digest()
+        return f"'sha256-{base64.b64encode(digest).decode()}'"
+
+
+@dataclass(frozen=True)
+class LayerView:
+    """One layer's place in the page: its summary, and what belongs to it."""
+
+    index: int
+    name: str
+    summary: LayerSummary
+    remarks: tuple[Remark, ...]
+    comments: tuple[Comment, ...]
+
+    @property
+    def anchor(self) -> str:
+        """Fragment to link to."""
+        return f"layer-{self.index + 1}"
+
+
+@dataclass(frozen=True)
+class Page:
+    """What the templates see: the report, with lookups that need no logic in a template."""
+
+    report: Report
+    style: Asset
+    script: Asset
+
+    @property
+    def policy(self) -> str:
+        """Content-Security-Policy of the page."""
+        return (
+            f"default-src 'none'; img-src data:; style-src {self.style.source}; script-src {self.script.source}; "
+            "base-uri 'none'; form-action 'none'"
+        )
+
+    @property
+    def cases(self) -> tuple[tuple[int, CaseReport], ...]:
+        """(index, case) in the order of showing."""
+        return self.report.side_by_side
+
+    @functools.cached_property
+    def pictures(self) -> dict[str, Picture]:
+        """Pictures by name."""
+        return {picture.name: picture for picture in self.report.pictures}
+
+    @functools.cached_property
+    def layers(self) -> tuple[LayerView, ...]:
+        """The shown layers."""
+        rows = {row.name: row for row in self.report.model.layers}
+        return tuple(
+            LayerView(index, name, rows[name], self.remarks("layers", name), self.comments("layers", name))
+            for index, name in enumerate(self.report.model.shown_layers)
+        )
+
+    @property
+    def channels_listed(self) -> bool:
+        """Whether the page holds a row for each channel; the JSON always does."""
+        return sum(layer.channels for case in self.report.cases for layer in case.layers) <= CHANNEL_ROWS
+
+    @property
+    def warnings(self) -> tuple[Remark, ...]:
+        """Remarks that the reader should see first."""
+        return tuple(remark for remark in self.report.remarks if remark.warning)
+
+    def remarks(self, section: str, layer: str | None = None) -> tuple[Remark, ...]:
+        """Remarks of a section (without a layer) or of a layer."""
+        return tuple(r for r in self.report.remarks if r.section == section and r.layer == layer and not r.warning)
+
+    def comments(self, section: str, layer: str | None = None) -> tuple[Comment, ...]:
+        """The user's commentary of a section or of a layer."""
+        return tuple(c for c in self.report.comments if c.section == section and c.layer == layer)
+
+    def picture(self, case: int, kind: str) -> Picture | None:
+        """A picture of a case, by kind."""
+        return self.pictures.get(f"case{case + 1}-{kind}")
+
+    def grid(self, case: int, layer: LayerView) -> Picture:
+        """The feature-map grid of a layer for a case."""
+        return self.pictures[layer_picture_name(case, layer.index, layer.name)]
+
+
+def render_html(report: Report) -> str:
+    """Return the page. The same report gives the same text."""
+    environment = _environment()
+    style, script = (
+        Asset(SafeHtml(_asset(environment, name).strip() + "\n")) for name in ("assets/report.css", "assets/report.js")
+    )
+    return environment.get_template("report.html.j2").render(page=Page(report, style, script), report=report) + "\n"
+
+
+def templates_folder() -> Path:
+    """Return where the templates are: inside the installed package, or beside it in a checkout."""
+    package = Path(__file__).parent.parent
+    inside = package / "templates"
+    return inside if inside.is_dir() else package.parent / "templates"
+
+
+def _asset(environment: jinja2.Environment, name: str) -> str:
+    assert environment.loader is not None
+    return environment.loader.get_source(environment, name)[0]
+
+
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(templates_folder()),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    environment.filters |= {
+        "data_uri": _data_uri, "markdown": render_markdown, "grouped": _grouped, "shape": _shape, "short": _short,
+        "scientific": _significant, "setting": _setting, "correlation": _correlation, "keras_shape": _keras_shape,
+    }  # fmt: skip
+    return environment
+
+
+def _data_uri(picture: Picture) -> str:
+    return f"data:{picture.media_type};base64,{base64.b64encode(picture.data).decode()}"
+
+
+def _grouped(number: int) -> str:
+    return f"{number:,}"
+
+
+def _shape(sides: tuple[int | None, ...]) -> str:
+    return " × ".join("any" if side is None else str(side) for side in sides)
+
+
+def _short(digest: str) -> str:
+    return digest[:12]
+
+
+def _significant(number: float | None) -> str:
+    return "–" if number is None else f"{number:.4g}".replace("-", "−")
+
+
+def _setting(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value)) or "–"
+    return "–" if value is None or value == "" else str(value)
+
+
+def _correlation(number: float | None) -> str:
+    return "–" if number is None else f"{number:+.2f}".replace("-", "−")
+
+
+def _keras_shape(sides: tuple[int | None, ...]) -> str:
+    return f"({', '.join(map(str, sides))})"

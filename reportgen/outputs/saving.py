@@ -1,0 +1,52 @@
+"""A report with its ways to disk: what :func:`reportgen.build_report` returns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from reportgen.outputs.html import render_html
+from reportgen.outputs.sidecar import figure_files, render_json
+from reportgen.outputs.writing import check_target, write_all, write_file
+from reportgen.report import Remark, Report
+
+
+@dataclass(frozen=True, kw_only=True)
+class SavableReport(Report):
+    """A :class:`~reportgen.report.Report` that can be written as HTML, JSON and picture files."""
+
+    def with_remarks(self, *remarks: Remark) -> SavableReport:
+        """Return the same report with these remarks added."""
+        return replace(self, remarks=(*self.remarks, *remarks))
+
+    def save_html(self, path: str | Path, *, overwrite: bool = False) -> None:
+        """Write one self-contained HTML file.
+
+        Raises
+        ------
+        OutputError
+            When it exists and must not be replaced, or can't be written.
+        """
+        check_target(Path(path), overwrite=overwrite)
+        write_file(Path(path), render_html(self).encode())
+
+    def save_json(self, path: str | Path, *, overwrite: bool = False) -> None:
+        """Write everything measured as JSON (see ``docs/report-json.md``).
+
+        Raises
+        ------
+        OutputError
+            When it exists and must not be replaced, or can't be written.
+        """
+        check_target(Path(path), overwrite=overwrite)
+        write_file(Path(path), render_json(self))
+
+    def save_figures(self, folder: str | Path, *, overwrite: bool = False) -> None:
+        """Write each picture as a file into a folder, which is made if needed.
+
+        Raises
+        ------
+        OutputError
+            When a file exists and must not be replaced, or can't be written.
+        """
+        write_all(figure_files(self, Path(folder), overwrite=overwrite))

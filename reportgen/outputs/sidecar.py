@@ -1,0 +1,57 @@
+"""report.json: everything measured, and each picture as a file of its own."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+from reportgen.errors import OutputError
+from reportgen.outputs.writing import check_target
+from reportgen.report import Picture, Report
+
+
+def render_json(report: Report) -> bytes:
+    """Return a report as indented JSON; pictures are named with their digests, not included."""
+    document = {item.name: getattr(report, item.name) for item in dataclasses.fields(report)}
+    document["pictures"] = [_described(picture) for picture in report.pictures]
+    return (json.dumps(_plain(document), indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
+
+
+def _described(picture: Picture) -> dict[str, Any]:
+    described = {item.name: getattr(picture, item.name) for item in dataclasses.fields(picture) if item.name != "data"}
+    return described | {"file": picture.file_name, "sha256": hashlib.sha256(picture.data).hexdigest()}
+
+
+def _plain(value: Any) -> Any:
+    """Return dataclasses as tables under their JSON names; numbers that are not finite have no JSON and become null."""
+    if dataclasses.is_dataclass(value):
+        return {item.metadata.get("json", item.name): _plain(getattr(value, item.name)) for item in dataclasses.fields(value)}
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def figure_files(report: Report, folder: Path, *, overwrite: bool) -> dict[Path, bytes]:
+    """Return path and content of every picture; the folder is made.
+
+    Raises
+    ------
+    OutputError
+        When the folder can't be made, or a file in it exists and must not be replaced.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        raise OutputError(f"{folder} can't be made a folder ({problem.strerror})", "choose another name") from None
+    files = {folder / picture.file_name: picture.data for picture in report.pictures}
+    for path in files:
+        check_target(path, overwrite=overwrite)
+    return files

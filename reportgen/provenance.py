@@ -1,0 +1,88 @@
+"""When, with what and how fast a report was made; nothing that tells by whom or where."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import platform
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from reportgen.errors import SettingsError
+from reportgen.settings import Settings
+
+_LIBRARIES = ("tensorflow", "keras", "numpy", "pillow", "matplotlib", "jinja2")
+
+
+class Stopwatch:
+    """Measures steps in seconds and shows a progress bar for those that take longer than 2 s."""
+
+    def __init__(self, progress: bool) -> None:
+        self.seconds: dict[str, float] = {}
+        self._progress = progress
+
+    @contextmanager
+    def step(self, name: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
+        """Time a step; yields a function to be told how much was done."""
+        started = time.perf_counter()
+        # tqdm shows nothing where standard error is not a terminal
+        off = None if self._progress else True
+        with tqdm(total=total, desc=name, delay=2, leave=False, disable=off) as bar:
+            yield lambda done: (bar.update(done), None)[1]
+        self.seconds[name] = round(time.perf_counter() - started, 4)
+
+
+def created() -> str:
+    """Return the time in UTC, from SOURCE_DATE_EPOCH where it is set.
+
+    Raises
+    ------
+    SettingsError
+        When SOURCE_DATE_EPOCH is no number of seconds.
+    """
+    epoch = os.environ.get("SOURCE_DATE_EPOCH")
+    try:
+        moment = datetime.fromtimestamp(int(epoch), UTC) if epoch else datetime.now(UTC)
+    except (ValueError, OverflowError, OSError):
+        raise SettingsError(f"SOURCE_DATE_EPOCH is '{epoch}'", "set it to seconds since 1970, or unset it") from None
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of reportgen, Python, and the libraries that shape the result."""
+    found = {"reportgen": _version("reportgen"), "python": platform.python_version()}
+    return found | {name: _version(name) for name in _LIBRARIES}
+
+
+def public_settings(settings: Settings) -> dict[str, Any]:
+    """Return the settings as nested tables, with file names instead of paths and without where results go."""
+    tables: dict[str, Any] = dataclasses.asdict(settings)
+    for key in ("cases", "output", "commentary"):
+        tables.pop(key)
+    model = tables["model"]
+    if model["path"] is not None:
+        model["path"] = _without_folders(model["path"])
+    if isinstance(model["class_names"], str):
+        model["class_names"] = Path(model["class_names"]).name
+    return tables
+
+
+def _without_folders(source: str) -> str:
+    if source.startswith("keras:"):
+        name, separator, weights = source.partition("@")
+        return f"{name}{separator}{Path(weights).name}"
+    return Path(source).name
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "unknown"
