@@ -1,6 +1,7 @@
 """Turn an image CNN and a few images into one self-contained report.
 
-The public names are loaded when first used, so that ``import reportgen`` costs nothing and TensorFlow is imported only where a model is.
+The public names are loaded when first used, so that ``import reportgen`` costs nothing and TensorFlow is imported
+only where a model is.
 """
 
 from __future__ import annotations

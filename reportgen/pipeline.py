@@ -42,8 +42,8 @@ def build_report(
     Parameters
     ----------
     model
-        A ``.keras`` or ``.h5`` file, ``keras:NAME``, a Keras model, a :class:`LoadedModel`, or None: the one named in the
-        settings, else the built-in one.
+        A ``.keras`` or ``.h5`` file, ``keras:NAME``, a Keras model, a :class:`LoadedModel`, or None: the one named in
+        the settings, else the built-in one.
     cases
         1 to 12, each ``Case(label, image, name)``.
     settings
@@ -100,9 +100,9 @@ def build_report(
     with watch.step("feature maps", len(layers)) as advance:
         references = [reference_of(image) for image in images]
         for maps in feature_maps(graph, layers, inputs):
-            for reports, values, reference in zip(measured, maps.values, references, strict=True):
-                reports.append(measure_layer(maps.layer, values, reference))
-            drawing.add(maps, [reports[-1] for reports in measured])
+            for done, values, reference in zip(measured, maps.values, references, strict=True):
+                done.append(measure_layer(maps.layer, values, reference))
+            drawing.add(maps, [done[-1] for done in measured])
             advance(1)
 
     with watch.step("draw"):
@@ -147,6 +147,28 @@ def build_report(
         *commentary.depth_remarks(shown),
         *commentary.layer_remarks(shown, names),
     )
+
+
+def inspect_model(settings: Settings) -> ModelReport:
+    """Return what is known about the model in the settings, without running it.
+
+    Raises
+    ------
+    ReportgenError
+        When it can't be loaded or used.
+    """
+    loaded = load(None, settings, ())
+    graph = trace(loaded.keras_model)
+    layers, left_out = choose_layers(graph, settings.layers)
+    head, note = predictions.find_head(graph, loaded.head, loaded.class_names, loaded.outputs, loaded.threshold)
+    return _model_report(
+        graph, loaded, [call.path for call in layers], (*loaded.notes, *filter(None, (note,)), *left_out), head
+    )
+
+
+def prepare_libraries() -> None:
+    """Load TensorFlow and Keras now: callers may want to do that quietly or in advance."""
+    import keras  # noqa: F401
 
 
 def load(model: str | Path | LoadedModel | Any | None, settings: Settings, cases: Sequence[Case]) -> LoadedModel:
@@ -212,9 +234,7 @@ def _tensors(case: Case, image: Array, prepared: Array, raw: Array, loaded: Load
         ("model output", raw),
     )
     return tuple(
-        TensorSummary(
-            name=name, shape=tuple(values.shape), minimum=float(values.min()), maximum=float(values.max())
-        )
+        TensorSummary(name=name, shape=tuple(values.shape), minimum=float(values.min()), maximum=float(values.max()))
         for name, values in steps
     )
 

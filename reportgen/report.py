@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 SCHEMA_VERSION = 1
-DISCLAIMER = "This report explains how a model responds to images. It is not a diagnosis and no medical device made it."
+DISCLAIMER = "This report explains how a model responds to images. It is not a diagnosis and must not be used as one."
 REFERENCE_LABELS = ("normal", "healthy", "negative", "control", "benign", "no finding")
 
 
@@ -317,8 +317,8 @@ class Picture:
 class Report:
     """A whole report: everything that any output needs.
 
-    ``cases`` stand in the order they were given; :attr:`side_by_side` in the order they're shown. ``pictures`` are found by
-    name with :meth:`picture`. ``created`` is in ISO 8601, UTC. ``timings`` are seconds for each step.
+    ``cases`` stand in the order they were given; :attr:`side_by_side` in the order they're shown. ``pictures`` are
+    found by name with :meth:`picture`. ``created`` is in ISO 8601, UTC. ``timings`` are seconds for each step.
     """
 
     schema_version: int = SCHEMA_VERSION

@@ -52,7 +52,8 @@ class ModelSettings:
     Attributes
     ----------
     path
-        A ``.keras`` or ``.h5`` file, ``keras:NAME``, ``keras:NAME@FILE``, ``keras:NAME@random``, or None: the built-in one.
+        A ``.keras`` or ``.h5`` file, ``keras:NAME``, ``keras:NAME@FILE``, ``keras:NAME@random``, or None: the
+        built-in one.
     class_names
         A list, or a ``.txt``/``.json`` file; None: from the model's TOML, else from the labels.
     head
@@ -120,10 +121,11 @@ class FeatureMapSettings:
     Attributes
     ----------
     scale
-        ``channel``: each channel by its own minimum and maximum; ``standardized``: (x - mean) / std * 64 + 128, clipped to
-        0..255; ``shared``: one range for all channels of a layer.
+        ``channel``: each channel by its own minimum and maximum; ``standardized``: (x - mean) / std * 64 + 128,
+        clipped to 0..255; ``shared``: one range for all channels of a layer.
     range
-        ``cases``: ranges taken over all cases, so that a channel can be compared between them; ``case``: each on its own.
+        ``cases``: ranges taken over all cases, so that a channel can be compared between them; ``case``: each on its
+        own.
     colours
         A matplotlib colour map.
     columns
@@ -163,8 +165,8 @@ class OcclusionSettings:
     fill
         ``mean``, ``blur``, or a colour [r, g, b] or [gray] from 0 to 255.
     target
-        The class to follow, by name or number; ``predicted``, ``label``, or ``auto``: the positive class where there are two,
-        else the predicted one.
+        The class to follow, by name or number; ``predicted``, ``label``, or ``auto``: the positive class where there
+        are two, else the predicted one.
     score_colours, importance_colours
         matplotlib colour maps for scores, and for signed importance (diverging).
     memory

@@ -71,7 +71,9 @@ def choose_layers(graph: Graph, settings: LayerSettings) -> tuple[tuple[LayerCal
         chosen = chosen[: settings.first]
     if settings.maximum and len(chosen) > settings.maximum:
         kept = np.unique(np.linspace(0, len(chosen) - 1, settings.maximum).round().astype(int))
-        note = f"{len(kept)} of {len(chosen)} layers with feature maps are shown, evenly spread; settings can choose others."
+        note = (
+            f"{len(kept)} of {len(chosen)} layers with feature maps are shown, evenly spread; settings choose others."
+        )
         return tuple(chosen[index] for index in kept), (note,)
     return tuple(chosen), ()
 
@@ -128,7 +130,9 @@ def _by_name(graph: Graph, spatial: list[LayerCall], patterns: Sequence[str]) ->
         matched = set(fnmatch.filter(names, pattern)) | ({pattern} & set(names))
         if not matched:
             near = difflib.get_close_matches(pattern, names, n=1) or names[:1]
-            raise SettingsError(f"no layer is named '{pattern}'", f"for example '{near[0]}'; 'reportgen inspect' lists all")
+            raise SettingsError(
+                f"no layer is named '{pattern}'", f"for example '{near[0]}'; 'reportgen inspect' lists all"
+            )
         wanted |= matched
     chosen = [call for call in spatial if call.path in wanted]
     if not chosen:
@@ -140,6 +144,8 @@ def _by_type(calls: list[LayerCall], types: Sequence[str]) -> list[LayerCall]:
     present = {type(call.layer).__name__.lower(): type(call.layer).__name__ for call in calls}
     for name in types:
         if name.lower() not in present:
-            raise SettingsError(f"no layer with feature maps has type '{name}'", f"there are {', '.join(present.values())}")
+            raise SettingsError(
+                f"no layer with feature maps has type '{name}'", f"there are {', '.join(present.values())}"
+            )
     lowered = {name.lower() for name in types}
     return [call for call in calls if type(call.layer).__name__.lower() in lowered]

@@ -1,7 +1,8 @@
 """Measures of a feature map: range, likeness to edges and to the image, contrast, sharpness.
 
-All are computed on raw activations in double precision, for all channels of a layer at once. The input that maps are compared with is
-the image as the model gets it before preprocessing (brightness 0 to 255), averaged down to the map's size.
+All are computed on raw activations in double precision, for all channels of a layer at once. The input that maps are
+compared with is the image as the model gets it before preprocessing (brightness 0 to 255), averaged down to the map's
+size.
 """
 
 from __future__ import annotations

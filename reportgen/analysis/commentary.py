@@ -1,7 +1,7 @@
 """Measured remarks: sentences that rest on numbers, each with the numbers beside it.
 
-A remark says what was measured. What it may mean stands apart, as an interpretation: the model only sees pixel intensities,
-and "detects edges" is a reading, not a measurement.
+A remark says what was measured. What it may mean stands apart, as an interpretation: the model only sees pixel
+intensities, and "detects edges" is a reading, not a measurement.
 """
 
 from __future__ import annotations
@@ -50,7 +50,9 @@ def occlusion_remarks(cases: Cases) -> tuple[Remark, ...]:
             f"Over all {scores.size} positions it lies between {scores.min():.3f} and {scores.max():.3f}."
         )
         if np.ptp(scores) < 0.01:
-            meaning = "No single patch matters much here: the score rests on more than one place, or on the whole image."
+            meaning = (
+                "No single patch matters much here: the score rests on more than one place, or on the whole image."
+            )
         else:
             meaning = (
                 f"The model's score {'leans on' if best.importance > 0 else 'is held down by'} that region "
@@ -61,7 +63,9 @@ def occlusion_remarks(cases: Cases) -> tuple[Remark, ...]:
             "lowest_score": float(scores.min()), "highest_score": float(scores.max()),
         }  # fmt: skip
         remarks.append(
-            Remark(section="occlusion", kind=f"occlusion case {number}", text=text, interpretation=meaning, numbers=numbers)
+            Remark(
+                section="occlusion", kind=f"occlusion case {number}", text=text, interpretation=meaning, numbers=numbers
+            )
         )
     return tuple(remarks)
 
@@ -97,7 +101,9 @@ def depth_remarks(cases: Cases) -> tuple[Remark, ...]:
         ("likeness_by_depth", "input_correlation", "magnitude of the correlation with the input's brightness",
          "The deeper the layer, the less its maps resemble the image: they become more abstract"),
     ):  # fmt: skip
-        parts, falls, numbers = [], [], {}
+        parts: list[str] = []
+        falls: list[bool] = []
+        numbers: dict[str, float] = {}
         for number, case in enumerate(cases, start=1):
             measured = [(layer.name, _median_size(layer, of)) for layer in case.layers]
             known = [(name, value) for name, value in measured if value is not None]
@@ -142,17 +148,23 @@ def _counted(
     what: str,
     meaning: str,
 ) -> Remark | None:
-    parts, numbers, total = [], {}, 0
+    parts: list[str] = []
+    numbers: dict[str, float] = {}
+    total = 0
     for number, (title, layer) in enumerate(layers, start=1):
         values = {c: v for c, v in enumerate(measure(layer.statistics)) if v is not None}
         if not values:
             continue
         hits = [c for c, v in values.items() if counts(v)]
-        best = max(values, key=lambda c: (values[c] if kind == "edges" else -values[c]))
+        best = max(values, key=lambda c: values[c] if kind == "edges" else -values[c])
         median = float(np.median(list(values.values())))
         part = f"{title} {len(hits)} of {layer.channels} (median {median:+.2f}; channel {best}: {values[best]:+.2f})"
         parts.append(part)
-        numbers |= {f"case {number} count": len(hits), f"case {number} median": median, f"case {number} extreme": values[best]}
+        numbers |= {
+            f"case {number} count": len(hits),
+            f"case {number} median": median,
+            f"case {number} extreme": values[best],
+        }
         total += len(hits)
     if not parts:
         return None
@@ -168,14 +180,20 @@ def _contrast(name: str, layers: Layers) -> Remark | None:
 
 
 def _sharpness(name: str, layers: Layers) -> Remark | None:
-    readings = {"kept": "maps are about as sharp", "below": "maps are fuzzier than the input", "above": "maps are sharper"}
+    readings = {
+        "kept": "maps are about as sharp",
+        "below": "maps are fuzzier than the input",
+        "above": "maps are sharper",
+    }
     return _compared(name, layers, "sharpness", "sharpness (mean gradient over range)", "sharpness", readings)
 
 
 def _compared(
     name: str, layers: Layers, kind: str, what: str, attribute: str, readings: dict[str, str]
 ) -> Remark | None:
-    parts, numbers, sides = [], {}, set()
+    parts: list[str] = []
+    numbers: dict[str, float] = {}
+    sides: set[str] = set()
     for number, (title, layer) in enumerate(layers, start=1):
         values = [v for v in getattr(layer.statistics, attribute) if v is not None]
         if not values:
@@ -194,8 +212,12 @@ def _compared(
 def _dead(name: str, layers: Layers) -> Remark | None:
     if not any(layer.dead_channels for _, layer in layers):
         return None
-    parts = [f"{title} {len(layer.dead_channels)} of {layer.channels}{_some(layer.dead_channels)}" for title, layer in layers]
-    numbers: dict[str, float] = {f"case {n} dead": len(layer.dead_channels) for n, (_, layer) in enumerate(layers, start=1)}
+    parts = [
+        f"{title} {len(layer.dead_channels)} of {layer.channels}{_some(layer.dead_channels)}" for title, layer in layers
+    ]
+    numbers: dict[str, float] = {
+        f"case {n} dead": len(layer.dead_channels) for n, (_, layer) in enumerate(layers, start=1)
+    }
     return Remark(
         section="layers", layer=name, kind="dead", text=f"Dead channels (all values equal): {_listed(parts)}.",
         interpretation="A blank map is a pattern that this image does not contain, or a channel that never responds.",
@@ -218,7 +240,11 @@ def _difference(name: str, first: str, second: str, found: LayerComparison) -> R
         numbers |= {f"channel {d.channel} effect": d.effect for d in found.largest}
     meaning = ""
     if found.correlation is not None:
-        meaning = "Both cases excite nearly the same channels." if found.correlation > 0.95 else "The cases excite channels in different measure."
+        meaning = (
+            "Both cases excite nearly the same channels."
+            if found.correlation > 0.95
+            else "The cases excite channels in different measure."
+        )
     return Remark(
         section="layers", layer=name, kind="difference", text=f"{text}.", interpretation=meaning, numbers=numbers
     )

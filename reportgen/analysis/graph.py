@@ -67,7 +67,7 @@ def trace(model: Any) -> Graph:
 
     tracer = _Tracer()
     entry = keras.Input(batch_shape=model.inputs[0].shape, dtype=model.inputs[0].dtype)
-    output = tracer.step_into(model, (entry,), {}, "")
+    output = tracer.step_into(model, (entry,), "")
     return Graph(entry, tuple(tracer.calls), keras.tree.flatten(output)[0])
 
 
@@ -76,7 +76,7 @@ class _Tracer:
         self.calls: list[LayerCall] = []
         self.times_called: dict[int, int] = {}
 
-    def step_into(self, model: Any, args: tuple[Any, ...], options: dict[str, Any], prefix: str) -> Any:
+    def step_into(self, model: Any, args: tuple[Any, ...], prefix: str) -> Any:
         import keras
 
         def call(layer: Any, *args: Any, **options: Any) -> Any:
@@ -95,7 +95,7 @@ class _Tracer:
 
         path = f"{prefix}{layer.name}"
         if is_nested(layer):
-            return self.step_into(layer, args, options, f"{path}/")
+            return self.step_into(layer, args, f"{path}/")
         output = layer(*args, **options)
         times = self.times_called[id(layer)] = self.times_called.get(id(layer), 0) + 1
         if not isinstance(layer, keras.layers.InputLayer):

@@ -26,8 +26,9 @@ class Head:
     Attributes
     ----------
     kind
-        ``sigmoid``: one output is the score of the second class; several are scores of their own, which need not sum to 1.
-        ``softmax``: scores that sum to 1. ``sigmoid logits``/``softmax logits``: the function is still to be applied.
+        ``sigmoid``: one output is the score of the second class; several are scores of their own, which need not sum
+        to 1. ``softmax``: scores that sum to 1. ``sigmoid logits``/``softmax logits``: the function is still to be
+        applied.
     class_names
         Two for one output, else one each.
     threshold
@@ -60,7 +61,9 @@ class Head:
         return int(scores.argmax())
 
 
-def find_head(graph: Graph, wanted: str, class_names: Sequence[str], outputs: int, threshold: float) -> tuple[Head, str]:
+def find_head(
+    graph: Graph, wanted: str, class_names: Sequence[str], outputs: int, threshold: float
+) -> tuple[Head, str]:
     """Find out what the last layer gives.
 
     Parameters
@@ -95,7 +98,7 @@ def find_head(graph: Graph, wanted: str, class_names: Sequence[str], outputs: in
     if last == "sigmoid" or (last == "softmax" and outputs > 1):
         return Head(last, tuple(class_names), threshold), ""
     if last == "linear":
-        name = logits.split()[0]
+        name = logits.split(maxsplit=1)[0]
         note = f"The last layer has no activation: its outputs were taken as logits and {name} was applied."
         return Head(logits, tuple(class_names), threshold), note
     raise SettingsError(
@@ -138,7 +141,7 @@ def doubtful_scores(scores: NDArray[np.float64]) -> tuple[Remark, ...]:
 
     def warning(kind: str, text: str, numbers: dict[str, float]) -> tuple[Remark, ...]:
         return (Remark(section="predictions", kind=kind, text=text, numbers=numbers, warning=True,
-                       interpretation="This often means that the preprocessing is not the one of the training."),)  # fmt: skip
+                       interpretation="Often the preprocessing is then not the one of the training."),)  # fmt: skip
 
     if not np.isfinite(scores).all():
         return warning("not_finite", "The model gives scores that are not numbers (NaN or infinite).", {})

@@ -1,7 +1,8 @@
 """The model summary: each layer's type, shape, parameters, activation and receptive field.
 
-Receptive field after Araujo, Norris and Sim, "Computing Receptive Fields of Convolutional Neural Networks", Distill 2019
-(doi:10.23915/distill.00021): r' = r + (k - 1) * d * j and j' = j * s, for kernel k, dilation d, stride s and jump j.
+Receptive field after Araujo, Norris and Sim, "Computing Receptive Fields of Convolutional Neural Networks", Distill
+2019 (doi:10.23915/distill.00021): r' = r + (k - 1) * d * j and j' = j * s, for kernel k, dilation d, stride s and
+jump j.
 """
 
 from __future__ import annotations
@@ -79,16 +80,12 @@ def _receptive_field(call: LayerCall, before: list[_Field | None]) -> _Field | N
     if len(known) != len(before) or not known:
         return None
     if kind in _MERGING:
-        if any(field.jump != known[0].jump for field in known):
-            return None
-        return _Field((max(f.size[0] for f in known), max(f.size[1] for f in known)), known[0].jump)
-    if len(known) > 1:
-        return None
-    if kind in _POINTWISE:
+        same = all(field.jump == known[0].jump for field in known)
+        size = (max(field.size[0] for field in known), max(field.size[1] for field in known))
+        return _Field(size, known[0].jump) if same else None
+    if kind in _POINTWISE and len(known) == 1:
         return known[0]
-    if kind not in _WINDOWED:
-        return None
-    return _through_window(call.layer, known[0])
+    return _through_window(call.layer, known[0]) if kind in _WINDOWED and len(known) == 1 else None
 
 
 def _through_window(layer: Any, field: _Field) -> _Field:

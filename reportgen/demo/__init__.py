@@ -1,0 +1,1 @@
+"""What a report can be made of without any file."""

@@ -12,6 +12,7 @@ BUILTIN_MODEL = Path(__file__).parent / "chest_xray.keras"
 BUILTIN_NAME = "built-in chest X-ray model"
 NORMAL_SEED, PNEUMONIA_SEED = 7, 12
 DEMO_STRIDE = 15
+DEMO_TITLE = "A normal and a pneumonia chest X-ray (synthetic)"
 SYNTHETIC = "Synthetic: drawn by a program (a phantom), not an image of a patient."
 
 

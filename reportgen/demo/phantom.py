@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-Field = NDArray[np.float32]
+Field = NDArray[np.floating]
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ def _canvas(seed: int, size: tuple[int, int]) -> _Canvas:
 
 def _soft(distance: Field, width: float) -> Field:
     """Return 1 where the signed distance is well below 0, 0 well above, with a soft edge between."""
-    return 1 / (1 + np.exp(np.clip(distance / width, -40, 40)))
+    return np.asarray(1 / (1 + np.exp(np.clip(distance / width, -40, 40))))
 
 
 def _blur(field: Field, sigma: float) -> Field:
@@ -126,12 +126,14 @@ def _texture(random: np.random.Generator, shape: tuple[int, ...], sigma: float) 
 
 def _body(c: _Canvas) -> Field:
     """Torso with shoulders and a neck; arms leave the picture at the sides."""
-    half = c.vary(0.90, 0.05) + 0.16 * np.exp(-(((c.y + 0.45) / 0.28) ** 2)) - 0.06 * np.exp(-(((c.y - 0.5) / 0.5) ** 2))
+    half = (
+        c.vary(0.90, 0.05) + 0.16 * np.exp(-(((c.y + 0.45) / 0.28) ** 2)) - 0.06 * np.exp(-(((c.y - 0.5) / 0.5) ** 2))
+    )
     shoulders = -0.84 + 0.20 * np.clip(np.abs(c.x) - 0.22, 0, None) ** 1.5
     torso = _soft(np.abs(c.x) - half, 0.02) * _soft(shoulders - c.y, 0.02)
     neck = _soft(np.abs(c.x) - c.vary(0.24), 0.02) * _soft(c.y + 0.6, 0.05)
     thickness = 0.78 + 0.30 * np.clip(1 - (c.x / half) ** 2, 0, 1) ** 0.5
-    return np.maximum(torso, neck) * thickness
+    return np.asarray(np.maximum(torso, neck) * thickness)
 
 
 def _lungs(c: _Canvas) -> tuple[Field, Field, Field]:
@@ -185,7 +187,7 @@ def _skeleton(c: _Canvas, lungs: Field, body: Field) -> Field:
         ends = _soft(0.09 - c.x * side, 0.015) * _soft(c.x * side - 0.80, 0.015)
         bones = bones + _rib(c, line, 0.030) * 0.11 * ends
     blade = _soft(((np.abs(c.x) - 0.74) / 0.15) ** 2 + ((c.y + 0.30) / 0.34) ** 2 - 1, 0.15)
-    return bones * np.where(lungs > 0.5, 1.0, 0.62) + 0.05 * blade * np.clip(body, 0, 1)
+    return np.asarray(bones * np.where(lungs > 0.5, 1.0, 0.62) + 0.05 * blade * np.clip(body, 0, 1))
 
 
 def _rib(c: _Canvas, line: Field, half: float) -> Field:
@@ -195,7 +197,7 @@ def _rib(c: _Canvas, line: Field, half: float) -> Field:
 
 
 def _vessels(c: _Canvas) -> Field:
-    """Markings that radiate from each hilum and thin out towards the edge of the lung."""
+    """Return markings that radiate from each hilum and thin out towards the edge of the lung."""
     markings = np.zeros_like(c.x)
     for side in (-1, 1):
         dx, dy = c.x - side * 0.15, c.y - c.vary(-0.02, 1.0)
@@ -237,5 +239,7 @@ def _expose(c: _Canvas, attenuation: Field) -> NDArray[np.uint8]:
     scattered = 0.90 * _blur(attenuation, 0.0022) + 0.10 * _blur(attenuation, 0.06)
     scattered += 0.008 * _texture(c.random, c.x.shape, 0.08)
     tone = np.clip((scattered - 0.02) / c.vary(0.98, 0.07), 0, 1.2) ** c.vary(1.05, 0.12)
-    noisy = tone + c.vary(0.014, 0.4) * (0.4 + tone) * _blur(c.random.standard_normal(c.x.shape, dtype=np.float32), 0.0012)
+    noisy = tone + c.vary(0.014, 0.4) * (0.4 + tone) * _blur(
+        c.random.standard_normal(c.x.shape, dtype=np.float32), 0.0012
+    )
     return np.asarray(np.round(np.clip(noisy * 0.93, 0, 1) * 255), dtype=np.uint8)

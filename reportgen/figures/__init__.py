@@ -1,0 +1,1 @@
+"""From numbers to encoded pictures."""

@@ -45,7 +45,9 @@ def shape_chart(layers: Sequence[LayerSummary], input_shape: tuple[int, int, int
         f"How the shape shrinks: from {_by(input_shape)} at the input to {_by(smallest)} in the smallest feature map "
         f"and {_by(shapes[-1])} at the output, over {len(layers)} layers."
     )
-    caption = "Values per image in each layer's output; blue: feature maps (height × width × channels), orange: vectors."
+    caption = (
+        "Values per image in each layer's output; blue: feature maps (height × width × channels), orange: vectors."
+    )
     return finished("model-shapes", figure, alt, caption)
 
 
@@ -68,7 +70,8 @@ def history_chart(history: Mapping[str, Sequence[float]]) -> Picture | None:
         axes.set_xlabel("epoch")
     panels[0].legend(fontsize=8, frameon=False, labelcolor=INK)
     ends = "; ".join(
-        f"{name} {history[name][-1]:.3f}" + (f" (validation {history[f'val_{name}'][-1]:.3f})" if f"val_{name}" in history else "")
+        f"{name} {history[name][-1]:.3f}"
+        + (f" (validation {history[f'val_{name}'][-1]:.3f})" if f"val_{name}" in history else "")
         for name in measures
     )
     alt = f"Training history over {len(history[measures[0]])} epochs; at the end {ends}."
@@ -97,11 +100,18 @@ def channel_through_layers(
     return _panels(name, labelled, alt, caption, colours)
 
 
-def single_channels(name: str, title: str, layer: str, maps: Sequence[tuple[int, Maps | None]], colours: str) -> Picture:
-    """Show channels ``(number, (H, W))`` of one layer large, each scaled by its own range, which stands in its title."""
-    labelled = [(f"{layer}, channel {number}", values, "" if values is not None else "no such channel") for number, values in maps]
+def single_channels(
+    name: str, title: str, layer: str, maps: Sequence[tuple[int, Maps | None]], colours: str
+) -> Picture:
+    """Show channels ``(number, (H, W))`` of one layer large, each by its own range, which stands in its title."""
+    labelled = [
+        (f"{layer}, channel {number}", values, "" if values is not None else "no such channel")
+        for number, values in maps
+    ]
     alt = f"{title}: {layer}, {len(maps)} single channels: {', '.join(str(number) for number, _ in maps)}."
-    return _panels(name, labelled, alt, f"Single channels of {layer}, each by its own range.", colours, across=2, side=3.4)
+    return _panels(
+        name, labelled, alt, f"Single channels of {layer}, each by its own range.", colours, across=2, side=3.4
+    )
 
 
 def filter_grid(layer: str, kernels: NDArray[np.float32]) -> Picture:

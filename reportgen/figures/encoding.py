@@ -17,8 +17,8 @@ _SIGNATURE_AND_HEADER = 8 + 8 + 13 + 4
 def palette_png(indexes: Pixels, palette: Pixels, *, transparent: int | None = None) -> bytes:
     """Encode a picture whose pixels are indexes into a palette.
 
-    Pillow writes palette pictures unfiltered. Here the palette is ordered as the values are, so neighbouring pixels have
-    neighbouring indexes and PNG's filters pay (about a quarter): the indexes are written as gray, filtered, and
+    Pillow writes palette pictures unfiltered. Here the palette is ordered as the values are, so neighbouring pixels
+    have neighbouring indexes and PNG's filters pay (about a quarter): the indexes are written as gray, filtered, and
     the header is then changed from gray to palette, which the PNG specification allows with any filter.
 
     Parameters

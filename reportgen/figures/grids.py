@@ -1,7 +1,7 @@
 """Feature-map grids: every channel of a layer as one 8-bit palette PNG at native resolution.
 
-Made with array operations instead of a plot for each channel. Ranges come from :func:`tile_ranges`, so that whoever draws several
-cases decides whether they share them.
+Made with array operations instead of a plot for each channel. Ranges come from :func:`tile_ranges`, so that whoever
+draws several cases decides whether they share them.
 """
 
 from __future__ import annotations

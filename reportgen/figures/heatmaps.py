@@ -87,14 +87,23 @@ def montage_choice(count: int) -> list[int]:
 def score_map(name: str, title: str, found: OcclusionMap, ranges: Ranges, colours: str) -> Picture:
     """Show the raw score of the target class at each position."""
     scores = np.asarray(found.scores)
+    row, column = divmod(int(scores.argmin()), found.columns)
     alt = (
         f"{title}: score of {found.target_class} for {found.rows} by {found.columns} patch positions, "
-        f"{scores.min():.3f} to {scores.max():.3f}; lowest with the patch at row {found.row_starts[scores.argmin() // found.columns]}, "
-        f"column {found.column_starts[scores.argmin() % found.columns]}."
+        f"{scores.min():.3f} to {scores.max():.3f}; lowest with the patch at row {found.row_starts[row]}, "
+        f"column {found.column_starts[column]}."
     )
     caption = f"Score of {found.target_class} with the patch at each position; untouched: {found.base_score:.3f}."
     return _with_colour_bar(
-        name, alt, caption, scores, colours, ranges.scores, f"score of {found.target_class}", "patch column", "patch row"
+        name,
+        alt,
+        caption,
+        scores,
+        colours,
+        ranges.scores,
+        f"score of {found.target_class}",
+        "patch column",
+        "patch row",
     )
 
 
@@ -102,11 +111,12 @@ def importance_overlay(
     name: str, title: str, pixels: Raw, importance: Values, found: OcclusionMap, ranges: Ranges, colours: str
 ) -> Picture:
     """Lay signed importance ``(H, W)`` over the image: the stronger, the more opaque."""
-    limit = ranges.importance
+    limit, strongest = ranges.importance, found.strongest
+    row, column = strongest.top + found.patch[0] // 2, strongest.left + found.patch[1] // 2
     alt = (
-        f"{title}: importance for {found.target_class}, {found.importance_minimum:.3f} to {found.importance_maximum:.3f}; "
-        f"strongest around row {found.strongest.top + found.patch[0] // 2}, column {found.strongest.left + found.patch[1] // 2} "
-        f"of {importance.shape[0]} by {importance.shape[1]}."
+        f"{title}: importance for {found.target_class}, {found.importance_minimum:.3f} to "
+        f"{found.importance_maximum:.3f}; strongest around row {row}, column {column} of "
+        f"{importance.shape[0]} by {importance.shape[1]}."
     )
     caption = (
         f"Importance (fall of the score of {found.target_class} when covered), from {found.importance_minimum:.3f} to "
@@ -124,7 +134,7 @@ def important_part(name: str, title: str, pixels: Raw, importance: Values) -> Pi
     weight = np.square(positive / top) if top > 0 else np.zeros_like(positive)
     shown = _bytes(pixels.astype(np.float64) * weight[..., None])
     share = float((weight > 0.25).mean())
-    alt = f"{title}: the image with only its important part left, {share:.0%} of the area above half of the largest importance."
+    alt = f"{title}: the image with only its important part left, {share:.0%} of its area."
     caption = "The image times the squared positive importance, which is 1 at its largest."
     return _jpeg_picture(name, _enlarged(shown, _ENLARGED), alt, caption)
 
@@ -133,21 +143,25 @@ def strongest_patch(name: str, title: str, pixels: Raw, found: OcclusionMap) -> 
     """Outline on the image the patch whose occlusion changed the score most."""
     image = _bytes(pixels)
     factor = max(1, math.ceil(_ENLARGED / min(image.shape[:2])))
-    shown = np.ascontiguousarray(_enlarged(image if image.ndim == 3 else np.repeat(image[..., None], 3, axis=2), _ENLARGED))
+    shown = np.ascontiguousarray(
+        _enlarged(image if image.ndim == 3 else np.repeat(image[..., None], 3, axis=2), _ENLARGED)
+    )
     top, left = found.strongest.top * factor, found.strongest.left * factor
     bottom, right = top + found.patch[0] * factor, left + found.patch[1] * factor
     for inset, colour in ((0, (0, 0, 0)), (1, (255, 200, 0)), (2, (255, 200, 0)), (3, (0, 0, 0))):
         _frame(shown, top + inset, left + inset, bottom - inset, right - inset, colour)
     change = "lowers" if found.strongest.importance > 0 else "raises"
     alt = (
-        f"{title}: covering the outlined patch at row {found.strongest.top}, column {found.strongest.left} {change} the score "
-        f"of {found.target_class} most, by {abs(found.strongest.importance):.3f}."
+        f"{title}: covering the outlined patch at row {found.strongest.top}, column {found.strongest.left} {change} "
+        f"the score of {found.target_class} most, by {abs(found.strongest.importance):.3f}."
     )
     caption = f"Strongest patch: covering it {change} the score by {abs(found.strongest.importance):.3f}."
     return _jpeg_picture(name, shown, alt, caption)
 
 
-def _frame(image: NDArray[np.uint8], top: int, left: int, bottom: int, right: int, colour: tuple[int, int, int]) -> None:
+def _frame(
+    image: NDArray[np.uint8], top: int, left: int, bottom: int, right: int, colour: tuple[int, int, int]
+) -> None:
     if bottom - top < 2 or right - left < 2:
         return
     for rows, columns in (
@@ -183,7 +197,7 @@ def _with_colour_bar(
 
 
 def new_figure(width: float, height: float) -> tuple[Any, Any]:
-    """Return a matplotlib figure (inches) and its axes, in the report's manner: no background, ink for light and dark."""
+    """Return a matplotlib figure (inches) and its axes, without background, in ink for light and dark."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width, height), layout="constrained", facecolor="none")
@@ -207,7 +221,9 @@ def style_axes(axes: Any) -> None:
 def finished(name: str, figure: Any, alt: str, caption: str) -> Picture:
     """Encode a matplotlib figure as PNG, without the metadata that would tell when or by what it was made."""
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=_DOTS_PER_INCH, metadata={"Software": None}, pil_kwargs={"compress_level": 6})
+    figure.savefig(
+        buffer, format="png", dpi=_DOTS_PER_INCH, metadata={"Software": None}, pil_kwargs={"compress_level": 6}
+    )
     data = buffer.getvalue()
     width, height = (int.from_bytes(data[at : at + 4], "big") for at in (16, 20))
     return Picture(

@@ -14,8 +14,8 @@ from reportgen.inputs.files import read_bytes
 def read_class_names(path: Path) -> tuple[str, ...]:
     """Read class names from a file.
 
-    ``.txt``: one name a line. ``.json``: a list of names; ImageNet's class index ``{"0": ["n01440764", "tench"], ...}``;
-    ``{"0": "tench", ...}``; or Keras's class indices ``{"tench": 0, ...}``.
+    ``.txt``: one name a line. ``.json``: a list of names; ImageNet's class index ``{"0": ["n01440764", "tench"],
+    ...}``; ``{"0": "tench", ...}``; or Keras's class indices ``{"tench": 0, ...}``.
 
     Raises
     ------
@@ -72,8 +72,8 @@ def resolve_class_names(
     distinct = sorted({label for label in labels if label})
     if len(distinct) == count:
         note = (
-            f"Class names were not given. Assumed from the labels, in alphabetical order as Keras's folder loader has it: "
-            f"{', '.join(distinct)}."
+            f"Class names were not given. Assumed from the labels, in alphabetical order as Keras's folder loader "
+            f"has it: {', '.join(distinct)}."
         )
         return tuple(distinct), (note,)
     return tuple(f"class {number}" for number in range(count)), ("Class names were not given: classes are numbered.",)

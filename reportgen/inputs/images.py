@@ -151,7 +151,7 @@ def resize(pixels: NDArray[np.generic], size: tuple[int, int], resampling: Resam
     resized = [np.asarray(PillowImage.fromarray(planes[..., c]).resize(target, how)) for c in range(planes.shape[-1])]
     # lanczos and bicubic overshoot at edges; 8-bit data is clipped by Pillow itself
     together = np.clip(np.stack(resized, axis=-1), pixels.min(), pixels.max())
-    return together[..., 0] if pixels.ndim == 2 else together
+    return np.asarray(together[..., 0] if pixels.ndim == 2 else together)
 
 
 def as_channels(pixels: NDArray[np.generic], channels: int) -> NDArray[np.generic]:

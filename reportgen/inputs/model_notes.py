@@ -15,7 +15,7 @@ class ModelNotes:
 
     class_names: tuple[str, ...] | None = None
     threshold: Fraction | None = None
-    preprocessing: PreprocessingSettings = PreprocessingSettings()
+    preprocessing: PreprocessingSettings = field(default_factory=PreprocessingSettings)
     history: dict[str, tuple[float, ...]] = field(default_factory=dict)
     card: ModelCard | None = None
 

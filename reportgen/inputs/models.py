@@ -97,7 +97,8 @@ def load_model(
         When the file is no model, or the model takes or gives what can't be used, or settings don't fit it.
     """
     settings, wanted = settings or ModelSettings(), preprocessing or PreprocessingSettings()
-    family, notes, remarks = None, ModelNotes(), ()
+    family: str | None = None
+    notes, remarks = ModelNotes(), tuple[str, ...]()
     if isinstance(source, str) and source.startswith(applications.PREFIX):
         model, family, remarks = applications.build_application(source)
         title, digest = source.partition("@")[0], _weights_digest(model)
@@ -143,7 +144,9 @@ def input_shape_of(model: Any, name: str) -> tuple[int, int, int]:
         raise ModelError(f"{name} has {len(inputs)} inputs", "only models with one image input can be shown")
     shape = tuple(inputs[0].shape)
     if len(shape) != 4:
-        raise ModelError(f"{name} takes no image: its input is {shape}", "an image input is (None, height, width, channels)")
+        raise ModelError(
+            f"{name} takes no image: its input is {shape}", "an image input is (None, height, width, channels)"
+        )
     if shape[1] in (1, 3) and shape[3] not in (1, 3):
         raise ModelError(f"{name} has its channels first: its input is {shape}", "save it with channels last")
     if shape[3] not in (1, 3):
@@ -159,7 +162,9 @@ def _outputs_of(model: Any, name: str) -> int:
         raise ModelError(f"{name} has {len(outputs)} outputs", "save a model that gives only the one to explain")
     shape = tuple(outputs[0].shape)
     if len(shape) < 2 or shape[-1] is None or any(side != 1 for side in shape[1:-1]):
-        raise ModelError(f"{name} gives no class scores: its output is {shape}", "it should be (None, number of classes)")
+        raise ModelError(
+            f"{name} gives no class scores: its output is {shape}", "it should be (None, number of classes)"
+        )
     return int(shape[-1])
 
 

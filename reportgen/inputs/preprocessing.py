@@ -57,7 +57,7 @@ class Preprocessing:
     def __call__(self, pixels: NDArray[np.generic]) -> NDArray[np.float32]:
         """Apply to pixels ``(..., H, W, C)`` from 0 to 255; returns float32 of the same shape."""
         values = pixels[..., ::-1] if self.reverse else pixels
-        scaled = np.multiply(values, np.asarray(self.factor, np.float32), dtype=np.float32)
+        scaled: NDArray[np.float32] = np.multiply(values, np.asarray(self.factor, np.float32), dtype=np.float32)
         if any(self.offset):
             scaled += np.asarray(self.offset, np.float32)
         return scaled
@@ -134,7 +134,9 @@ def prepare(image: Image, shape: tuple[int, int, int], settings: PreprocessingSe
         ``(H, W, C)``, 0 to 255; uint8 where the image has 8 bits, else float32.
     """
     channelled = as_channels(image.pixels, shape[2])
-    return resize(channelled.squeeze(-1) if shape[2] == 1 else channelled, shape[:2], settings.resampling).reshape(shape)
+    return resize(channelled.squeeze(-1) if shape[2] == 1 else channelled, shape[:2], settings.resampling).reshape(
+        shape
+    )
 
 
 def _refuse_unused(settings: PreprocessingSettings) -> None:
@@ -143,7 +145,7 @@ def _refuse_unused(settings: PreprocessingSettings) -> None:
         if getattr(settings, key) is not None and key not in used:
             mode = "mean_std" if key in ("mean", "std") else "scale"
             raise SettingsError(
-                f"preprocessing.{key} has no meaning with mode '{settings.mode}'", f"set mode = \"{mode}\" to use it"
+                f"preprocessing.{key} has no meaning with mode '{settings.mode}'", f'set mode = "{mode}" to use it'
             )
 
 

@@ -1,7 +1,8 @@
 """Report -> one self-contained HTML page.
 
 The page asks nobody for anything: pictures are data URIs, style and script stand inside and are named by their digests
-in a strict Content-Security-Policy. Everything is escaped; the exceptions are :class:`~reportgen.outputs.markdown.SafeHtml`.
+in a strict Content-Security-Policy. Everything is escaped; the exceptions are
+:class:`~reportgen.outputs.markdown.SafeHtml`.
 """
 
 from __future__ import annotations
@@ -95,28 +96,26 @@ class Page:
         return tuple(remark for remark in self.report.remarks if remark.warning)
 
     def remarks(self, section: str, layer: str | None = None) -> tuple[Remark, ...]:
-        """Remarks of a section (without a layer) or of a layer."""
+        """Return the remarks of a section (without a layer) or of a layer."""
         return tuple(r for r in self.report.remarks if r.section == section and r.layer == layer and not r.warning)
 
     def comments(self, section: str, layer: str | None = None) -> tuple[Comment, ...]:
-        """The user's commentary of a section or of a layer."""
+        """Return the user's commentary of a section or of a layer."""
         return tuple(c for c in self.report.comments if c.section == section and c.layer == layer)
 
     def picture(self, case: int, kind: str) -> Picture | None:
-        """A picture of a case, by kind."""
+        """Return a picture of a case, by kind."""
         return self.pictures.get(f"case{case + 1}-{kind}")
 
     def grid(self, case: int, layer: LayerView) -> Picture:
-        """The feature-map grid of a layer for a case."""
+        """Return the feature-map grid of a layer for a case."""
         return self.pictures[layer_picture_name(case, layer.index, layer.name)]
 
 
 def render_html(report: Report) -> str:
     """Return the page. The same report gives the same text."""
     environment = _environment()
-    style, script = (
-        Asset(SafeHtml(_asset(environment, name).strip() + "\n")) for name in ("assets/report.css", "assets/report.js")
-    )
+    style, script = (Asset(SafeHtml(_asset(name).strip() + "\n")) for name in ("assets/report.css", "assets/report.js"))
     return environment.get_template("report.html.j2").render(page=Page(report, style, script), report=report) + "\n"
 
 
@@ -127,9 +126,8 @@ def templates_folder() -> Path:
     return inside if inside.is_dir() else package.parent / "templates"
 
 
-def _asset(environment: jinja2.Environment, name: str) -> str:
-    assert environment.loader is not None
-    return environment.loader.get_source(environment, name)[0]
+def _asset(name: str) -> str:
+    return (templates_folder() / name).read_text(encoding="utf-8")
 
 
 def _environment() -> jinja2.Environment:

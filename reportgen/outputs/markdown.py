@@ -39,6 +39,10 @@ def render_markdown(markdown: str) -> SafeHtml:
             token.tag = f"h{min(6, int(token.tag[1]) + _SHIFT)}"
     html = reader.renderer.render(tokens, reader.options, {})
     clean = nh3.clean(
-        html, tags=set(TAGS), attributes={"a": {"href", "title"}}, url_schemes=set(SCHEMES), link_rel="noopener noreferrer"
+        html,
+        tags=set(TAGS),
+        attributes={"a": {"href", "title"}},
+        url_schemes=set(SCHEMES),
+        link_rel="noopener noreferrer",
     )
     return SafeHtml(clean)

@@ -50,3 +50,20 @@ class SavableReport(Report):
             When a file exists and must not be replaced, or can't be written.
         """
         write_all(figure_files(self, Path(folder), overwrite=overwrite))
+
+    def save_all(self, *, html: Path, json: Path | None, figures: Path | None, overwrite: bool = False) -> None:
+        """Write several outputs: either all of them appear, or none does.
+
+        Raises
+        ------
+        OutputError
+            When one exists and must not be replaced, or can't be written.
+        """
+        files = {html: render_html(self).encode()}
+        if json is not None:
+            files[json] = render_json(self)
+        for path in files:
+            check_target(path, overwrite=overwrite)
+        if figures is not None:
+            files |= figure_files(self, figures, overwrite=overwrite)
+        write_all(files)

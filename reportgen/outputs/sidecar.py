@@ -11,14 +11,23 @@ from typing import Any
 
 from reportgen.errors import OutputError
 from reportgen.outputs.writing import check_target
-from reportgen.report import Picture, Report
+from reportgen.report import ModelReport, Picture, Report
 
 
 def render_json(report: Report) -> bytes:
     """Return a report as indented JSON; pictures are named with their digests, not included."""
     document = {item.name: getattr(report, item.name) for item in dataclasses.fields(report)}
     document["pictures"] = [_described(picture) for picture in report.pictures]
-    return (json.dumps(_plain(document), indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
+    return _encoded(document)
+
+
+def render_model_json(model: ModelReport) -> bytes:
+    """Return a model's summary as indented JSON."""
+    return _encoded(model)
+
+
+def _encoded(value: Any) -> bytes:
+    return (json.dumps(_plain(value), indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
 
 
 def _described(picture: Picture) -> dict[str, Any]:
@@ -29,7 +38,10 @@ def _described(picture: Picture) -> dict[str, Any]:
 def _plain(value: Any) -> Any:
     """Return dataclasses as tables under their JSON names; numbers that are not finite have no JSON and become null."""
     if dataclasses.is_dataclass(value):
-        return {item.metadata.get("json", item.name): _plain(getattr(value, item.name)) for item in dataclasses.fields(value)}
+        return {
+            item.metadata.get("json", item.name): _plain(getattr(value, item.name))
+            for item in dataclasses.fields(value)
+        }
     if isinstance(value, dict):
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -67,7 +67,7 @@ def write_file(path: Path, data: bytes) -> None:
         unfinished.write_bytes(data)
 
 
-def write_all(contents: Mapping[Path, bytes | Callable[[], bytes]]) -> None:
+def write_all(contents: Mapping[Path, bytes]) -> None:
     """Write several files; none is replaced before all are complete.
 
     Raises
@@ -77,5 +77,4 @@ def write_all(contents: Mapping[Path, bytes | Callable[[], bytes]]) -> None:
     """
     with ExitStack() as stack:
         for path, data in contents.items():
-            unfinished = stack.enter_context(replacing(path))
-            unfinished.write_bytes(data if isinstance(data, bytes) else data())
+            stack.enter_context(replacing(path)).write_bytes(data)

@@ -1,0 +1,1 @@
+"""Training the small CNNs that come with the program."""

@@ -163,4 +163,4 @@ def _read(path: Path, shape: tuple[int, int, int]) -> NDArray[np.uint8]:
 
 def _fit(pixels: NDArray[np.uint8] | NDArray[np.float32], shape: tuple[int, int, int]) -> NDArray[np.uint8]:
     fitted = resize(as_channels(pixels, shape[2]).squeeze(), shape[:2], "bilinear")
-    return np.round(fitted).astype(np.uint8).reshape(shape)
+    return np.rint(fitted.astype(np.float32)).astype(np.uint8).reshape(shape)

@@ -37,7 +37,7 @@ def area_under_roc(scores: NDArray[np.floating], positive: NDArray[np.bool_]) ->
     float
         0 to 1; the Mann-Whitney U statistic over the number of pairs. NaN when a side is empty.
     """
-    values, inverse, counts = np.unique(scores, return_inverse=True, return_counts=True)
+    _, inverse, counts = np.unique(scores, return_inverse=True, return_counts=True)
     ranks = (np.cumsum(counts) - (counts - 1) / 2)[inverse]
     positives, negatives = int(positive.sum()), int((~positive).sum())
     if not positives or not negatives:

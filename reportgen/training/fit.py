@@ -137,7 +137,9 @@ def _batches(data: Dataset, recipe: Recipe, *, augment: bool) -> Any:
     import tensorflow as tf
 
     classes = len(data.class_names)
-    targets = data.labels[:, None].astype(np.float32) if classes == 2 else np.eye(classes, dtype=np.float32)[data.labels]
+    targets = (
+        data.labels[:, None].astype(np.float32) if classes == 2 else np.eye(classes, dtype=np.float32)[data.labels]
+    )
     stream = tf.data.Dataset.from_tensor_slices((data.images, targets))
     if augment:
         stream = stream.shuffle(len(data), seed=recipe.seed)

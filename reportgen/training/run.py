@@ -76,7 +76,11 @@ def train(
     trained = fit(chosen, training, validation, recipe, told)
     threshold = None
     if len(data.class_names) == 2:
-        threshold = best_threshold(scores_of(trained.model, validation)[:, 0], validation.labels == 1) if len(validation) else 0.5
+        threshold = (
+            best_threshold(scores_of(trained.model, validation)[:, 0], validation.labels == 1)
+            if len(validation)
+            else 0.5
+        )
     evaluations = _evaluations(trained, chosen, validation, test_folder, phantoms, threshold)
     for line in evaluations:
         say("  ".join(f"{key} {value}" for key, value in line.items()))
@@ -149,7 +153,8 @@ def _notes(
             "title": f"{architecture.name}: {architecture.title}",
             "data": f"Trained on {described}; a tenth of the patients was held back for validation.",
             "method": (
-                f"AdamW, cosine schedule to {recipe.learning_rate:g}, {recipe.epochs} epochs of batches of {recipe.batch}, "
+                f"AdamW, cosine schedule to {recipe.learning_rate:g}, {recipe.epochs} epochs of batches of "
+                f"{recipe.batch}, "
                 f"dropout {recipe.dropout[0]:g} and {recipe.dropout[1]:g} around the dense layer while training, "
                 f"label smoothing {recipe.label_smoothing:g}, class weights, augmentation by flip, rotation, zoom, "
                 "shift, brightness, contrast and gamma. "

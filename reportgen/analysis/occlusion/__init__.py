@@ -1,0 +1,1 @@
+"""The occlusion scan and its engines."""

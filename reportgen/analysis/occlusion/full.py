@@ -1,7 +1,7 @@
 """The reference engine: every occluded image goes through the whole model.
 
-Slow and beyond doubt. Batches have one fixed size, so that one compiled function serves all; the size follows from a bound
-on memory.
+Slow and beyond doubt. Batches have one fixed size, so that one compiled function serves all; the size follows from a
+bound on memory.
 """
 
 from __future__ import annotations

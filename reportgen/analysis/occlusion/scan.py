@@ -1,10 +1,12 @@
 """The occlusion scan: cover a patch, look at the score, move on.
 
-After Zeiler and Fergus, "Visualizing and Understanding Convolutional Networks", ECCV 2014 (arXiv:1311.2901), section 4.2.
+After Zeiler and Fergus, "Visualizing and Understanding Convolutional Networks", ECCV 2014 (arXiv:1311.2901), section
+4.2.
 
 Definition: patches of full size stand at 0, stride, 2 * stride, ... and one flush with the border, so every pixel is
-covered. The fill is in raw-image units and is applied after resizing and before preprocessing. Importance of a position is
-score(image) - score(occluded image); importance of a pixel is the mean over the patches that cover it. Signed, never stretched.
+covered. The fill is in raw-image units and is applied after resizing and before preprocessing. Importance of a
+position is score(image) - score(occluded image); importance of a pixel is the mean over the patches that cover it.
+Signed, never stretched.
 """
 
 from __future__ import annotations
@@ -102,7 +104,9 @@ def plan(size: tuple[int, int], settings: OcclusionSettings) -> Geometry:
     return Geometry(patch, stride, *starts)
 
 
-def filling(pixels: NDArray[np.generic], settings: OcclusionSettings) -> tuple[NDArray[np.float32], tuple[float, ...] | None]:
+def filling(
+    pixels: NDArray[np.generic], settings: OcclusionSettings
+) -> tuple[NDArray[np.float32], tuple[float, ...] | None]:
     """Return what covers an image, ``(H, W, C)`` in raw-image units, and its colour where it has one.
 
     Raises
@@ -249,7 +253,9 @@ def _summary(
         base_score=base,
         importance_minimum=float(importance.min()),
         importance_maximum=float(importance.max()),
-        strongest=StrongestPatch(row=row, column=column, top=top, left=left, importance=float(base - grid.flat[strongest])),
+        strongest=StrongestPatch(
+            row=row, column=column, top=top, left=left, importance=float(base - grid.flat[strongest])
+        ),
         engine="full",
     )
 

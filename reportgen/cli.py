@@ -1,0 +1,196 @@
+"""The commands: parse, call one function, print.
+
+Exit codes: 0 done, 1 a fault of the program, 2 something that was given can't be used, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+from reportgen.errors import ReportgenError
+from reportgen.flags import add_flags, tables_from
+
+_EXAMPLES = {
+    "build": """examples:
+  reportgen build NORMAL=a.jpeg PNEUMONIA=b.jpeg -o report.html
+  reportgen build a.png b.png -m model.keras --patch 16 --stride 4 --json report.json
+  reportgen build photo.jpeg -m keras:VGG16 --fill 250,128,128
+  reportgen build -c report.toml -f""",
+    "demo": """example:
+  reportgen demo -o report.html --json report.json""",
+    "inspect": """examples:
+  reportgen inspect model.keras
+  reportgen inspect keras:ResNet50@random --json""",
+    "train": """examples:
+  reportgen train chest_xray/ -o model.keras --test chest_xray/test
+  reportgen train --phantoms 400 --architecture two_xrays --epochs 4 -o model.keras""",
+    "phantom": """examples:
+  reportgen phantom normal.png --seed 3
+  reportgen phantom pneumonia.png --seed 3 --opacities 2""",
+}
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message}; see {self.prog} --help\n")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command and return its exit code."""
+    parser = _parser()
+    given = parser.parse_args(arguments)
+    try:
+        given.run(given)
+    except ReportgenError as problem:
+        if given.debug:
+            raise
+        print(f"reportgen: {problem}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("reportgen: interrupted", file=sys.stderr)
+        return 130
+    except Exception as fault:
+        if given.debug:
+            raise
+        print(f"reportgen: internal error: {type(fault).__name__}: {fault}; --debug shows where", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _build(given: argparse.Namespace) -> None:
+    from reportgen import commands, settings
+
+    tables = settings.read_settings(Path(given.config)) if given.config else {}
+    flags = tables_from(given)
+    if given.cases:
+        flags["cases"] = [dataclasses.asdict(case) for case in commands.parse_cases(given.cases)]
+    if given.model is not None:
+        flags.setdefault("model", {})["path"] = given.model
+    chosen = settings.settings_from(settings.merge(tables, settings.merge(flags, _outputs(given))))
+    _say(commands.build(chosen, overwrite=given.force, progress=True, debug=given.debug))
+
+
+def _demo(given: argparse.Namespace) -> None:
+    from reportgen import commands, settings
+
+    chosen = settings.settings_from(settings.merge(tables_from(given), _outputs(given)))
+    _say(commands.demo(chosen, overwrite=given.force, progress=True, debug=given.debug))
+
+
+def _inspect(given: argparse.Namespace) -> None:
+    from reportgen import commands
+
+    print(commands.inspect(given.model, head=given.head, as_json=given.json, debug=given.debug), end="")
+
+
+def _train(given: argparse.Namespace) -> None:
+    from reportgen import commands
+
+    commands.train(
+        Path(given.output), folder=given.folder, test_folder=given.test, phantoms=given.phantoms,
+        architecture=given.architecture, epochs=given.epochs, batch=given.batch, seed=given.seed,
+        overwrite=given.force, debug=given.debug,
+    )  # fmt: skip
+    _say([Path(given.output)])
+
+
+def _phantom(given: argparse.Namespace) -> None:
+    from reportgen import commands
+
+    path = Path(given.output)
+    commands.draw_phantom(path, given.seed, given.opacities, overwrite=given.force)
+    _say([path])
+
+
+def _say(written: Sequence[Path]) -> None:
+    for path in written:
+        size = path.stat().st_size / 1e6 if path.is_file() else None
+        print(f"wrote {path}" + (f" ({size:.2f} MB)" if size is not None else ""))
+
+
+def _outputs(given: argparse.Namespace) -> dict[str, Any]:
+    named = {"html": given.output, "json": given.json, "figures": given.figures}
+    return {"output": {key: value for key, value in named.items() if value is not None}}
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="reportgen",
+        description="Turn an image CNN and a few images into one self-contained HTML report: predictions, feature "
+        "maps, where the model looked, and a commentary that compares cases side by side. It explains a model; "
+        "it never diagnoses.",
+        epilog="reportgen COMMAND --help shows the options and examples of a command. "
+        "Exit codes: 0 done, 1 internal error, 2 bad input, 130 interrupted.",
+    )
+    parser.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+    build = _command(commands, "build", "make a report", _build)
+    build.add_argument(
+        "cases", nargs="*", metavar="[LABEL=]IMAGE", help="1 to 12 images; a label says what it should be"
+    )
+    build.add_argument("-m", "--model", metavar="MODEL", help=".keras or .h5 file, keras:NAME, keras:NAME@weights.h5, "
+                       "keras:NAME@random; left out: the built-in chest X-ray model")  # fmt: skip
+    build.add_argument("-c", "--config", metavar="FILE", help="settings file (TOML); a flag beats the file")
+    _add_outputs(build)
+    add_flags(build)
+
+    demo = _command(commands, "demo", "make a report of two synthetic X-rays with the built-in model", _demo)
+    _add_outputs(demo)
+    add_flags(demo)
+
+    inspect = _command(commands, "inspect", "show what a model takes, gives, and which layers can be shown", _inspect)
+    inspect.add_argument("model", nargs="?", help="as for build -m; left out: the built-in model")
+    inspect.add_argument("--head", default="auto", metavar="KIND", help="auto, sigmoid, softmax or logits")
+    inspect.add_argument("--json", action="store_true", help="print JSON")
+
+    train = _command(commands, "train", "train a small CNN on folders of images, phantoms, or both", _train)
+    train.add_argument("folder", nargs="?", help="holds CLASS/image or train/CLASS/image")
+    train.add_argument(
+        "-o", "--output", required=True, metavar="FILE", help="model to write (.keras); a TOML goes beside it"
+    )
+    train.add_argument("--test", metavar="FOLDER", help="images that are only measured, FOLDER/CLASS/image")
+    train.add_argument("--phantoms", type=int, default=0, metavar="N", help="add N synthetic radiographs")
+    train.add_argument("--architecture", default="chest_xray", metavar="NAME", help="chest_xray, two_xrays or cifar10")
+    for name, what in (("epochs", "passes over the data"), ("batch", "images a step"), ("seed", "of all randomness")):
+        train.add_argument(f"--{name}", type=int, metavar="N", help=what)
+    train.add_argument("-f", "--force", action="store_true", help="overwrite existing output")
+
+    phantom = _command(commands, "phantom", "draw a synthetic chest radiograph", _phantom)
+    phantom.add_argument("output", help="PNG file to write")
+    phantom.add_argument("--seed", type=int, default=1, metavar="N", help="the same seed draws the same thorax")
+    phantom.add_argument("--opacities", type=int, default=0, metavar="N", help="how many opacities; 0 is normal")
+    phantom.add_argument("-f", "--force", action="store_true", help="overwrite existing output")
+    return parser
+
+
+def _command(commands: Any, name: str, what: str, run: Any) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(
+        name, help=what, description=f"{what[0].upper()}{what[1:]}.", epilog=_EXAMPLES[name],
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )  # fmt: skip
+    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    parser.set_defaults(run=run)
+    return parser
+
+
+def _add_outputs(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("-o", "--output", metavar="FILE", help="HTML file to write; default report.html")
+    parser.add_argument("--json", metavar="FILE", help="write the numbers as JSON, too")
+    parser.add_argument("--figures", metavar="DIR", help="write each picture as a file, too")
+    parser.add_argument("-f", "--force", action="store_true", help="overwrite existing output")
+
+
+class _Version(argparse.Action):
+    """Look the version up only when it's asked for."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
+        """Print the version and exit."""
+        from importlib.metadata import version
+
+        parser.exit(0, f"reportgen {version('reportgen')}\n")

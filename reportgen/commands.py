@@ -1,0 +1,187 @@
+"""What each command does, as a function: inputs are checked first, results are written last, all or none."""
+
+from __future__ import annotations
+
+import os
+import sys
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from reportgen.errors import OutputError, SettingsError
+from reportgen.settings import CaseSettings, Settings
+
+if TYPE_CHECKING:
+    from reportgen.inputs.cases import Case
+
+DEFAULT_OUTPUT = "report.html"
+
+
+def parse_cases(texts: Sequence[str]) -> list[CaseSettings]:
+    """Parse each ``[LABEL=]IMAGE``."""
+    from reportgen.inputs.cases import parse_case
+
+    return [parse_case(text) for text in texts]
+
+
+def build(settings: Settings, *, overwrite: bool, progress: bool, debug: bool) -> list[Path]:
+    """Make a report of the cases in the settings and return what was written.
+
+    Raises
+    ------
+    ReportgenError
+        When something that was given can't be used; nothing is written then.
+    """
+    from reportgen.inputs.cases import read_cases
+
+    return _report(settings, lambda: read_cases(settings.cases), overwrite=overwrite, progress=progress, debug=debug)
+
+
+def demo(settings: Settings, *, overwrite: bool, progress: bool, debug: bool) -> list[Path]:
+    """Make a report of two phantoms with the built-in model; its stride is coarse unless set."""
+    import dataclasses
+
+    from reportgen.demo.builtin import DEMO_STRIDE, DEMO_TITLE, demo_cases
+
+    if settings.occlusion.stride is None and settings.occlusion.patch is None:
+        occlusion = dataclasses.replace(settings.occlusion, stride=DEMO_STRIDE)
+        settings = dataclasses.replace(settings, occlusion=occlusion)
+    settings = dataclasses.replace(settings, title=settings.title or DEMO_TITLE)
+    return _report(settings, demo_cases, overwrite=overwrite, progress=progress, debug=debug)
+
+
+def inspect(model: str | None, *, head: str, as_json: bool, debug: bool) -> str:
+    """Return what is known about a model, as text or JSON.
+
+    Raises
+    ------
+    ReportgenError
+        When the model can't be loaded or used.
+    """
+    from reportgen.settings import settings_from
+
+    settings = settings_from({"model": {"path": model, "head": head}})
+    with _quiet(debug=debug):
+        from reportgen.outputs.sidecar import render_model_json
+        from reportgen.outputs.text import render_model
+        from reportgen.pipeline import inspect_model
+
+        report = inspect_model(settings)
+    return render_model_json(report).decode() if as_json else render_model(report)
+
+
+def train(
+    output: Path, *, folder: str | None, test_folder: str | None, phantoms: int, architecture: str,
+    epochs: int | None, batch: int | None, seed: int | None, overwrite: bool, debug: bool,
+) -> None:  # fmt: skip
+    """Train a built-in architecture; progress goes to standard error.
+
+    Raises
+    ------
+    ReportgenError
+        When something that was given can't be used.
+    """
+    from reportgen.training.fit import Recipe
+    from reportgen.training.run import train as run
+
+    if any(value is not None and value < least for value, least in ((epochs, 1), (batch, 1), (seed, 0), (phantoms, 0))):
+        raise SettingsError("--epochs and --batch must be at least 1, --seed and --phantoms at least 0")
+    usual = Recipe()
+    recipe = Recipe(
+        epochs=epochs or usual.epochs, batch=batch or usual.batch, seed=usual.seed if seed is None else seed
+    )
+    with _quiet(debug=debug):
+        import keras  # noqa: F401 - its first import is what makes noise
+    run(
+        output, folder=Path(folder) if folder else None, test_folder=Path(test_folder) if test_folder else None,
+        phantoms=phantoms, architecture=architecture, recipe=recipe, overwrite=overwrite,
+    )  # fmt: skip
+
+
+def draw_phantom(path: Path, seed: int, opacities: int, *, overwrite: bool) -> None:
+    """Write a synthetic radiograph as PNG.
+
+    Raises
+    ------
+    ReportgenError
+        When the file can't be written, its name doesn't end in .png, or a number is negative.
+    """
+    from reportgen.demo.phantom import phantom
+    from reportgen.figures.encoding import png
+    from reportgen.outputs.writing import check_target, write_file
+
+    if path.suffix.lower() != ".png":
+        raise OutputError(f"{path} must end in .png", "name the file so")
+    if seed < 0 or opacities < 0:
+        raise SettingsError("--seed and --opacities can't be negative")
+    check_target(path, overwrite=overwrite)
+    write_file(path, png(phantom(seed, opacities=opacities).pixels))
+
+
+def _report(
+    settings: Settings, cases: Callable[[], Sequence[Case]], *, overwrite: bool, progress: bool, debug: bool
+) -> list[Path]:
+    from reportgen.outputs.writing import check_target
+
+    html = Path(settings.output.html or DEFAULT_OUTPUT)
+    json = Path(settings.output.json) if settings.output.json else None
+    figures = Path(settings.output.figures) if settings.output.figures else None
+    targets = [path for path in (html, json) if path is not None]
+    if len({os.path.abspath(path) for path in targets}) < len(targets):  # noqa: PTH100 - links are not followed
+        raise OutputError(f"HTML and JSON would both be written to {html}", "name two files")
+    for path in targets:
+        check_target(path, overwrite=overwrite)
+    _spare_inputs(targets, settings)
+    if figures is not None:
+        _check_folder(figures, overwrite=overwrite)
+    read = cases()
+    with _quiet(debug=debug):
+        from reportgen.pipeline import build_report, prepare_libraries
+
+        prepare_libraries()
+    if not debug:
+        warnings.simplefilter("ignore")
+    report = build_report(None, read, settings, progress=progress)
+    report.save_all(html=html, json=json, figures=figures, overwrite=overwrite)
+    return [*targets, *([figures] if figures is not None else [])]
+
+
+def _spare_inputs(targets: Sequence[Path], settings: Settings) -> None:
+    given = [Path(case.image) for case in settings.cases]
+    if settings.model.path and not settings.model.path.startswith("keras:"):
+        given.append(Path(settings.model.path))
+    for target in targets:
+        for source in given:
+            if target.exists() and source.exists() and target.samefile(source):
+                raise OutputError(f"{target} is one of the inputs", "name another output")
+
+
+def _check_folder(folder: Path, *, overwrite: bool) -> None:
+    if folder.exists() and not folder.is_dir():
+        raise OutputError(f"{folder} is not a folder", "name a folder for the figures")
+    if folder.is_dir() and any(folder.iterdir()) and not overwrite:
+        raise OutputError(f"{folder} is not empty", "choose another folder, or overwrite with -f")
+    if not folder.exists() and not folder.parent.is_dir():
+        raise OutputError(f"the folder of {folder} does not exist", f"create {folder.parent} first")
+
+
+@contextmanager
+def _quiet(*, debug: bool) -> Iterator[None]:
+    """Silence what TensorFlow's libraries write straight to standard error while they're loaded."""
+    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    if debug:
+        yield
+        return
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    sys.stderr.flush()
+    kept = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)

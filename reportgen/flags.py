@@ -1,0 +1,94 @@
+"""The flags that stand for settings: one table, from which the command line is made and read."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Flag:
+    """One flag: its name, the key of the settings it sets, how its text is read, and its help."""
+
+    name: str
+    key: tuple[str, str]
+    read: Callable[[str], Any]
+    metavar: str
+    help: str
+    repeats: bool = False
+
+
+def _numbers(text: str) -> list[float]:
+    return [float(part) for part in text.split(",")]
+
+
+def _pair(text: str) -> Any:
+    parts = [int(part) for part in text.lower().replace("x", ",").split(",")]
+    return parts[0] if len(parts) == 1 else parts
+
+
+def _fill(text: str) -> Any:
+    return text if text in ("mean", "blur") else _numbers(text)
+
+
+def _names(text: str) -> Any:
+    return text if "," not in text else [part.strip() for part in text.split(",")]
+
+
+def _integers(text: str) -> list[int]:
+    return [int(part) for part in text.split(",")]
+
+
+FLAGS = (
+    Flag("--class-names", ("model", "class_names"), _names, "NAMES", "A,B,... in output order, or a .txt/.json file"),
+    Flag("--head", ("model", "head"), str, "KIND", "auto, sigmoid, softmax or logits"),
+    Flag("--threshold", ("model", "threshold"), float, "SCORE", "one sigmoid: score from which the second class is said"),
+    Flag("--preprocess", ("preprocessing", "mode"), str, "MODE", "auto, scale, mean_std, none, or a family like vgg16"),
+    Flag("--factor", ("preprocessing", "factor"), float, "X", "for scale: x * factor + offset"),
+    Flag("--offset", ("preprocessing", "offset"), float, "X", "for scale"),
+    Flag("--mean", ("preprocessing", "mean"), _numbers, "R,G,B", "for mean_std, 0 to 255"),
+    Flag("--std", ("preprocessing", "std"), _numbers, "R,G,B", "for mean_std, 0 to 255"),
+    Flag("--resampling", ("preprocessing", "resampling"), str, "FILTER", "nearest, box, bilinear, bicubic or lanczos"),
+    Flag("--layer", ("layers", "show"), str, "NAME", "show this layer; globs ('block1_*') work; repeats", repeats=True),
+    Flag("--layer-type", ("layers", "types"), str, "TYPE", "show only this type, say Conv2D; repeats", repeats=True),
+    Flag("--first-layers", ("layers", "first"), int, "N", "show only the first N layers"),
+    Flag("--scale", ("feature_maps", "scale"), str, "SCALE", "channel, standardized or shared"),
+    Flag("--range", ("feature_maps", "range"), str, "OVER", "cases (comparable) or case (each on its own)"),
+    Flag("--colours", ("feature_maps", "colours"), str, "MAP", "any matplotlib colour map; default viridis"),
+    Flag("--columns", ("feature_maps", "columns"), int, "N", "tiles a row"),
+    Flag("--first-channels", ("feature_maps", "first_channels"), int, "N", "show only the first N channels of a layer"),
+    Flag("--single-channels", ("feature_maps", "single_channels"), _integers, "N,N,...", "channels of the first layer"),
+    Flag("--through-channel", ("feature_maps", "through_channel"), int, "N", "one channel through all layers"),
+    Flag("--patch", ("occlusion", "patch"), _pair, "SIZE", "pixels, or HEIGHTxWIDTH; default a tenth of each side"),
+    Flag("--stride", ("occlusion", "stride"), _pair, "STEP", "pixels, or DOWNxACROSS; default a third of the patch"),
+    Flag("--fill", ("occlusion", "fill"), _fill, "FILL", "mean, blur, or a colour R,G,B from 0 to 255"),
+    Flag("--target", ("occlusion", "target"), str, "CLASS", "class to follow: a name, a number, predicted or label"),
+    Flag("--commentary", ("commentary", "folder"), str, "FOLDER", "your own commentary: Markdown by section and layer"),
+)  # fmt: skip
+
+
+def add_flags(parser: argparse.ArgumentParser) -> None:
+    """Add all flags to a parser, and ``--no-occlusion`` and ``--title``."""
+    group = parser.add_argument_group("settings (each also stands in the settings file)")
+    group.add_argument("--title", metavar="TEXT", help="title of the report")
+    group.add_argument("--no-occlusion", action="store_true", help="leave out the occlusion scan")
+    for flag in FLAGS:
+        how = "append" if flag.repeats else "store"
+        group.add_argument(flag.name, action=how, type=flag.read, metavar=flag.metavar, help=flag.help)
+
+
+def tables_from(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Return what the flags say as nested tables of settings; flags that weren't given are not in them."""
+    tables: dict[str, Any] = {}
+    for flag in FLAGS:
+        value = getattr(arguments, flag.name.lstrip("-").replace("-", "_"))
+        if value is not None:
+            section, key = flag.key
+            tables.setdefault(section, {})[key] = value
+    if arguments.no_occlusion:
+        tables.setdefault("occlusion", {})["enabled"] = False
+    if arguments.title is not None:
+        tables["title"] = arguments.title
+    return tables

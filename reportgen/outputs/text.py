@@ -1,0 +1,49 @@
+"""A model's summary as text for a terminal."""
+
+from __future__ import annotations
+
+from reportgen.report import ModelReport
+
+_HEADS = ("layer", "type", "output shape", "parameters", "trainable", "receptive field", "maps")
+
+
+def render_model(model: ModelReport) -> str:
+    """Return the summary: what goes in, what comes out, every layer, and which can be shown."""
+    facts = {
+        "model": model.name,
+        "SHA-256": model.sha256,
+        "input": f"{_by(model.input_shape)} (height x width x channels)",
+        "output": f"{_by(model.output_shape)}, {model.head}",
+        "classes": ", ".join(model.class_names[:8]) + (", ..." if len(model.class_names) > 8 else ""),
+        "preprocessing": model.preprocessing,
+        "parameters": f"{model.total_parameters:,}, of which {model.trainable_parameters:,} trainable",
+    }
+    shown = set(model.shown_layers)
+    rows = [
+        (
+            layer.name,
+            layer.type,
+            str(layer.output_shape),
+            f"{layer.parameters:,}",
+            "yes" if layer.trainable else ("no" if layer.parameters else "-"),
+            _by(layer.receptive_field) if layer.receptive_field else "-",
+            "yes" if layer.name in shown else "-",
+        )
+        for layer in model.layers
+    ]
+    widths = [max(len(row[column]) for row in (_HEADS, *rows)) for column in range(len(_HEADS))]
+    lines = [f"{name:14} {value}" for name, value in facts.items()]
+    lines += ["", _line(_HEADS, widths), _line(tuple("-" * width for width in widths), widths)]
+    lines += [_line(row, widths) for row in rows]
+    lines += ["", *model.notes]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _line(row: tuple[str, ...], widths: list[int]) -> str:
+    cells = [cell.rjust(width) if _HEADS[at] == "parameters" else cell.ljust(width)
+             for at, (cell, width) in enumerate(zip(row, widths, strict=True))]  # fmt: skip
+    return "  ".join(cells).rstrip()
+
+
+def _by(sides: tuple[int, ...]) -> str:
+    return " x ".join(map(str, sides))
