@@ -44,7 +44,7 @@ def _integers(text: str) -> list[int]:
 FLAGS = (
     Flag("--class-names", ("model", "class_names"), _names, "NAMES", "A,B,... in output order, or a .txt/.json file"),
     Flag("--head", ("model", "head"), str, "KIND", "auto, sigmoid, softmax or logits"),
-    Flag("--threshold", ("model", "threshold"), float, "SCORE", "one sigmoid: score from which the second class is said"),
+    Flag("--threshold", ("model", "threshold"), float, "SCORE", "one sigmoid: score from which the 2nd class is said"),
     Flag("--preprocess", ("preprocessing", "mode"), str, "MODE", "auto, scale, mean_std, none, or a family like vgg16"),
     Flag("--factor", ("preprocessing", "factor"), float, "X", "for scale: x * factor + offset"),
     Flag("--offset", ("preprocessing", "offset"), float, "X", "for scale"),
