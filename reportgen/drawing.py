@@ -68,7 +68,7 @@ def occlusion_pictures(
             ),
             heatmaps.score_map(name("scores"), title, summary, shared, settings.score_colours),
             heatmaps.strongest_patch(name("strongest"), title, pixels, summary),
-            heatmaps.important_part(name("left"), title, pixels, scan.importance),
+            heatmaps.important_part(name("left"), title, pixels, scan.importance, shared),
             heatmaps.montage(name("inputs"), title, inputs, geometry.count),
         ]
     return pictures

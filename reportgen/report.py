@@ -358,3 +358,8 @@ def layer_picture_name(case: int, layer: int, name: str) -> str:
 def case_picture_name(case: int, kind: str) -> str:
     """Return the name of a picture of a case, counted from 0."""
     return f"case{case + 1}-{kind}"
+
+
+def readable(number: float) -> str:
+    """Return a number with three decimals, or three significant digits where three decimals would hide it."""
+    return f"{number:.3f}" if number == 0 or abs(number) >= 0.01 else f"{number:.3g}"

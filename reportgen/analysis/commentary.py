@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from reportgen.analysis.comparison import LayerComparison, compare_layer
-from reportgen.report import CaseReport, ChannelStatistics, LayerReport, Remark
+from reportgen.report import CaseReport, ChannelStatistics, LayerReport, Remark, readable
 
 STRONG = 0.5
 KEPT = (0.8, 1.25)
@@ -20,7 +20,7 @@ Cases = Sequence[CaseReport]
 
 def prediction_remarks(cases: Cases) -> tuple[Remark, ...]:
     """Say what was predicted, and whether it is what the labels say."""
-    said = [f"{case.title}: {case.predictions[0].class_name} ({case.predictions[0].score:.3f})" for case in cases]
+    said = [f"{case.title}: {case.predictions[0].class_name} ({readable(case.predictions[0].score)})" for case in cases]
     known = [case for case in cases if case.correct is not None]
     right = sum(bool(case.correct) for case in known)
     text = f"Predicted: {_listed(said)}."
@@ -44,10 +44,10 @@ def occlusion_remarks(cases: Cases) -> tuple[Remark, ...]:
         centre = (best.top + found.patch[0] / 2, best.left + found.patch[1] / 2)
         height, width = found.row_starts[-1] + found.patch[0], found.column_starts[-1] + found.patch[1]
         text = (
-            f"{case.title}: the score for {found.target_class} is {found.base_score:.3f}. Covering {found.patch[0]} x "
-            f"{found.patch[1]} pixels {verb} it most at the {_place(centre, (height, width))} (row {best.top}, column "
-            f"{best.left}), by {abs(best.importance):.3f} to {found.base_score - best.importance:.3f}. "
-            f"Over all {scores.size} positions it lies between {scores.min():.3f} and {scores.max():.3f}."
+            f"{case.title}: the score for {found.target_class} is {readable(found.base_score)}. Covering "
+            f"{found.patch[0]} x {found.patch[1]} pixels {verb} it most "
+            f"at the {_place(centre, (height, width))} (row {best.top}, column {best.left}), by {readable(abs(best.importance))} to {readable(found.base_score - best.importance)}. "
+            f"Over all {scores.size} positions it lies between {readable(scores.min())} and {readable(scores.max())}."
         )
         if np.ptp(scores) < 0.01:
             meaning = (

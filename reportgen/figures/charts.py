@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,7 @@ from reportgen.figures.colours import INK, SERIES
 from reportgen.figures.encoding import png
 from reportgen.figures.grids import Maps
 from reportgen.figures.heatmaps import finished, new_figure, style_axes
+from reportgen.figures.tiling import tiled
 from reportgen.report import LayerSummary, Picture
 
 
@@ -21,7 +23,8 @@ def shape_chart(layers: Sequence[LayerSummary], input_shape: tuple[int, int, int
     volume = [int(np.prod(shape)) for shape in shapes]
     spatial = [len(shape) == 3 for shape in shapes]
     many = len(names) > 28
-    figure, axes = new_figure(7.6, 3.0 if many else 0.5 + 0.235 * len(names))
+    margin = 0.7 if many else 0.3 + 0.065 * min(40, max(map(len, names)))
+    figure, axes = new_figure((margin, 5.6, 0.1), (0.5, 2.5 if many else 0.225 * len(names), 0.1))
     colours = [SERIES[0] if is_map else SERIES[1] for is_map in spatial]
     if many:
         axes.bar(range(len(names)), volume, color=colours, width=0.9)
@@ -32,7 +35,7 @@ def shape_chart(layers: Sequence[LayerSummary], input_shape: tuple[int, int, int
         axes.barh(range(len(names)), volume, color=colours, height=0.72)
         axes.set_xscale("log")
         axes.set_xlim(0.7, max(volume) * 14)
-        axes.set_yticks(range(len(names)), names)
+        axes.set_yticks(range(len(names)), [name if len(name) <= 40 else f"…{name[-39:]}" for name in names])
         axes.invert_yaxis()
         axes.set_xlabel("values per image (logarithmic)")
         for row, (shape, size) in enumerate(zip(shapes, volume, strict=True)):
@@ -57,9 +60,7 @@ def history_chart(history: Mapping[str, Sequence[float]]) -> Picture | None:
     measures.sort(key=lambda name: name != "loss")
     if not measures:
         return None
-    figure, first = new_figure(2.6 * len(measures) + 0.4, 2.4)
-    figure.delaxes(first)
-    panels = figure.subplots(1, len(measures), squeeze=False)[0]
+    figure, panels = _grid_of_axes(1, len(measures), side=(2.0, 1.6), gap=(0.55, 0.3), below=0.3)
     for axes, name in zip(panels, measures, strict=True):
         style_axes(axes)
         for series, (key, label, line) in enumerate(((name, "training", "-"), (f"val_{name}", "validation", "--"))):
@@ -122,13 +123,9 @@ def filter_grid(layer: str, kernels: NDArray[np.float32]) -> Picture:
     enlargement = max(1, 36 // max(height, width))
     tiles = np.rint((colours / (2 * limit) + 0.5) * 255).astype(np.uint8)
     tiles = tiles.repeat(enlargement, axis=1).repeat(enlargement, axis=2)
+    opaque = np.concatenate([tiles, np.full((*tiles.shape[:3], 1), 255, np.uint8)], axis=3)
     across = min(16, count)
-    rows, (high, wide), gap = -(-count // across), tiles.shape[1:3], 4
-    sheet = np.zeros((rows * (high + gap) - gap, across * (wide + gap) - gap, 4), np.uint8)
-    for place, tile in enumerate(tiles):
-        top, left = place // across * (high + gap), place % across * (wide + gap)
-        sheet[top : top + high, left : left + wide, :3] = tile
-        sheet[top : top + high, left : left + wide, 3] = 255
+    sheet = tiled(opaque, across, gap=4, blank=0)
     read = "red, green and blue are the weights for the three channels" if channels == 3 else "dark is negative"
     return Picture(
         name="model-filters",
@@ -148,17 +145,31 @@ def _panels(
 ) -> Picture:  # fmt: skip
     across = min(across, len(labelled))
     rows = -(-len(labelled) // across)
-    figure, first = new_figure(side * across, (side + 0.45) * rows)
-    figure.delaxes(first)
-    for panel in np.ravel(figure.subplots(rows, across, squeeze=False))[len(labelled) :]:
+    figure, panels = _grid_of_axes(rows, across, side=(side, side), gap=(0.12, 0.45), below=0.0)
+    for panel in panels:
         panel.axis("off")
-    for panel, (title, values, missing) in zip(figure.axes, labelled, strict=False):
-        panel.axis("off")
+    for panel, (title, values, missing) in zip(panels, labelled, strict=False):
         shown = missing if values is None else f"{float(values.min()):.3g} to {float(values.max()):.3g}"
         panel.set_title(f"{title}\n{shown}", color=INK, fontsize=8)
         if values is not None:
             panel.imshow(values, cmap=colours, interpolation="nearest")
     return finished(name, figure, alt, caption)
+
+
+def _grid_of_axes(
+    rows: int, columns: int, *, side: tuple[float, float], gap: tuple[float, float], below: float
+) -> tuple[Any, list[Any]]:
+    """Return a figure with axes row by row; sizes in inches, each axes with a gap to its left and above it."""
+    width, height = columns * (side[0] + gap[0]), rows * (side[1] + gap[1]) + below
+    figure, first = new_figure((0, width, 0), (0, height, 0))
+    figure.delaxes(first)
+    panels = []
+    for number in range(rows * columns):
+        row, column = divmod(number, columns)
+        left = gap[0] + column * (side[0] + gap[0])
+        bottom = below + (rows - 1 - row) * (side[1] + gap[1])
+        panels.append(figure.add_axes((left / width, bottom / height, side[0] / width, side[1] / height)))
+    return figure, panels
 
 
 def _by(shape: Sequence[int]) -> str:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from reportgen.figures.colours import DEAD, colour_table
 from reportgen.figures.encoding import palette_png
+from reportgen.figures.tiling import tiled
 from reportgen.report import LayerReport, Picture
 
 Scale = Literal["channel", "standardized", "shared"]
@@ -104,7 +105,8 @@ def feature_map_grid(
         if channel < count:
             cross_out(tiles[channel])
     across = min(columns or _squarish(count), count)
-    grid = tiled(tiles, across)
+    gap = max(1, round(max(tiles.shape[1:]) / 40))
+    grid = tiled(tiles, across, gap=gap, blank=_GAP)
     palette = np.vstack([colour_table(colours, LEVELS), np.array([DEAD, (0, 0, 0)], np.uint8)])
     return Picture(
         name=name,
@@ -125,18 +127,6 @@ def quantised(maps: Maps, ranges: TileRanges, count: int) -> NDArray[np.uint8]:
     scaled = (maps - low) * ((LEVELS - 1) / span).astype(np.float32)
     np.clip(scaled, 0, LEVELS - 1, out=scaled)
     return np.ascontiguousarray(np.rint(scaled).astype(np.uint8).transpose(2, 0, 1))
-
-
-def tiled(tiles: NDArray[np.uint8], columns: int) -> NDArray[np.uint8]:
-    """Arrange tiles ``(C, H, W)`` row by row with a gap between them; places without a tile stay gap."""
-    count, height, width = tiles.shape
-    rows = math.ceil(count / columns)
-    gap = max(1, round(max(height, width) / 40))
-    grid = np.full((rows * (height + gap) - gap, columns * (width + gap) - gap), _GAP, np.uint8)
-    for number, tile in enumerate(tiles):
-        top, left = number // columns * (height + gap), number % columns * (width + gap)
-        grid[top : top + height, left : left + width] = tile
-    return grid
 
 
 def cross_out(tile: NDArray[np.uint8]) -> None:

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from reportgen.figures.colours import INK
 from reportgen.figures.encoding import jpeg
-from reportgen.report import OcclusionMap, Picture
+from reportgen.figures.tiling import tiled
+from reportgen.report import OcclusionMap, Picture, readable
 
 Raw = NDArray[np.generic]
 Values = NDArray[np.float64]
@@ -65,13 +66,7 @@ def montage(name: str, title: str, images: Sequence[Raw], count: int) -> Picture
         How many positions there are in all, for the caption.
     """
     tiles = [_fitted(_bytes(image), _TILE) for image in images]
-    height, width = tiles[0].shape[:2]
-    across = min(_TILES_A_ROW, len(tiles))
-    rows = math.ceil(len(tiles) / across)
-    sheet = np.full((rows * (height + 3) - 3, across * (width + 3) - 3, *tiles[0].shape[2:]), 255, np.uint8)
-    for number, tile in enumerate(tiles):
-        top, left = number // across * (height + 3), number % across * (width + 3)
-        sheet[top : top + height, left : left + width] = tile
+    sheet = tiled(tiles, min(_TILES_A_ROW, len(tiles)), gap=3, blank=255)
     told = f"{len(tiles)} of {count}" if len(tiles) < count else f"all {count}"
     alt = f"{title}: {told} occluded inputs; the patch moves from left to right and downwards."
     return _jpeg_picture(name, sheet, alt, f"Occluded inputs: {told} positions, row by row.", quality=70)
@@ -90,10 +85,10 @@ def score_map(name: str, title: str, found: OcclusionMap, ranges: Ranges, colour
     row, column = divmod(int(scores.argmin()), found.columns)
     alt = (
         f"{title}: score of {found.target_class} for {found.rows} by {found.columns} patch positions, "
-        f"{scores.min():.3f} to {scores.max():.3f}; lowest with the patch at row {found.row_starts[row]}, "
+        f"{readable(scores.min())} to {readable(scores.max())}; lowest with the patch at row {found.row_starts[row]}, "
         f"column {found.column_starts[column]}."
     )
-    caption = f"Score of {found.target_class} with the patch at each position; untouched: {found.base_score:.3f}."
+    caption = f"Score of {found.target_class} with the patch at each position; untouched: {readable(found.base_score)}."
     return _with_colour_bar(
         name,
         alt,
@@ -114,28 +109,28 @@ def importance_overlay(
     limit, strongest = ranges.importance, found.strongest
     row, column = strongest.top + found.patch[0] // 2, strongest.left + found.patch[1] // 2
     alt = (
-        f"{title}: importance for {found.target_class}, {found.importance_minimum:.3f} to "
-        f"{found.importance_maximum:.3f}; strongest around row {row}, column {column} of "
+        f"{title}: importance for {found.target_class}, {readable(found.importance_minimum)} to "
+        f"{readable(found.importance_maximum)}; strongest around row {row}, column {column} of "
         f"{importance.shape[0]} by {importance.shape[1]}."
     )
     caption = (
-        f"Importance (fall of the score of {found.target_class} when covered), from {found.importance_minimum:.3f} to "
-        f"{found.importance_maximum:.3f}; the same scale for all cases, opacity follows magnitude."
+        f"Importance (fall of the score of {found.target_class} when covered), from "
+        f"{readable(found.importance_minimum)} to {readable(found.importance_maximum)}; the same "
+        "scale for all cases, opacity follows magnitude."
     )
     return _with_colour_bar(
         name, alt, caption, importance, colours, (-limit, limit), "importance", "column", "row", under=_bytes(pixels)
     )
 
 
-def important_part(name: str, title: str, pixels: Raw, importance: Values) -> Picture:
-    """Show the image times the square of its positive importance, scaled to 1 at its largest: what is left matters."""
+def important_part(name: str, title: str, pixels: Raw, importance: Values, ranges: Ranges) -> Picture:
+    """Show the image times the square of its positive importance, which is 1 at the largest of all cases."""
     positive = np.clip(importance, 0, None)
-    top = float(positive.max())
-    weight = np.square(positive / top) if top > 0 else np.zeros_like(positive)
+    weight = np.square(positive / ranges.importance)
     shown = _bytes(pixels.astype(np.float64) * weight[..., None])
     share = float((weight > 0.25).mean())
     alt = f"{title}: the image with only its important part left, {share:.0%} of its area."
-    caption = "The image times the squared positive importance, which is 1 at its largest."
+    caption = "The image times the squared positive importance, which is 1 at the largest importance of all cases."
     return _jpeg_picture(name, _enlarged(shown, _ENLARGED), alt, caption)
 
 
@@ -153,9 +148,9 @@ def strongest_patch(name: str, title: str, pixels: Raw, found: OcclusionMap) -> 
     change = "lowers" if found.strongest.importance > 0 else "raises"
     alt = (
         f"{title}: covering the outlined patch at row {found.strongest.top}, column {found.strongest.left} {change} "
-        f"the score of {found.target_class} most, by {abs(found.strongest.importance):.3f}."
+        f"the score of {found.target_class} most, by {readable(abs(found.strongest.importance))}."
     )
-    caption = f"Strongest patch: covering it {change} the score by {abs(found.strongest.importance):.3f}."
+    caption = f"Strongest patch: covering it {change} the score by {readable(abs(found.strongest.importance))}."
     return _jpeg_picture(name, shown, alt, caption)
 
 
@@ -178,6 +173,7 @@ def _with_colour_bar(
     from matplotlib import colormaps
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import Normalize
+    from matplotlib.ticker import MaxNLocator
 
     colouring = ScalarMappable(Normalize(*limits), colormaps[colours])
     shown = colouring.to_rgba(values)[..., :3]
@@ -185,23 +181,41 @@ def _with_colour_bar(
         opacity = 0.8 * np.clip(np.abs(values) / max(abs(limits[1]), 1e-12), 0, 1)[..., None]
         base = under if under.ndim == 3 else np.repeat(under[..., None], 3, axis=2)
         shown = shown * opacity + base / 255 * (1 - opacity)
-    figure, axes = new_figure(4.4, 3.9 * values.shape[0] / values.shape[1] * 0.9 + 0.4)
-    axes.imshow(shown, interpolation="nearest", aspect="auto" if under is None else "equal")
+    across_side = 3.3
+    down_side = float(np.clip(across_side * values.shape[0] / values.shape[1], 1.0, 6.6))
+    figure, axes = new_figure((0.55, across_side, 0.95), (0.5, down_side, 0.12))
+    axes.imshow(shown, interpolation="nearest", aspect="auto")
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_locator(MaxNLocator(nbins=8, integer=True))
     axes.set_xlabel(across)
     axes.set_ylabel(down)
-    colour_bar = figure.colorbar(colouring, ax=axes, fraction=0.05, pad=0.03)
-    colour_bar.set_label(bar, color=INK)
+    box = axes.get_position()
+    beside = figure.add_axes((box.x1 + 0.02, box.y0, 0.03, box.height))
+    colour_bar = figure.colorbar(colouring, cax=beside)
+    colour_bar.set_label(bar, color=INK, fontsize=9)
     colour_bar.ax.tick_params(colors=INK, labelsize=8)
+    colour_bar.ax.yaxis.get_offset_text().set(color=INK, fontsize=8)
     colour_bar.outline.set_visible(False)
     return finished(name, figure, alt, caption)
 
 
-def new_figure(width: float, height: float) -> tuple[Any, Any]:
-    """Return a matplotlib figure (inches) and its axes, without background, in ink for light and dark."""
+def new_figure(across: tuple[float, float, float], down: tuple[float, float, float]) -> tuple[Any, Any]:
+    """Return a matplotlib figure and its axes, without background, in ink for light and dark.
+
+    Margins are given, since letting matplotlib find them takes as long as drawing.
+
+    Parameters
+    ----------
+    across
+        Inches of the left margin, the axes, and the right margin.
+    down
+        Inches of the lower margin, the axes, and the upper margin.
+    """
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(width, height), layout="constrained", facecolor="none")
-    axes = figure.subplots()
+    width, height = sum(across), sum(down)
+    figure = Figure(figsize=(width, height), facecolor="none")
+    axes = figure.add_axes((across[0] / width, down[0] / height, across[1] / width, down[1] / height))
     style_axes(axes)
     return figure, axes
 

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
+import os
+import sys
 import types
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from reportgen.errors import ModelError
 from reportgen.inputs.files import read_bytes
@@ -51,10 +56,11 @@ def imagenet_class_names(*, fetch: bool) -> tuple[str, ...] | None:
     from reportgen.errors import SettingsError
     from reportgen.inputs.class_names import read_class_names
 
-    path = Path(keras.config.keras_home()) / "models" / "imagenet_class_index.json"
+    home = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras")
+    path = home / "models" / "imagenet_class_index.json"
     if fetch and not path.is_file():
         try:
-            keras.applications.imagenet_utils.decode_predictions(__import__("numpy").zeros((1, 1000)))
+            keras.applications.imagenet_utils.decode_predictions(np.zeros((1, 1000)))
         except Exception:  # noqa: BLE001 - whatever the fetch meets, the classes are then numbered
             return None
     try:
@@ -65,11 +71,13 @@ def imagenet_class_names(*, fetch: bool) -> tuple[str, ...] | None:
 
 def _with_weights(build: Any, weights: str, what: str, advice: str) -> Any:
     try:
-        return build(weights=weights)
+        # Keras tells of a download, with its progress, on standard output, which is for results
+        with contextlib.redirect_stdout(sys.stderr):
+            return build(weights=weights)
     except Exception as problem:
         # network, file and shape errors come as many types
-        lines = str(problem).strip().splitlines() or [type(problem).__name__]
-        raise ModelError(f"{what} ({lines[0][:160]})", advice) from problem
+        reason = "no connection" if "URL fetch failure" in str(problem) else str(problem).strip().split("\n")[0][:160]
+        raise ModelError(f"{what} ({reason})", advice) from problem
 
 
 def _builders(applications: types.ModuleType) -> dict[str, tuple[str, Any]]:

@@ -16,7 +16,7 @@ from pathlib import Path
 import jinja2
 
 from reportgen.outputs.markdown import SafeHtml, render_markdown
-from reportgen.report import CaseReport, Comment, LayerSummary, Picture, Remark, Report, layer_picture_name
+from reportgen.report import CaseReport, Comment, LayerSummary, Picture, Remark, Report, layer_picture_name, readable
 
 CHANNEL_ROWS = 3000
 
@@ -140,7 +140,8 @@ def _environment() -> jinja2.Environment:
     )
     environment.filters |= {
         "data_uri": _data_uri, "markdown": render_markdown, "grouped": _grouped, "shape": _shape, "short": _short,
-        "scientific": _significant, "setting": _setting, "correlation": _correlation, "keras_shape": _keras_shape,
+        "scientific": _significant, "setting": _setting, "correlation": _correlation,
+        "readable": readable, "keras_shape": _keras_shape,
     }  # fmt: skip
     return environment
 

@@ -45,27 +45,6 @@ def area_under_roc(scores: NDArray[np.floating], positive: NDArray[np.bool_]) ->
     return float((ranks[positive].sum() - positives * (positives + 1) / 2) / (positives * negatives))
 
 
-def best_threshold(scores: NDArray[np.floating], positive: NDArray[np.bool_]) -> float:
-    """Return the threshold with the largest sum of sensitivity and specificity (Youden's index), to two decimals.
-
-    Among equals the one nearest to 0.5 is taken; 0.5 when a side is empty.
-
-    Parameters
-    ----------
-    scores
-        ``(N,)``, 0 to 1, higher for positive.
-    positive
-        ``(N,)`` bool.
-    """
-    if positive.all() or not positive.any():
-        return 0.5
-    candidates = np.arange(1, 100) / 100
-    said = scores[None, :] >= candidates[:, None]
-    index = said[:, positive].mean(axis=1) - said[:, ~positive].mean(axis=1)
-    best = candidates[index >= index.max() - 1e-9]
-    return float(best[np.abs(best - 0.5).argmin()])
-
-
 def scores_of(model: Any, data: Dataset, *, batch: int = 64) -> NDArray[np.float32]:
     """Return the outputs ``(N, K)`` of a model that wants values from 0 to 1."""
     parts = [

@@ -37,6 +37,9 @@ class Recipe:
         Smallest and largest factor of each axis.
     shift
         Largest shift as a share of the side.
+    settling
+        Last epochs, in which augmentation has a quarter of its strength: images as they are look cleaner than augmented
+        ones, and a model that only saw the latter is biased on the former.
     """
 
     epochs: int = 18
@@ -50,6 +53,7 @@ class Recipe:
     rotation: float = 14.0
     zoom: tuple[float, float] = (0.75, 1.15)
     shift: float = 0.10
+    settling: int = 3
 
 
 @dataclass(frozen=True)
@@ -100,16 +104,21 @@ def fit(
     told = keras.callbacks.LambdaCallback(
         on_epoch_end=lambda epoch, logs: on_epoch(epoch + 1, dict(logs or {})) if on_epoch else None
     )
-    checked = _batches(validation, recipe, augment=False) if len(validation) else None
-    done = learner.fit(
-        _batches(training, recipe, augment=True),
-        validation_data=checked,
-        epochs=recipe.epochs,
-        class_weight=class_weights(training),
-        callbacks=[told],
-        verbose=0,
-    )
-    history = {name: [float(value) for value in values] for name, values in done.history.items()}
+    checked = _batches(validation, recipe) if len(validation) else None
+    history: dict[str, list[float]] = {}
+    settled_from = max(0, recipe.epochs - recipe.settling)
+    for first, last, strength in ((0, settled_from, 1.0), (settled_from, recipe.epochs, 0.25)):
+        done = learner.fit(
+            _batches(training, recipe, strength),
+            validation_data=checked,
+            initial_epoch=first,
+            epochs=last,
+            class_weight=class_weights(training),
+            callbacks=[told],
+            verbose=0,
+        )
+        for name, values in done.history.items():
+            history.setdefault(name, []).extend(float(value) for value in values)
     return Trained(model, history)
 
 
@@ -132,8 +141,11 @@ def _with_dropout(model: Any, rates: tuple[float, float]) -> Any:
     return keras.Sequential(layers)
 
 
-def _batches(data: Dataset, recipe: Recipe, *, augment: bool) -> Any:
-    """Return a tf.data pipeline of (images 0..1 float32 ``(B, H, W, C)``, targets ``(B, 1)`` or ``(B, classes)``)."""
+def _batches(data: Dataset, recipe: Recipe, strength: float = 0.0) -> Any:
+    """Return a tf.data pipeline of (images 0..1 float32 ``(B, H, W, C)``, targets ``(B, 1)`` or ``(B, classes)``).
+
+    With a strength above 0 (up to 1, the recipe's) images are shuffled and augmented.
+    """
     import tensorflow as tf
 
     classes = len(data.class_names)
@@ -141,28 +153,29 @@ def _batches(data: Dataset, recipe: Recipe, *, augment: bool) -> Any:
         data.labels[:, None].astype(np.float32) if classes == 2 else np.eye(classes, dtype=np.float32)[data.labels]
     )
     stream = tf.data.Dataset.from_tensor_slices((data.images, targets))
-    if augment:
+    if strength:
         stream = stream.shuffle(len(data), seed=recipe.seed)
     stream = stream.batch(recipe.batch).map(lambda x, y: (tf.cast(x, tf.float32) / 255, y))
-    if augment:
+    if strength:
         random = tf.random.Generator.from_seed(recipe.seed)
-        stream = stream.map(lambda x, y: (_augmented(x, random, recipe), y))
+        stream = stream.map(lambda x, y: (_augmented(x, random, recipe, strength), y))
     return stream.prefetch(2)
 
 
-def _augmented(images: Any, random: Any, recipe: Recipe) -> Any:
+def _augmented(images: Any, random: Any, recipe: Recipe, strength: float) -> Any:
     """Flip, turn, zoom and shift in one resampling, then change brightness, contrast and gamma, each image its own."""
     import tensorflow as tf
 
     count = tf.shape(images)[0]
     height, width = images.shape[1], images.shape[2]
 
-    def uniform(low: float, high: float) -> Any:
-        return random.uniform([count], low, high)
+    def uniform(low: float, high: float, rest: float = 0.0) -> Any:
+        # ranges shrink towards the value that changes nothing
+        return random.uniform([count], rest + (low - rest) * strength, rest + (high - rest) * strength)
 
     angle = uniform(-recipe.rotation, recipe.rotation) * np.pi / 180
-    flip = tf.where(uniform(0, 1) < 0.5, -1.0, 1.0)
-    zoom_x, zoom_y = uniform(*recipe.zoom), uniform(*recipe.zoom)
+    flip = tf.where(random.uniform([count]) < 0.5, -1.0, 1.0)
+    zoom_x, zoom_y = uniform(*recipe.zoom, rest=1.0), uniform(*recipe.zoom, rest=1.0)
     shift_x = uniform(-recipe.shift, recipe.shift) * width
     shift_y = uniform(-recipe.shift, recipe.shift) * height
     cx, cy = (width - 1) / 2, (height - 1) / 2
@@ -180,5 +193,5 @@ def _augmented(images: Any, random: Any, recipe: Recipe) -> Any:
         return values[:, None, None, None]
 
     mean = tf.reduce_mean(moved, axis=[1, 2, 3], keepdims=True)
-    contrasted = (moved - mean) * each(uniform(0.8, 1.25)) + mean + each(uniform(-0.1, 0.1))
-    return tf.clip_by_value(contrasted, 1e-4, 1.0) ** each(uniform(0.75, 1.33))
+    contrasted = (moved - mean) * each(uniform(0.8, 1.25, rest=1.0)) + mean + each(uniform(-0.1, 0.1))
+    return tf.clip_by_value(contrasted, 1e-4, 1.0) ** each(uniform(0.75, 1.33, rest=1.0))

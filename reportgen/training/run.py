@@ -12,7 +12,7 @@ from reportgen.errors import ReportgenError
 from reportgen.outputs.writing import check_target, replacing, write_file
 from reportgen.training.architectures import ARCHITECTURES, Architecture
 from reportgen.training.datasets import Dataset, draw_phantoms, join, read_folder, split_by_group
-from reportgen.training.evaluate import best_threshold, evaluate, scores_of
+from reportgen.training.evaluate import evaluate
 from reportgen.training.fit import Recipe, Trained, fit
 
 VALIDATION_SHARE = 0.1
@@ -74,17 +74,10 @@ def train(
         say(f"epoch {epoch}/{recipe.epochs}  " + "  ".join(f"{name} {value:.4f}" for name, value in measures.items()))
 
     trained = fit(chosen, training, validation, recipe, told)
-    threshold = None
-    if len(data.class_names) == 2:
-        threshold = (
-            best_threshold(scores_of(trained.model, validation)[:, 0], validation.labels == 1)
-            if len(validation)
-            else 0.5
-        )
-    evaluations = _evaluations(trained, chosen, validation, test_folder, phantoms, threshold)
+    evaluations = _evaluations(trained, chosen, validation, test_folder, phantoms)
     for line in evaluations:
         say("  ".join(f"{key} {value}" for key, value in line.items()))
-    notes = _notes(chosen, recipe, trained, data.class_names, described, evaluations, threshold)
+    notes = _notes(chosen, recipe, trained, data.class_names, described, evaluations)
     _write(output, trained, notes)
     return notes
 
@@ -118,7 +111,6 @@ def _evaluations(
     validation: Dataset,
     test_folder: Path | None,
     phantoms: int,
-    threshold: float | None,
 ) -> list[dict[str, Any]]:
     sets = {"validation (held-back patients of the training data)": validation}
     if test_folder is not None:
@@ -130,7 +122,7 @@ def _evaluations(
     lines = []
     for name, data in sets.items():
         if len(data):
-            figures = dataclasses.asdict(evaluate(trained.model, data, threshold=threshold or 0.5))
+            figures = dataclasses.asdict(evaluate(trained.model, data))
             rounded = {key: round(value, 4) for key, value in figures.items() if value is not None}
             lines.append({"data": name, **rounded})
     return lines
@@ -143,11 +135,10 @@ def _notes(
     class_names: tuple[str, ...],
     described: str,
     evaluations: list[dict[str, Any]],
-    threshold: float | None,
 ) -> dict[str, Any]:
     return {
         "class_names": list(class_names),
-        **({} if threshold is None else {"threshold": threshold}),
+        **({"threshold": 0.5} if len(class_names) == 2 else {}),
         "preprocessing": {"mode": "scale", "factor": 1 / 255, "offset": 0.0},
         "card": {
             "title": f"{architecture.name}: {architecture.title}",
@@ -157,8 +148,7 @@ def _notes(
                 f"{recipe.batch}, "
                 f"dropout {recipe.dropout[0]:g} and {recipe.dropout[1]:g} around the dense layer while training, "
                 f"label smoothing {recipe.label_smoothing:g}, class weights, augmentation by flip, rotation, zoom, "
-                "shift, brightness, contrast and gamma. "
-                + ("" if threshold is None else f"The threshold {threshold:g} was chosen on the validation images.")
+                f"shift, brightness, contrast and gamma, at a quarter of that in the last {recipe.settling} epochs."
             ),
             "limits": "For research and teaching. It is not a medical device and must not be used for diagnosis.",
             "evaluations": evaluations,
