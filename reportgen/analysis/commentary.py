@@ -46,7 +46,8 @@ def occlusion_remarks(cases: Cases) -> tuple[Remark, ...]:
         text = (
             f"{case.title}: the score for {found.target_class} is {readable(found.base_score)}. Covering "
             f"{found.patch[0]} x {found.patch[1]} pixels {verb} it most "
-            f"at the {_place(centre, (height, width))} (row {best.top}, column {best.left}), by {readable(abs(best.importance))} to {readable(found.base_score - best.importance)}. "
+            f"at the {_place(centre, (height, width))} (row {best.top}, column {best.left}), by "
+            f"{readable(abs(best.importance))} to {readable(found.base_score - best.importance)}. "
             f"Over all {scores.size} positions it lies between {readable(scores.min())} and {readable(scores.max())}."
         )
         if np.ptp(scores) < 0.01:

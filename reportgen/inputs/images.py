@@ -22,7 +22,7 @@ from reportgen.inputs.files import looks_like, read_bytes, sha256
 
 MAX_PIXELS = 100_000_000
 SMALLEST_SIDE = 4
-FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP", "MPO", "GIF", "PPM")
+FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP", "GIF", "PPM")  # what JPEG opens includes MPO
 
 Resampling = Literal["nearest", "box", "bilinear", "bicubic", "lanczos"]
 
