@@ -51,7 +51,7 @@ def model_pictures(
 def occlusion_pictures(
     titles: Sequence[str], images: Sequence[Pixels], scans: Sequence[Scan], settings: OcclusionSettings
 ) -> list[Picture]:
-    """Draw the five views of each case's scan; colours have the same range in all cases."""
+    """Draw the views of each case's scan; colours have the same range in all cases."""
     shared = heatmaps.shared_ranges([scan.summary for scan in scans])
     pictures = []
     for case, (title, pixels, scan) in enumerate(zip(titles, images, scans, strict=True)):
@@ -65,6 +65,9 @@ def occlusion_pictures(
         pictures += [
             heatmaps.importance_overlay(
                 name("importance"), title, pixels, scan.importance, summary, shared, settings.importance_colours
+            ),
+            heatmaps.glance(
+                name("glance"), title, pixels, scan.importance, summary, shared, settings.importance_colours
             ),
             heatmaps.score_map(name("scores"), title, summary, shared, settings.score_colours),
             heatmaps.strongest_patch(name("strongest"), title, pixels, summary),

@@ -24,7 +24,15 @@ from reportgen.inputs.comments import read_comments
 from reportgen.inputs.models import LoadedModel, load_model
 from reportgen.inputs.preprocessing import prepare
 from reportgen.outputs.saving import SavableReport
-from reportgen.report import CaseReport, LayerReport, ModelReport, Picture, TensorSummary, case_picture_name
+from reportgen.report import (
+    CaseReport,
+    LayerReport,
+    ModelReport,
+    Picture,
+    TensorSummary,
+    case_picture_name,
+    is_reference,
+)
 from reportgen.settings import Settings
 
 Array = NDArray[np.generic]
@@ -128,7 +136,7 @@ def build_report(
     )
     model_report = _model_report(graph, loaded, names, (*loaded.notes, *filter(None, (head_note,)), *left_out), head)
     report = SavableReport(
-        title=settings.title or _title(titles),
+        title=settings.title or _title(cases),
         created=provenance.created(),
         model=model_report,
         cases=reports,
@@ -239,5 +247,7 @@ def _tensors(case: Case, image: Array, prepared: Array, raw: Array, loaded: Load
     )
 
 
-def _title(titles: Sequence[str]) -> str:
+def _title(cases: Sequence[Case]) -> str:
+    ordered = sorted(cases, key=lambda case: not is_reference(case.label))
+    titles = [case.label or case.name for case in ordered]
     return " and ".join(titles) if len(titles) < 3 else f"{len(titles)} cases"

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.figures.colours import INK
+from reportgen.figures.colours import INK, colour_table
 from reportgen.figures.encoding import jpeg
 from reportgen.figures.tiling import tiled
 from reportgen.report import OcclusionMap, Picture, readable
@@ -123,6 +123,18 @@ def importance_overlay(
     )
 
 
+def glance(
+    name: str, title: str, pixels: Raw, importance: Values, found: OcclusionMap, ranges: Ranges, colours: str
+) -> Picture:
+    """Show the same overlay without axes, small: for where a reader looks first."""
+    shown = _enlarged(_laid_over(_bytes(pixels), importance, ranges.importance, colours), _ENLARGED)
+    alt = (
+        f"{title}: importance for {found.target_class} over the image, strongest at row {found.strongest.top}, column "
+        f"{found.strongest.left}, where covering changes the score by {readable(-found.strongest.importance)}."
+    )
+    return _jpeg_picture(name, shown, alt, "")
+
+
 def important_part(name: str, title: str, pixels: Raw, importance: Values, ranges: Ranges) -> Picture:
     """Show the image times the square of its positive importance, which is 1 at the largest of all cases."""
     positive = np.clip(importance, 0, None)
@@ -154,6 +166,16 @@ def strongest_patch(name: str, title: str, pixels: Raw, found: OcclusionMap) -> 
     return _jpeg_picture(name, shown, alt, caption)
 
 
+def _laid_over(pixels: NDArray[np.uint8], values: Values, limit: float, colours: str) -> NDArray[np.uint8]:
+    """Lay values ``(H, W)`` from -limit to limit over an image; opacity follows magnitude, zero shows the image."""
+    table = colour_table(colours, 256)
+    share = np.clip(values / limit, -1, 1)
+    coloured = table[np.rint((share + 1) / 2 * 255).astype(int)]
+    opacity = 0.8 * np.abs(share)[..., None]
+    base = pixels if pixels.ndim == 3 else np.repeat(pixels[..., None], 3, axis=2)
+    return np.asarray(np.rint(coloured * opacity + base * (1 - opacity)), np.uint8)
+
+
 def _frame(
     image: NDArray[np.uint8], top: int, left: int, bottom: int, right: int, colour: tuple[int, int, int]
 ) -> None:
@@ -176,11 +198,7 @@ def _with_colour_bar(
     from matplotlib.ticker import MaxNLocator
 
     colouring = ScalarMappable(Normalize(*limits), colormaps[colours])
-    shown = colouring.to_rgba(values)[..., :3]
-    if under is not None:
-        opacity = 0.8 * np.clip(np.abs(values) / max(abs(limits[1]), 1e-12), 0, 1)[..., None]
-        base = under if under.ndim == 3 else np.repeat(under[..., None], 3, axis=2)
-        shown = shown * opacity + base / 255 * (1 - opacity)
+    shown = colouring.to_rgba(values) if under is None else _laid_over(under, values, limits[1], colours)
     across_side = 3.3
     down_side = float(np.clip(across_side * values.shape[0] / values.shape[1], 1.0, 6.6))
     figure, axes = new_figure((0.55, across_side, 0.95), (0.5, down_side, 0.12))

@@ -71,6 +71,17 @@ class Page:
         """(index, case) in the order of showing."""
         return self.report.side_by_side
 
+    @property
+    def one_target(self) -> bool:
+        """Whether the occlusion scan follows the same class in all cases."""
+        return len({case.target_class for case in self.report.cases}) == 1
+
+    @property
+    def red_and_blue(self) -> bool:
+        """Whether importance is shown in the usual colours, so that a key can name them."""
+        occlusion = self.report.settings.get("occlusion")
+        return isinstance(occlusion, dict) and occlusion.get("importance_colours") == "RdBu_r"
+
     @functools.cached_property
     def pictures(self) -> dict[str, Picture]:
         """Pictures by name."""
