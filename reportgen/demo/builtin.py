@@ -10,7 +10,7 @@ from reportgen.inputs.images import image_from_array
 
 BUILTIN_MODEL = Path(__file__).parent / "chest_xray.keras"
 BUILTIN_NAME = "built-in chest X-ray model"
-NORMAL_SEED, PNEUMONIA_SEED = 7, 12
+NORMAL_SEED, PNEUMONIA_SEED = 33, 34
 DEMO_STRIDE = 15
 DEMO_TITLE = "A normal and a pneumonia chest X-ray (synthetic)"
 SYNTHETIC = "Synthetic: drawn by a program (a phantom), not an image of a patient."
