@@ -93,8 +93,8 @@ def _train(given: argparse.Namespace) -> None:
 
     commands.train(
         Path(given.output), folder=given.folder, test_folder=given.test, phantoms=given.phantoms,
-        architecture=given.architecture, epochs=given.epochs, batch=given.batch, seed=given.seed,
-        overwrite=given.force, debug=given.debug,
+        architecture=given.architecture, card={"purpose": given.purpose, "source": given.source}, epochs=given.epochs,
+        batch=given.batch, seed=given.seed, overwrite=given.force, debug=given.debug,
     )  # fmt: skip
     _say([Path(given.output)])
 
@@ -155,6 +155,10 @@ def _parser() -> argparse.ArgumentParser:
         "-o", "--output", required=True, metavar="FILE", help="model to write (.keras); a TOML goes beside it"
     )
     train.add_argument("--test", metavar="FOLDER", help="images that are only measured, FOLDER/CLASS/image")
+    train.add_argument("--purpose", default="", metavar="TEXT", help="for the model card: what the model is for")
+    train.add_argument(
+        "--source", default="", metavar="TEXT", help="for the model card: origin and licence of the data"
+    )
     train.add_argument("--phantoms", type=int, default=0, metavar="N", help="add N synthetic radiographs")
     train.add_argument("--architecture", default="chest_xray", metavar="NAME", help="chest_xray, two_xrays or cifar10")
     for name, what in (("epochs", "passes over the data"), ("batch", "images a step"), ("seed", "of all randomness")):

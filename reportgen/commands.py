@@ -74,7 +74,7 @@ def inspect(model: str | None, *, head: str, as_json: bool, debug: bool) -> str:
 
 def train(
     output: Path, *, folder: str | None, test_folder: str | None, phantoms: int, architecture: str,
-    epochs: int | None, batch: int | None, seed: int | None, overwrite: bool, debug: bool,
+    card: dict[str, str], epochs: int | None, batch: int | None, seed: int | None, overwrite: bool, debug: bool,
 ) -> None:  # fmt: skip
     """Train a built-in architecture; progress goes to standard error.
 
@@ -94,9 +94,11 @@ def train(
     )
     with _quiet(debug=debug):
         import keras  # noqa: F401 - its first import is what makes noise
+    if not debug:
+        warnings.simplefilter("ignore")
     run(
         output, folder=Path(folder) if folder else None, test_folder=Path(test_folder) if test_folder else None,
-        phantoms=phantoms, architecture=architecture, recipe=recipe, overwrite=overwrite,
+        phantoms=phantoms, architecture=architecture, recipe=recipe, card=card, overwrite=overwrite,
     )  # fmt: skip
 
 

@@ -280,10 +280,22 @@ class Comment:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Tiles:
+    """How tiles stand in a picture: ``count`` of them, ``columns`` a row, each (height, width), with a gap between."""
+
+    count: int
+    columns: int
+    height: int
+    width: int
+    gap: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Picture:
     """An encoded picture; ``alt`` tells the finding to those who can't see it, ``caption`` how to read it.
 
-    ``density`` is how many of its pixels make one of the page; ``pixelated``: each pixel is a measured value.
+    ``density`` is how many of its pixels make one of the page; ``pixelated``: each pixel is a measured value;
+    ``tiles``: which channel is where.
     """
 
     name: str
@@ -294,6 +306,7 @@ class Picture:
     caption: str = ""
     pixelated: bool = False
     density: float = 1.0
+    tiles: Tiles | None = None
     data: bytes
 
     @property

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from reportgen.figures.colours import DEAD, colour_table
 from reportgen.figures.encoding import palette_png
 from reportgen.figures.tiling import tiled
-from reportgen.report import LayerReport, Picture
+from reportgen.report import LayerReport, Picture, Tiles
 
 Scale = Literal["channel", "standardized", "shared"]
 Maps = NDArray[np.floating]
@@ -116,6 +116,7 @@ def feature_map_grid(
         alt=_alt(title, layer, count),
         caption=_caption(layer, count, across, factor, ranges),
         pixelated=True,
+        tiles=Tiles(count=count, columns=across, height=tiles.shape[1], width=tiles.shape[2], gap=gap),
         data=palette_png(grid, palette, transparent=_GAP),
     )
 

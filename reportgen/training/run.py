@@ -28,6 +28,7 @@ def train(
     phantoms: int = 0,
     architecture: str = "chest_xray",
     recipe: Recipe | None = None,
+    card: dict[str, str] | None = None,
     overwrite: bool = False,
     say: Callable[[str], None] | None = None,
 ) -> dict[str, Any]:
@@ -47,6 +48,8 @@ def train(
         A name in ``ARCHITECTURES``.
     recipe
         Epochs, rates, augmentation.
+    card
+        What else the model card says, by field (``purpose``, ``source``).
     overwrite
         Whether existing files are replaced.
     say
@@ -77,7 +80,7 @@ def train(
     evaluations = _evaluations(trained, chosen, validation, test_folder, phantoms)
     for line in evaluations:
         say("  ".join(f"{key} {value}" for key, value in line.items()))
-    notes = _notes(chosen, recipe, trained, data.class_names, described, evaluations)
+    notes = _notes(chosen, recipe, trained, data.class_names, described, evaluations, card or {})
     _write(output, trained, notes)
     return notes
 
@@ -135,6 +138,7 @@ def _notes(
     class_names: tuple[str, ...],
     described: str,
     evaluations: list[dict[str, Any]],
+    card: dict[str, str],
 ) -> dict[str, Any]:
     return {
         "class_names": list(class_names),
@@ -142,6 +146,7 @@ def _notes(
         "preprocessing": {"mode": "scale", "factor": 1 / 255, "offset": 0.0},
         "card": {
             "title": f"{architecture.name}: {architecture.title}",
+            **{name: text for name, text in card.items() if text},
             "data": f"Trained on {described}; a tenth of the patients was held back for validation.",
             "method": (
                 f"AdamW, cosine schedule to {recipe.learning_rate:g}, {recipe.epochs} epochs of batches of "

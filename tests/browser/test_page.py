@@ -176,3 +176,20 @@ def contrast(first: str, second: str) -> float:
     """Contrast ratio of WCAG 2.2."""
     high, low = sorted((luminance(first), luminance(second)), reverse=True)
     return (high + 0.05) / (low + 0.05)
+
+
+def test_pointer_tells_the_channel(opened):
+    """The first layer has five channels; there is no sixth or seventh tile."""
+    script = """
+      const link = document.querySelector('a[data-tiles]'), image = link.querySelector('img');
+      const [count, columns, height, width, gap] = link.dataset.tiles.split(' ').map(Number);
+      const scale = image.clientWidth / image.naturalWidth, channel = arguments[0];
+      const x = (channel % columns) * (width + gap) + width / 2;
+      const y = Math.floor(channel / columns) * (height + gap) + height / 2;
+      const box = image.getBoundingClientRect();
+      image.dispatchEvent(new PointerEvent('pointermove',
+        {clientX: box.left + x * scale, clientY: box.top + y * scale, bubbles: true}));
+      return link.title;"""
+    assert opened.execute_script(script, 3) == "channel 3"
+    assert opened.execute_script(script, 4) == "channel 4"
+    assert opened.execute_script(script, 6) == "Enlarge"
