@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +14,13 @@ from reportgen import provenance
 from reportgen.analysis import commentary, predictions
 from reportgen.analysis.activations import choose_layers, feature_maps
 from reportgen.analysis.channels import measure_layer, reference_of
-from reportgen.analysis.graph import Graph, trace
+from reportgen.analysis.graph import Graph, LayerCall, trace
 from reportgen.analysis.occlusion.scan import Scan, plan, scan
 from reportgen.analysis.summary import parameter_counts, summarise_layers
 from reportgen.demo.builtin import BUILTIN_MODEL, BUILTIN_NAME
 from reportgen.drawing import LayerDrawing, check_colours, model_pictures, occlusion_pictures
 from reportgen.figures.heatmaps import image_picture
-from reportgen.inputs.cases import Case, check_count
+from reportgen.inputs.cases import Case, as_case, check_count
 from reportgen.inputs.comments import read_comments
 from reportgen.inputs.models import LoadedModel, load_model
 from reportgen.inputs.preprocessing import prepare
@@ -33,15 +34,42 @@ from reportgen.report import (
     case_picture_name,
     is_reference,
 )
-from reportgen.settings import Settings
+from reportgen.settings import Settings, settings_from
 
 Array = NDArray[np.generic]
 
 
+@dataclass(frozen=True)
+class _Subject:
+    """The model, traced, with the layers to show and what to say about the choice."""
+
+    loaded: LoadedModel
+    graph: Graph
+    layers: tuple[LayerCall, ...]
+    head: predictions.Head
+    notes: tuple[str, ...]
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the layers to show."""
+        return [call.path for call in self.layers]
+
+
+@dataclass(frozen=True)
+class _Run:
+    """The cases at the model's size (raw units), preprocessed ``(N, H, W, C)``, and what came out."""
+
+    images: list[Array]
+    inputs: NDArray[np.float32]
+    raw: NDArray[np.float32]
+    scores: NDArray[np.float64]
+    targets: tuple[int, ...]
+
+
 def build_report(
     model: str | Path | LoadedModel | Any | None,
-    cases: Sequence[Case],
-    settings: Settings | None = None,
+    cases: Sequence[Case | str | Path | tuple[str | None, str | Path]],
+    settings: Settings | Mapping[str, Any] | None = None,
     *,
     progress: bool = False,
 ) -> SavableReport:
@@ -53,9 +81,9 @@ def build_report(
         A ``.keras`` or ``.h5`` file, ``keras:NAME``, a Keras model, a :class:`LoadedModel`, or None: the one named in
         the settings, else the built-in one.
     cases
-        1 to 12, each ``Case(label, image, name)``.
+        1 to 12, each a :class:`Case`, ``[LABEL=]IMAGE``, a path, or (label, path).
     settings
-        Default: ``Settings()``.
+        Settings, or nested tables as in the settings file; default: ``Settings()``.
     progress
         Whether to show progress bars on standard error for steps that take longer than 2 s.
 
@@ -69,91 +97,46 @@ def build_report(
     ReportgenError
         When something that was given can't be used.
     """
-    settings = settings or Settings()
+    chosen = settings if isinstance(settings, Settings) else settings_from(settings or {})
     check_count(len(cases))
-    check_colours(settings)
+    check_colours(chosen)
+    read = [as_case(case) for case in cases]
+    titles = [case.label or case.name for case in read]
     watch = provenance.Stopwatch(progress)
-    titles = [case.label or case.name for case in cases]
-
     with watch.step("load model"):
-        loaded = load(model, settings, cases)
-        keras_model, graph = loaded.keras_model, trace(loaded.keras_model)
-        layers, left_out = choose_layers(graph, settings.layers)
-        names = [call.path for call in layers]
-        comments = read_comments(settings.commentary, names)
-        if settings.occlusion.enabled:
-            plan(loaded.input_shape[:2], settings.occlusion)
-
+        subject = _subject(model, chosen, read)
+        comments = read_comments(chosen.commentary, subject.names)
+        positions = plan(subject.loaded.input_shape[:2], chosen.occlusion).count if chosen.occlusion.enabled else 0
     with watch.step("predict"):
-        images = [prepare(case.image, loaded.input_shape, settings.preprocessing) for case in cases]
-        inputs = np.stack([loaded.preprocessing(image) for image in images])
-        raw = np.asarray(keras_model(inputs, training=False), np.float32).reshape(len(cases), -1)
-        head, head_note = predictions.find_head(
-            graph, loaded.head, loaded.class_names, loaded.outputs, loaded.threshold
-        )
-        scores = head.scores(raw)
-        labels = [case.label for case in cases]
-        targets = predictions.target_classes(settings.occlusion.target, head, labels, scores)
-
+        run = _predict(subject, read, chosen)
     scans: list[Scan] = []
-    if settings.occlusion.enabled:
-        with watch.step("occlusion scan", _positions(loaded, settings) * len(cases)) as advance:
-            scans = scan(
-                keras_model, images, prepare=loaded.preprocessing, scores_of=head.scores, targets=targets,
-                class_names=head.class_names, settings=settings.occlusion, on_progress=advance,
-            )  # fmt: skip
-
-    drawing = LayerDrawing(titles, settings.feature_maps)
-    measured: list[list[LayerReport]] = [[] for _ in cases]
-    with watch.step("feature maps", len(layers)) as advance:
-        references = [reference_of(image) for image in images]
-        for maps in feature_maps(graph, layers, inputs):
-            for done, values, reference in zip(measured, maps.values, references, strict=True):
-                done.append(measure_layer(maps.layer, values, reference))
-            drawing.add(maps, [done[-1] for done in measured])
-            advance(1)
-
+    if positions:
+        with watch.step("occlusion scan", (positions + 1) * len(read)) as advance:
+            scans = _scan(subject, run, chosen, advance)
+    with watch.step("feature maps", len(subject.layers)) as advance:
+        layers, grids = _layers(subject, run, titles, chosen, advance)
     with watch.step("draw"):
-        pictures = _pictures(graph, loaded, titles, images, scans, settings) + drawing.finish()
-
-    reports = tuple(
-        CaseReport(
-            label=case.label,
-            name=case.name,
-            sha256=case.image.sha256,
-            kind=case.image.kind,
-            height=case.image.size[0],
-            width=case.image.size[1],
-            notes=case.image.notes,
-            predictions=(best := predictions.best_predictions(head, scores[number])),
-            correct=predictions.is_correct(case.label, best[0].class_name, head.class_names),
-            target_class=head.class_names[targets[number]],
-            tensors=_tensors(case, images[number], inputs[number], raw[number], loaded),
-            occlusion=scans[number].summary if scans else None,
-            layers=tuple(measured[number]),
-        )
-        for number, case in enumerate(cases)
-    )
-    model_report = _model_report(graph, loaded, names, (*loaded.notes, *filter(None, (head_note,)), *left_out), head)
+        pictures = _pictures(subject, titles, run.images, scans, chosen)
+    reports = [_case(case, number, subject, run, scans, layers[number]) for number, case in enumerate(read)]
     report = SavableReport(
-        title=settings.title or _title(cases),
+        title=chosen.title or _title(read),
         created=provenance.created(),
-        model=model_report,
-        cases=reports,
+        model=_model_report(subject),
+        cases=tuple(reports),
         remarks=(),
         comments=comments,
-        settings=provenance.public_settings(settings),
+        settings=provenance.public_settings(chosen),
         versions=provenance.versions(),
         timings=watch.seconds,
-        pictures=tuple(pictures),
+        pictures=(*pictures, *grids),
     )
     shown = [case for _, case in report.side_by_side]
     return report.with_remarks(
-        *predictions.doubtful_scores(scores),
+        *predictions.doubtful_scores(run.scores),
         *commentary.prediction_remarks(shown),
         *commentary.occlusion_remarks(shown),
         *commentary.depth_remarks(shown),
-        *commentary.layer_remarks(shown, names),
+        *commentary.layer_remarks(shown, subject.names),
     )
 
 
@@ -165,13 +148,7 @@ def inspect_model(settings: Settings) -> ModelReport:
     ReportgenError
         When it can't be loaded or used.
     """
-    loaded = load(None, settings, ())
-    graph = trace(loaded.keras_model)
-    layers, left_out = choose_layers(graph, settings.layers)
-    head, note = predictions.find_head(graph, loaded.head, loaded.class_names, loaded.outputs, loaded.threshold)
-    return _model_report(
-        graph, loaded, [call.path for call in layers], (*loaded.notes, *filter(None, (note,)), *left_out), head
-    )
+    return _model_report(_subject(None, settings, ()))
 
 
 def prepare_libraries() -> None:
@@ -190,30 +167,93 @@ def load(model: str | Path | LoadedModel | Any | None, settings: Settings, cases
     return load_model(source, settings.model, settings.preprocessing, labels=labels, name=name)
 
 
-def _positions(loaded: LoadedModel, settings: Settings) -> int:
-    return plan(loaded.input_shape[:2], settings.occlusion).count + 1
+def _subject(model: str | Path | LoadedModel | Any | None, settings: Settings, cases: Sequence[Case]) -> _Subject:
+    loaded = load(model, settings, cases)
+    graph = trace(loaded.keras_model)
+    layers, left_out = choose_layers(graph, settings.layers)
+    head, note = predictions.find_head(graph, loaded.head, loaded.class_names, loaded.outputs, loaded.threshold)
+    notes = (*loaded.notes, *([note] if note else []), *left_out)
+    return _Subject(loaded, graph, layers, head, notes)
+
+
+def _predict(subject: _Subject, cases: Sequence[Case], settings: Settings) -> _Run:
+    loaded, head = subject.loaded, subject.head
+    images = [prepare(case.image, loaded.input_shape, settings.preprocessing) for case in cases]
+    inputs = np.stack([loaded.preprocessing(image) for image in images])
+    raw = np.asarray(loaded.keras_model(inputs, training=False), np.float32).reshape(len(cases), -1)
+    scores = head.scores(raw)
+    labels = [case.label for case in cases]
+    targets = predictions.target_classes(settings.occlusion.target, head, labels, scores)
+    return _Run(images, inputs, raw, scores, targets)
+
+
+def _scan(subject: _Subject, run: _Run, settings: Settings, advance: Callable[[int], None]) -> list[Scan]:
+    return scan(
+        subject.loaded.keras_model,
+        run.images,
+        prepare=subject.loaded.preprocessing,
+        scores_of=subject.head.scores,
+        targets=run.targets,
+        class_names=subject.head.class_names,
+        settings=settings.occlusion,
+        on_progress=advance,
+    )
+
+
+def _layers(
+    subject: _Subject, run: _Run, titles: Sequence[str], settings: Settings, advance: Callable[[int], None]
+) -> tuple[list[list[LayerReport]], list[Picture]]:
+    """Measure and draw one layer after another; returns measures by case and layer, and all pictures."""
+    drawing = LayerDrawing(titles, settings.feature_maps)
+    references = [reference_of(image) for image in run.images]
+    measured: list[list[LayerReport]] = [[] for _ in titles]
+    for maps in feature_maps(subject.graph, subject.layers, run.inputs):
+        of_layer = [measure_layer(maps.layer, *pair) for pair in zip(maps.values, references, strict=True)]
+        drawing.add(maps, of_layer)
+        for done, measures in zip(measured, of_layer, strict=True):
+            done.append(measures)
+        advance(1)
+    return measured, drawing.finish()
 
 
 def _pictures(
-    graph: Graph,
-    loaded: LoadedModel,
-    titles: Sequence[str],
-    images: Sequence[Array],
-    scans: Sequence[Scan],
-    settings: Settings,
+    subject: _Subject, titles: Sequence[str], images: Sequence[Array], scans: Sequence[Scan], settings: Settings
 ) -> list[Picture]:
+    loaded = subject.loaded
     pictures = [
         image_picture(case_picture_name(case, "input"), title, image)
         for case, (title, image) in enumerate(zip(titles, images, strict=True))
     ]
     if scans:
         pictures += occlusion_pictures(titles, images, scans, settings.occlusion)
-    return pictures + model_pictures(graph, summarise_layers(graph), loaded.input_shape, loaded.history or {})
+    layers = summarise_layers(subject.graph)
+    return pictures + model_pictures(subject.graph, layers, loaded.input_shape, loaded.history or {})
 
 
-def _model_report(
-    graph: Graph, loaded: LoadedModel, shown: Sequence[str], notes: Sequence[str], head: predictions.Head
-) -> ModelReport:
+def _case(
+    case: Case, number: int, subject: _Subject, run: _Run, scans: Sequence[Scan], layers: Sequence[LayerReport]
+) -> CaseReport:
+    head = subject.head
+    best = predictions.best_predictions(head, run.scores[number])
+    return CaseReport(
+        label=case.label,
+        name=case.name,
+        sha256=case.image.sha256,
+        kind=case.image.kind,
+        height=case.image.size[0],
+        width=case.image.size[1],
+        notes=case.image.notes,
+        predictions=best,
+        correct=predictions.is_correct(case.label, best[0].class_name, head.class_names),
+        target_class=head.class_names[run.targets[number]],
+        tensors=_tensors(case, run.images[number], run.inputs[number], run.raw[number], subject.loaded),
+        occlusion=scans[number].summary if scans else None,
+        layers=tuple(layers),
+    )
+
+
+def _model_report(subject: _Subject) -> ModelReport:
+    loaded, head = subject.loaded, subject.head
     total, trainable = parameter_counts(loaded.keras_model)
     return ModelReport(
         name=loaded.name,
@@ -226,9 +266,9 @@ def _model_report(
         class_names=head.class_names,
         threshold=head.threshold if head.single else None,
         preprocessing=loaded.preprocessing.description,
-        layers=summarise_layers(graph),
-        shown_layers=tuple(shown),
-        notes=tuple(notes),
+        layers=summarise_layers(subject.graph),
+        shown_layers=tuple(subject.names),
+        notes=subject.notes,
         card=loaded.card,
         history=loaded.history or {},
     )

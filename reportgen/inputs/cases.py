@@ -59,7 +59,25 @@ def read_cases(cases: Sequence[CaseSettings]) -> tuple[Case, ...]:
         When one can't be read.
     """
     check_count(len(cases))
-    return tuple(Case(case.label, read_image(case.image), Path(case.image).name) for case in cases)
+    return tuple(as_case((case.label, case.image)) for case in cases)
+
+
+def as_case(given: Case | str | Path | tuple[str | None, str | Path]) -> Case:
+    """Return a case from whatever names one: a case, ``[LABEL=]IMAGE``, a path, or (label, path).
+
+    Raises
+    ------
+    SettingsError, ImageError
+        When it's none of these, or the image can't be read.
+    """
+    if isinstance(given, Case):
+        return given
+    if isinstance(given, tuple):
+        label, path = given
+        named = CaseSettings(label=label, image=str(path))
+    else:
+        named = parse_case(given) if isinstance(given, str) else CaseSettings(image=str(given))
+    return Case(named.label, read_image(named.image), Path(named.image).name)
 
 
 def check_count(count: int) -> None:
