@@ -238,7 +238,12 @@ def _difference(name: str, first: str, second: str, found: LayerComparison) -> R
             for d in found.largest
         ]
         text += f". Largest differences in {_plural(len(channels), 'channel')} {_listed(channels)}"
-        numbers |= {f"channel {d.channel} effect": d.effect for d in found.largest}
+        for d in found.largest:
+            numbers |= {
+                f"channel {d.channel} first mean": d.first_mean,
+                f"channel {d.channel} second mean": d.second_mean,
+                f"channel {d.channel} effect": d.effect,
+            }
     meaning = ""
     if found.correlation is not None:
         meaning = (

@@ -16,6 +16,8 @@ from reportgen.report import Prediction, Remark
 SHOWN_CLASSES = 5
 SATURATED = 1e-4
 IDENTICAL = 1e-6
+# activations that are layers, or operations on tensors, of their own
+_ACTIVATIONS = ("Softmax", "Sigmoid", "ReLU", "Relu", "Relu6", "LeakyReLU", "LeakyRelu", "PReLU", "ELU", "Elu", "Tanh")
 _PASSING = ("Dropout", "Reshape", "Flatten", "Identity", "ActivityRegularization")
 
 
@@ -33,16 +35,19 @@ class Head:
         Two for one output, else one each.
     threshold
         From which score on the second class is said, for one output.
+    outputs
+        How many numbers come out: 1 for two classes told by one sigmoid.
     """
 
     kind: str
     class_names: tuple[str, ...]
     threshold: float
+    outputs: int = 1
 
     @property
     def single(self) -> bool:
         """Whether there is one output for two classes."""
-        return self.kind.startswith("sigmoid") and len(self.class_names) == 2
+        return self.kind.startswith("sigmoid") and len(self.class_names) == 2 and self.outputs == 1
 
     def scores(self, raw: NDArray[np.floating]) -> NDArray[np.float64]:
         """Turn raw outputs ``(N, K)`` into scores ``(N, classes)``, 0 to 1."""
@@ -56,7 +61,7 @@ class Head:
 
     def predicted(self, scores: NDArray[np.float64]) -> int:
         """Return the class of one row of scores: by the threshold for one output, else the largest."""
-        if len(self.class_names) == 2 and self.single:
+        if self.single:
             return int(scores[1] >= self.threshold)
         return int(scores.argmax())
 
@@ -93,14 +98,14 @@ def find_head(
     if wanted == "softmax" and outputs == 1:
         raise SettingsError("model.head 'softmax' needs several outputs, the model has one", "use sigmoid or logits")
     if wanted != "auto":
-        return Head(logits if wanted == "logits" else wanted, tuple(class_names), threshold), ""
+        return Head(logits if wanted == "logits" else wanted, tuple(class_names), threshold, outputs), ""
     last = _last_activation(graph)
     if last == "sigmoid" or (last == "softmax" and outputs > 1):
-        return Head(last, tuple(class_names), threshold), ""
+        return Head(last, tuple(class_names), threshold, outputs), ""
     if last == "linear":
         name = logits.split(maxsplit=1)[0]
         note = f"The last layer has no activation: its outputs were taken as logits and {name} was applied."
-        return Head(logits, tuple(class_names), threshold), note
+        return Head(logits, tuple(class_names), threshold, outputs), note
     raise SettingsError(
         f"the model's last activation is '{last}', from which no scores can be read",
         "say what it gives with head = sigmoid, softmax or logits",
@@ -169,7 +174,7 @@ def find_class(text: str | int, class_names: Sequence[str]) -> int:
     lowered = [name.lower() for name in class_names]
     if isinstance(text, str) and text.lower() in lowered:
         return lowered.index(text.lower())
-    if str(text).isdigit() and int(text) < len(class_names):
+    if str(text).isdecimal() and int(text) < len(class_names):
         return int(text)
     known = ", ".join(class_names[:10]) + (", ..." if len(class_names) > 10 else "")
     raise SettingsError(f"target class '{text}' is unknown", f"use one of {known}, or its number")
@@ -211,10 +216,10 @@ def target_classes(
 def _last_activation(graph: Graph) -> str:
     for call in reversed(graph.calls):
         kind = type(call.layer).__name__
-        if kind == "Softmax":
-            return "softmax"
         if kind in _PASSING:
             continue
+        if kind in _ACTIVATIONS:
+            return kind.lower()
         activation: Any = getattr(call.layer, "activation", None)
         return str(getattr(activation, "__name__", "linear"))
     return "linear"

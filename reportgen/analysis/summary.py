@@ -46,8 +46,8 @@ def summarise_layers(graph: Graph) -> tuple[LayerSummary, ...]:
                 name=call.path,
                 type=type(call.layer).__name__,
                 output_shape=call.output_shape,
-                parameters=int(call.layer.count_params()) if call.first else 0,
-                trainable=bool(call.layer.trainable_weights),
+                parameters=_parameters(call),
+                trainable=bool(getattr(call.layer, "trainable_weights", ())),
                 activation=_activation(call.layer),
                 receptive_field=field.size if field and spatial else None,
             )
@@ -59,6 +59,12 @@ def parameter_counts(model: Any) -> tuple[int, int]:
     """Return (all, trainable) parameters of a model."""
     trainable = sum(_size(weight) for weight in model.trainable_weights)
     return int(model.count_params()), trainable
+
+
+def _parameters(call: LayerCall) -> int:
+    """Return a layer's parameters at its first call; an operation on tensors (such as a division) has none."""
+    counts = call.first and hasattr(call.layer, "count_params")
+    return int(call.layer.count_params()) if counts else 0
 
 
 def _size(weight: Any) -> int:

@@ -89,4 +89,14 @@ def _builders(applications: types.ModuleType) -> dict[str, tuple[str, Any]]:
         for name, builder in inspect.getmembers(module, callable):
             if name[0].isupper() and name not in found and hasattr(applications, name):
                 found[name] = (family, builder)
+    # a few architectures stand in no module of their own: their family is the one their name begins with
+    for name, builder in inspect.getmembers(applications, callable):
+        for family in {family for family, _ in found.values()} | _families(applications):
+            if name[0].isupper() and name not in found and name.lower().startswith(family.replace("_", "")):
+                found[name] = (family, builder)
     return found
+
+
+def _families(applications: types.ModuleType) -> set[str]:
+    return {family for family, module in inspect.getmembers(applications, inspect.ismodule)
+            if hasattr(module, "preprocess_input")}  # fmt: skip

@@ -41,7 +41,7 @@ def parse_case(text: str) -> CaseSettings:
         When label or path is empty.
     """
     label, separator, path = text.partition("=")
-    if not separator or Path(text).exists():
+    if text and (not separator or _exists(text)):
         return CaseSettings(image=text)
     if not label.strip() or not path:
         raise SettingsError(f"'{text}' is no case", "write LABEL=IMAGE or IMAGE")
@@ -77,7 +77,17 @@ def as_case(given: Case | str | Path | tuple[str | None, str | Path]) -> Case:
         named = CaseSettings(label=label, image=str(path))
     else:
         named = parse_case(given) if isinstance(given, str) else CaseSettings(image=str(given))
-    return Case(named.label, read_image(named.image), Path(named.image).name)
+    # bytes of a name that are no text would break whoever writes them down
+    name = Path(named.image).name.encode("utf-8", "replace").decode()
+    return Case(named.label, read_image(named.image), name)
+
+
+def _exists(text: str) -> bool:
+    try:
+        return Path(text).exists()
+    except (OSError, ValueError):
+        # too long for a name, or with a character that none can have
+        return False
 
 
 def check_count(count: int) -> None:

@@ -22,12 +22,12 @@ def read_class_names(path: Path) -> tuple[str, ...]:
     SettingsError
         When the file can't be read or has none of these forms.
     """
-    text = read_bytes(path, SettingsError, "class names file").decode("utf-8", errors="replace")
+    text = read_bytes(path, SettingsError, "class names file").decode("utf-8-sig", errors="replace")
     if path.suffix.lower() != ".json":
         return tuple(line.strip() for line in text.splitlines() if line.strip())
     try:
         return _names_in(json.loads(text))
-    except (ValueError, TypeError, KeyError, RecursionError):
+    except (ValueError, TypeError, KeyError, IndexError, RecursionError):
         raise SettingsError(
             f"{path} holds no class names", 'give a list, {"0": "name"}, {"name": 0} or ImageNet\'s class index'
         ) from None

@@ -15,7 +15,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as PillowImage
-from PIL import ImageOps, UnidentifiedImageError
+from PIL import UnidentifiedImageError
 
 from reportgen.errors import ImageError
 from reportgen.inputs.files import looks_like, read_bytes, sha256
@@ -23,6 +23,16 @@ from reportgen.inputs.files import looks_like, read_bytes, sha256
 MAX_PIXELS = 100_000_000
 SMALLEST_SIDE = 4
 FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP", "GIF", "PPM")  # what JPEG opens includes MPO
+
+_UPRIGHT = {
+    2: PillowImage.Transpose.FLIP_LEFT_RIGHT,
+    3: PillowImage.Transpose.ROTATE_180,
+    4: PillowImage.Transpose.FLIP_TOP_BOTTOM,
+    5: PillowImage.Transpose.TRANSPOSE,
+    6: PillowImage.Transpose.ROTATE_270,
+    7: PillowImage.Transpose.TRANSVERSE,
+    8: PillowImage.Transpose.ROTATE_90,
+}
 
 Resampling = Literal["nearest", "box", "bilinear", "bicubic", "lanczos"]
 
@@ -77,8 +87,9 @@ def decode_image(data: bytes, name: str) -> Image:
             with PillowImage.open(io.BytesIO(data), formats=FORMATS) as picture:
                 _check_size(picture, name)
                 frames = getattr(picture, "n_frames", 1)
+                orientation = _orientation(picture)
                 picture.load()
-                return _decoded(picture, frames, sha256(data))
+                return _decoded(picture, frames, orientation, sha256(data), name)
     except PillowImage.DecompressionBombError:
         raise _too_large(name, "more than that") from None
     except UnidentifiedImageError:
@@ -88,9 +99,9 @@ def decode_image(data: bytes, name: str) -> Image:
         ) from None
     except ImageError:
         raise
-    except (OSError, SyntaxError, ValueError, EOFError, IndexError, TypeError, MemoryError, OverflowError) as problem:
-        # what Pillow's decoders raise on damaged files
-        raise ImageError(f"{name} is damaged or truncated ({problem})", "copy or download it again") from None
+    except Exception as problem:
+        # Pillow's decoders meet damaged files with every kind of exception
+        raise ImageError(f"{name} is damaged or truncated ({problem})", "copy or download it again") from problem
 
 
 def image_from_array(pixels: NDArray[np.generic], *, kind: str = "array", notes: tuple[str, ...] = ()) -> Image:
@@ -188,25 +199,36 @@ def _too_large(name: str, found: str) -> ImageError:
     return ImageError(f"{name} is larger than {MAX_PIXELS:,} pixels ({found})", "make it smaller first")
 
 
-def _decoded(picture: PillowImage.Image, frames: int, digest: str) -> Image:
+def _orientation(picture: PillowImage.Image) -> int:
+    """Return the EXIF orientation, 1 to 8; 1 where there is none or none that can be read."""
+    try:
+        orientation = picture.getexif().get(0x0112, 1)
+    except Exception:  # noqa: BLE001 - a damaged EXIF block is no reason to refuse the pixels
+        return 1
+    return orientation if orientation in _UPRIGHT else 1
+
+
+def _decoded(picture: PillowImage.Image, frames: int, orientation: int, digest: str, name: str) -> Image:
     notes: list[str] = []
     if frames > 1:
         notes.append(f"The file holds {frames} frames; the first is used.")
     kind = f"{picture.format}, {_mode_name(picture)}"
-    turned = ImageOps.exif_transpose(picture)
-    if turned is not picture and picture.getexif().get(0x0112, 1) != 1:
+    turned: PillowImage.Image = picture
+    if orientation in _UPRIGHT:
         notes.append("Turned upright as its EXIF orientation says.")
+        # Pillow turns TIFF files itself when it loads them
+        turned = picture if picture.format == "TIFF" else picture.transpose(_UPRIGHT[orientation])
     if turned.mode in ("I", "F") or turned.mode.startswith("I;"):
-        pixels, note = _to_8_bit_range(np.asarray(turned).astype(np.float64))
+        pixels, note = _to_8_bit_range(np.asarray(turned).astype(np.float64), name)
         notes.append(note)
         return Image(pixels=pixels, sha256=digest, kind=kind, notes=tuple(notes))
     return Image(pixels=_to_gray_or_rgb(turned, notes), sha256=digest, kind=kind, notes=tuple(notes))
 
 
-def _to_8_bit_range(values: NDArray[np.float64]) -> tuple[NDArray[np.float32], str]:
+def _to_8_bit_range(values: NDArray[np.float64], name: str) -> tuple[NDArray[np.float32], str]:
     finite = np.isfinite(values)
     if not finite.any():
-        raise ImageError("the image holds no finite value")
+        raise ImageError(f"{name} holds no finite value", "check how it was made")
     low, high = float(values[finite].min()), float(values[finite].max())
     span = high - low if high > low else 1.0
     scaled = np.where(finite, (np.where(finite, values, low) - low) / span * 255, 0.0)

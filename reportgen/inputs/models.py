@@ -108,6 +108,8 @@ def load_model(
         path = Path(source)
         model, digest = _load_file(path)
         notes, title = read_model_notes(path), path.name
+    elif not hasattr(source, "get_weights"):
+        raise ModelError(f"a {type(source).__name__} is not a model", "give a file, keras:NAME, or a Keras model")
     else:
         model, title, digest = source, getattr(source, "name", "model"), _weights_digest(source)
     title = name or title

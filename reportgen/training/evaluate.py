@@ -70,10 +70,11 @@ def evaluate(model: Any, data: Dataset, *, threshold: float = 0.5) -> Figures:
     if scores.shape[1] > 1:
         return Figures(len(data), float((scores.argmax(axis=1) == data.labels).mean()))
     positive, said = data.labels == 1, scores[:, 0] >= threshold
+    both = positive.any() and not positive.all()
     return Figures(
         images=len(data),
         accuracy=float((said == positive).mean()),
-        auc=area_under_roc(scores[:, 0], positive),
+        auc=area_under_roc(scores[:, 0], positive) if both else None,
         sensitivity=float(said[positive].mean()) if positive.any() else None,
         specificity=float((~said[~positive]).mean()) if (~positive).any() else None,
     )

@@ -93,7 +93,7 @@ def fit(
     steps = recipe.epochs * -(-len(training) // recipe.batch)
     warm_up = max(1, int(steps * recipe.warm_up))
     schedule = keras.optimizers.schedules.CosineDecay(
-        recipe.learning_rate / 50, steps - warm_up, warmup_target=recipe.learning_rate, warmup_steps=warm_up
+        recipe.learning_rate / 50, max(1, steps - warm_up), warmup_target=recipe.learning_rate, warmup_steps=warm_up
     )
     if classes == 2:
         loss: Any = keras.losses.BinaryCrossentropy(label_smoothing=recipe.label_smoothing)

@@ -70,6 +70,7 @@ def train(
     chosen = _checked(architecture, output, folder, phantoms, overwrite=overwrite)
     say("reading images")
     data, described = _gather(chosen, folder, phantoms)
+    test = _test_images(test_folder, chosen, data.class_names) if test_folder is not None else None
     training, validation = split_by_group(data, VALIDATION_SHARE)
     say(f"training on {len(training)} images, validating on {len(validation)}, {recipe.epochs} epochs")
 
@@ -77,7 +78,7 @@ def train(
         say(f"epoch {epoch}/{recipe.epochs}  " + "  ".join(f"{name} {value:.4f}" for name, value in measures.items()))
 
     trained = fit(chosen, training, validation, recipe, told)
-    evaluations = _evaluations(trained, chosen, validation, test_folder, phantoms)
+    evaluations = _evaluations(trained, chosen, validation, test, phantoms)
     for line in evaluations:
         say("  ".join(f"{key} {value}" for key, value in line.items()))
     notes = _notes(chosen, recipe, trained, data.class_names, described, evaluations, card or {})
@@ -108,16 +109,26 @@ def _gather(architecture: Architecture, folder: Path | None, phantoms: int) -> t
     return (join(parts[0], parts[1]) if len(parts) == 2 else parts[0]), " and ".join(described)
 
 
+def _test_images(folder: Path, architecture: Architecture, class_names: tuple[str, ...]) -> Dataset:
+    test = read_folder(folder, architecture.input_shape)
+    if test.class_names != class_names:
+        raise ReportgenError(
+            f"{folder} has the classes {', '.join(test.class_names)}, the training data {', '.join(class_names)}",
+            "test on the same classes",
+        )
+    return test
+
+
 def _evaluations(
     trained: Trained,
     architecture: Architecture,
     validation: Dataset,
-    test_folder: Path | None,
+    test: Dataset | None,
     phantoms: int,
 ) -> list[dict[str, Any]]:
     sets = {"validation (held-back patients of the training data)": validation}
-    if test_folder is not None:
-        sets["test images, never used in training"] = read_folder(test_folder, architecture.input_shape)
+    if test is not None:
+        sets["test images, never used in training"] = test
     if phantoms:
         sets["phantoms of unseen seeds"] = draw_phantoms(
             PHANTOM_TEST_COUNT, architecture.input_shape, first_seed=PHANTOM_TEST_SEED
