@@ -72,7 +72,8 @@ def _build(given: argparse.Namespace) -> None:
     if given.model is not None:
         flags.setdefault("model", {})["path"] = given.model
     chosen = settings.settings_from(settings.merge(tables, settings.merge(flags, _outputs(given))))
-    _say(commands.build(chosen, overwrite=given.force, progress=True, debug=given.debug))
+    config = Path(given.config) if given.config else None
+    _say(commands.build(chosen, config=config, overwrite=given.force, progress=True, debug=given.debug))
 
 
 def _demo(given: argparse.Namespace) -> None:
@@ -197,4 +198,5 @@ class _Version(argparse.Action):
         """Print the version and exit."""
         from importlib.metadata import version
 
-        parser.exit(0, f"reportgen {version('reportgen')}\n")
+        print(f"reportgen {version('reportgen')}")
+        parser.exit(0)

@@ -26,8 +26,10 @@ def parse_cases(texts: Sequence[str]) -> list[CaseSettings]:
     return [parse_case(text) for text in texts]
 
 
-def build(settings: Settings, *, overwrite: bool, progress: bool, debug: bool) -> list[Path]:
-    """Make a report of the cases in the settings and return what was written.
+def build(
+    settings: Settings, *, config: Path | None = None, overwrite: bool, progress: bool, debug: bool
+) -> list[Path]:
+    """Make a report of the cases in the settings (read from ``config``) and return what was written.
 
     Raises
     ------
@@ -36,6 +38,7 @@ def build(settings: Settings, *, overwrite: bool, progress: bool, debug: bool) -
     """
     from reportgen.inputs.cases import read_cases
 
+    _spare_inputs(settings, config)
     return _report(settings, lambda: read_cases(settings.cases), overwrite=overwrite, progress=progress, debug=debug)
 
 
@@ -127,15 +130,13 @@ def _report(
 ) -> list[Path]:
     from reportgen.outputs.writing import check_target
 
-    html = Path(settings.output.html or DEFAULT_OUTPUT)
-    json = Path(settings.output.json) if settings.output.json else None
+    html, json = _targets(settings)
     figures = Path(settings.output.figures) if settings.output.figures else None
     targets = [path for path in (html, json) if path is not None]
     if len({os.path.abspath(path) for path in targets}) < len(targets):  # noqa: PTH100 - links are not followed
         raise OutputError(f"HTML and JSON would both be written to {html}", "name two files")
     for path in targets:
         check_target(path, overwrite=overwrite)
-    _spare_inputs(targets, settings)
     if figures is not None:
         _check_folder(figures, overwrite=overwrite)
     read = cases()
@@ -150,13 +151,21 @@ def _report(
     return [*targets, *([figures] if figures is not None else [])]
 
 
-def _spare_inputs(targets: Sequence[Path], settings: Settings) -> None:
+def _targets(settings: Settings) -> tuple[Path, Path | None]:
+    return Path(settings.output.html or DEFAULT_OUTPUT), Path(settings.output.json) if settings.output.json else None
+
+
+def _spare_inputs(settings: Settings, config: Path | None) -> None:
+    """Refuse outputs that are inputs, under whatever name."""
     given = [Path(case.image) for case in settings.cases]
     if settings.model.path and not settings.model.path.startswith("keras:"):
-        given.append(Path(settings.model.path))
-    for target in targets:
-        for source in given:
-            if target.exists() and source.exists() and target.samefile(source):
+        model = Path(settings.model.path)
+        given += [model, model.with_suffix(".toml")]
+    if isinstance(settings.model.class_names, str):
+        given.append(Path(settings.model.class_names))
+    for target in _targets(settings):
+        for source in (*given, config):
+            if target and source and target.exists() and source.exists() and target.samefile(source):
                 raise OutputError(f"{target} is one of the inputs", "name another output")
 
 

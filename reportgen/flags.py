@@ -21,16 +21,27 @@ class Flag:
 
 
 def _numbers(text: str) -> list[float]:
-    return [float(part) for part in text.split(",")]
+    try:
+        return [float(part) for part in text.split(",")]
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a list of numbers such as 1,2,3") from None
 
 
 def _pair(text: str) -> Any:
-    parts = [int(part) for part in text.lower().replace("x", ",").split(",")]
+    try:
+        parts = [int(part) for part in text.lower().replace("x", ",").split(",")]
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a size such as 15 or 15x20") from None
     return parts[0] if len(parts) == 1 else parts
 
 
 def _fill(text: str) -> Any:
-    return text if text in ("mean", "blur") else _numbers(text)
+    if text in ("mean", "blur"):
+        return text
+    try:
+        return _numbers(text)
+    except argparse.ArgumentTypeError:
+        raise argparse.ArgumentTypeError(f"'{text}' is not mean, blur, or a colour such as 250,128,128") from None
 
 
 def _names(text: str) -> Any:
@@ -38,7 +49,10 @@ def _names(text: str) -> Any:
 
 
 def _integers(text: str) -> list[int]:
-    return [int(part) for part in text.split(",")]
+    try:
+        return [int(part) for part in text.split(",")]
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a list of whole numbers such as 3,30") from None
 
 
 FLAGS = (

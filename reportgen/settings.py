@@ -15,15 +15,17 @@ from dataclasses import dataclass, field, is_dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from annotated_types import Ge, Gt, Le
+import pydantic
+from pydantic import Field
 
 from reportgen.errors import SettingsError
 
-Count = Annotated[int, Ge(1)]
-CountOrNone = Annotated[int, Ge(0)]
+Count = Annotated[int, Field(ge=1, strict=True)]
+CountOrNone = Annotated[int, Field(ge=0, strict=True)]
 Pair = tuple[Count, Count]
-Colour = tuple[Annotated[float, Ge(0), Le(255)], ...]
-Fraction = Annotated[float, Ge(0), Le(1)]
+Colour = tuple[Annotated[float, Field(ge=0, le=255, allow_inf_nan=False)], ...]
+Number = Annotated[float, Field(allow_inf_nan=False)]
+Fraction = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 
 HEADS = ("auto", "sigmoid", "softmax", "logits")
 
@@ -85,10 +87,10 @@ class PreprocessingSettings:
     """
 
     mode: str = "auto"
-    factor: float | None = None
-    offset: float | None = None
-    mean: tuple[float, ...] | None = None
-    std: tuple[Annotated[float, Gt(0)], ...] | None = None
+    factor: Number | None = None
+    offset: Number | None = None
+    mean: tuple[Number, ...] | None = None
+    std: tuple[Annotated[float, Field(gt=0, allow_inf_nan=False)], ...] | None = None
     resampling: Literal["nearest", "box", "bilinear", "bicubic", "lanczos"] = "bilinear"
 
 
@@ -180,7 +182,7 @@ class OcclusionSettings:
     target: str | int = "auto"
     score_colours: str = "viridis"
     importance_colours: str = "RdBu_r"
-    memory: Annotated[int, Ge(1 << 20)] = 512 << 20
+    memory: Annotated[int, Field(ge=1 << 20, strict=True)] = 512 << 20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -234,7 +236,7 @@ def read_toml(path: Path, what: str) -> dict[str, Any]:
         raise SettingsError(f"{what} not found: {path}", "check the path") from None
     except OSError as problem:
         raise SettingsError(f"{what} can't be read: {path} ({problem.strerror})") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as problem:
+    except (ValueError, RecursionError) as problem:
         raise SettingsError(f"{path} is not valid TOML: {problem}", "mend the line it names") from None
 
 
@@ -269,8 +271,6 @@ def convert(tables: Mapping[str, Any], kind: type[S], source: str) -> S:
     SettingsError
         Naming the key, what is wrong, and what is allowed.
     """
-    import pydantic
-
     _refuse_unknown_keys(tables, kind, source, ())
     try:
         return pydantic.TypeAdapter(kind).validate_python(tables)

@@ -50,6 +50,11 @@ def occlusion_remarks(cases: Cases) -> tuple[Remark, ...]:
             f"{readable(abs(best.importance))} to {readable(found.base_score - best.importance)}. "
             f"Over all {scores.size} positions it lies between {readable(scores.min())} and {readable(scores.max())}."
         )
+        if best.importance == 0:
+            text = (
+                f"{case.title}: the score for {found.target_class} is {readable(found.base_score)}, and covering "
+                f"{found.patch[0]} x {found.patch[1]} pixels changes it nowhere ({scores.size} positions)."
+            )
         if np.ptp(scores) < 0.01:
             meaning = (
                 "No single patch matters much here: the score rests on more than one place, or on the whole image."

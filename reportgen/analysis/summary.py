@@ -18,6 +18,8 @@ _POINTWISE = (
     "BatchNormalization", "Activation", "ReLU", "LeakyReLU", "PReLU", "ELU", "Dropout", "SpatialDropout2D",
     "GaussianNoise", "GaussianDropout", "AlphaDropout", "ActivityRegularization", "Rescaling", "Normalization",
     "ZeroPadding2D", "Cropping2D", "Identity",
+    # operations on tensors
+    "TrueDivide", "Divide", "Relu", "Relu6", "Sigmoid", "Tanh", "Elu", "Gelu", "Silu", "LeakyRelu", "HardSwish",
 )  # fmt: skip
 _MERGING = ("Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum", "Concatenate")
 

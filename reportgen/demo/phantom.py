@@ -90,7 +90,7 @@ def phantom(seed: int, *, opacities: int = 0, size: tuple[int, int] = (480, 512)
     placed = _opacities(canvas, lungs, opacities, np.random.default_rng([seed, 1]))
     attenuation += placed * lungs
     pixels = _expose(canvas, attenuation)
-    return Phantom(pixels=pixels, lungs=lungs > 0.5, opacities=placed * lungs > 0.06, seed=seed)
+    return Phantom(pixels=pixels, lungs=lungs > 0.5, opacities=(placed * lungs > 0.06) & (lungs > 0.5), seed=seed)
 
 
 def _canvas(seed: int, size: tuple[int, int]) -> _Canvas:

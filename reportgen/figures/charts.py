@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from reportgen.figures.colours import INK, SERIES
 from reportgen.figures.encoding import png
 from reportgen.figures.grids import Maps
-from reportgen.figures.heatmaps import finished, new_figure, style_axes
+from reportgen.figures.heatmaps import finished, new_figure, plain, style_axes
 from reportgen.figures.tiling import tiled
 from reportgen.report import LayerSummary, Picture
 
@@ -35,7 +35,7 @@ def shape_chart(layers: Sequence[LayerSummary], input_shape: tuple[int, int, int
         axes.barh(range(len(names)), volume, color=colours, height=0.72)
         axes.set_xscale("log")
         axes.set_xlim(0.7, max(volume) * 14)
-        axes.set_yticks(range(len(names)), [name if len(name) <= 40 else f"…{name[-39:]}" for name in names])
+        axes.set_yticks(range(len(names)), [plain(name if len(name) <= 40 else f"…{name[-39:]}") for name in names])
         axes.invert_yaxis()
         axes.set_xlabel("values per image (logarithmic)")
         for row, (shape, size) in enumerate(zip(shapes, volume, strict=True)):
@@ -64,15 +64,15 @@ def history_chart(history: Mapping[str, Sequence[float]]) -> Picture | None:
     for axes, name in zip(panels, measures, strict=True):
         style_axes(axes)
         for series, (key, label, line) in enumerate(((name, "training", "-"), (f"val_{name}", "validation", "--"))):
-            if key in history:
+            if history.get(key):
                 epochs = range(1, len(history[key]) + 1)
                 axes.plot(epochs, history[key], line, color=SERIES[series], label=label, linewidth=1.6)
-        axes.set_title(name, color=INK, fontsize=9)
+        axes.set_title(plain(name), color=INK, fontsize=9)
         axes.set_xlabel("epoch")
     panels[0].legend(fontsize=8, frameon=False, labelcolor=INK)
     ends = "; ".join(
         f"{name} {history[name][-1]:.3f}"
-        + (f" (validation {history[f'val_{name}'][-1]:.3f})" if f"val_{name}" in history else "")
+        + (f" (validation {history[f'val_{name}'][-1]:.3f})" if history.get(f"val_{name}") else "")
         for name in measures
     )
     alt = f"Training history over {len(history[measures[0]])} epochs; at the end {ends}."
@@ -150,7 +150,7 @@ def _panels(
         panel.axis("off")
     for panel, (title, values, missing) in zip(panels, labelled, strict=False):
         shown = missing if values is None else f"{float(values.min()):.3g} to {float(values.max()):.3g}"
-        panel.set_title(f"{title}\n{shown}", color=INK, fontsize=8)
+        panel.set_title(f"{plain(title)}\n{shown}", color=INK, fontsize=8)
         if values is not None:
             panel.imshow(values, cmap=colours, interpolation="nearest")
     return finished(name, figure, alt, caption)

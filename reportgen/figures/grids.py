@@ -125,7 +125,11 @@ def quantised(maps: Maps, ranges: TileRanges, count: int) -> NDArray[np.uint8]:
     """Return tiles ``(C, H, W)`` of colour numbers 0..252 for maps ``(H, W, C)``."""
     low = ranges.low[:count].astype(np.float32)
     span = np.where(ranges.high[:count] > ranges.low[:count], ranges.high[:count] - ranges.low[:count], 1)
-    scaled = (maps - low) * ((LEVELS - 1) / span).astype(np.float32)
+    # divided first: the reciprocal of a tiny span is no number in single precision
+    scaled = (maps - low) / span.astype(np.float32)
+    scaled *= LEVELS - 1
+    if not np.isfinite(span).all():
+        scaled = np.nan_to_num(scaled)
     np.clip(scaled, 0, LEVELS - 1, out=scaled)
     return np.ascontiguousarray(np.rint(scaled).astype(np.uint8).transpose(2, 0, 1))
 
@@ -168,9 +172,10 @@ def _reduced(maps: Maps, factor: int) -> Maps:
     """Average over blocks of ``factor`` x ``factor``; a rest at the lower and right border is left out."""
     if factor == 1:
         return maps
-    height, width = maps.shape[0] // factor, maps.shape[1] // factor
-    cut = maps[: height * factor, : width * factor]
-    return np.asarray(cut.reshape(height, factor, width, factor, -1).mean(axis=(1, 3)))
+    down, across = min(factor, maps.shape[0]), min(factor, maps.shape[1])
+    height, width = maps.shape[0] // down, maps.shape[1] // across
+    cut = maps[: height * down, : width * across]
+    return np.asarray(cut.reshape(height, down, width, across, -1).mean(axis=(1, 3)))
 
 
 def _alt(title: str, layer: LayerReport, count: int) -> str:

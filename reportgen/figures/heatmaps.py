@@ -38,12 +38,12 @@ class Ranges:
 
 def shared_ranges(maps: Sequence[OcclusionMap]) -> Ranges:
     """Return ranges that hold all cases; a spread below 1e-6 is not stretched into a picture."""
-    low = min(min(map(min, found.scores)) for found in maps)
-    high = max(max(map(max, found.scores)) for found in maps)
+    scores = [score for found in maps for line in found.scores for score in line if math.isfinite(score)] or [0.0]
+    low, high = min(scores), max(scores)
     if high - low < 1e-6:
         low, high = low - 5e-7, high + 5e-7
-    largest = max(max(-found.importance_minimum, found.importance_maximum) for found in maps)
-    return Ranges((low, high), max(largest, 1e-6))
+    ends = [abs(end) for found in maps for end in (found.importance_minimum, found.importance_maximum)]
+    return Ranges((low, high), max([end for end in ends if math.isfinite(end)] + [1e-6]))
 
 
 def image_picture(name: str, title: str, pixels: Raw) -> Picture:
@@ -138,7 +138,7 @@ def glance(
 def important_part(name: str, title: str, pixels: Raw, importance: Values, ranges: Ranges) -> Picture:
     """Show the image times the square of its positive importance, which is 1 at the largest of all cases."""
     positive = np.clip(importance, 0, None)
-    weight = np.square(positive / ranges.importance)
+    weight = np.nan_to_num(np.square(positive / ranges.importance))
     shown = _bytes(pixels.astype(np.float64) * weight[..., None])
     share = float((weight > 0.25).mean())
     alt = f"{title}: the image with only its important part left, {share:.0%} of its area."
@@ -169,7 +169,7 @@ def strongest_patch(name: str, title: str, pixels: Raw, found: OcclusionMap) -> 
 def _laid_over(pixels: NDArray[np.uint8], values: Values, limit: float, colours: str) -> NDArray[np.uint8]:
     """Lay values ``(H, W)`` from -limit to limit over an image; opacity follows magnitude, zero shows the image."""
     table = colour_table(colours, 256)
-    share = np.clip(values / limit, -1, 1)
+    share = np.nan_to_num(np.clip(values / limit, -1, 1))
     coloured = table[np.rint((share + 1) / 2 * 255).astype(int)]
     opacity = 0.8 * np.abs(share)[..., None]
     base = pixels if pixels.ndim == 3 else np.repeat(pixels[..., None], 3, axis=2)
@@ -210,7 +210,7 @@ def _with_colour_bar(
     box = axes.get_position()
     beside = figure.add_axes((box.x1 + 0.02, box.y0, 0.03, box.height))
     colour_bar = figure.colorbar(colouring, cax=beside)
-    colour_bar.set_label(bar, color=INK, fontsize=9)
+    colour_bar.set_label(plain(bar), color=INK, fontsize=9)
     colour_bar.ax.tick_params(colors=INK, labelsize=8)
     colour_bar.ax.yaxis.get_offset_text().set(color=INK, fontsize=8)
     colour_bar.outline.set_visible(False)
@@ -248,6 +248,11 @@ def style_axes(axes: Any) -> None:
     for label in (axes.xaxis.label, axes.yaxis.label, axes.title):
         label.set_color(INK)
         label.set_fontsize(9)
+
+
+def plain(text: str) -> str:
+    """Return text that matplotlib shows as it is: a pair of dollar signs would begin a formula."""
+    return text.replace("$", r"\$")
 
 
 def finished(name: str, figure: Any, alt: str, caption: str) -> Picture:

@@ -22,6 +22,7 @@ from reportgen.inputs.preprocessing import Preprocessing, preprocessing_from
 from reportgen.report import ModelCard
 from reportgen.settings import ModelSettings, PreprocessingSettings
 
+_ARITHMETIC = ("TrueDivide", "Divide", "Multiply", "Subtract", "Add")
 _HDF5, _ZIP = b"\x89HDF\r\n\x1a\n", b"PK\x03\x04"
 
 
@@ -236,8 +237,23 @@ def _weights_digest(model: Any) -> str:
 
 
 def _scales_itself(model: Any) -> bool:
-    """Whether a Rescaling or Normalization layer stands anywhere inside."""
-    return any(
-        type(layer).__name__ in ("Rescaling", "Normalization") or _scales_itself(layer)
-        for layer in getattr(model, "layers", ())
-    )
+    """Whether a Rescaling or Normalization layer stands inside, or arithmetic before the first layer with weights."""
+    import keras
+
+    for operation in getattr(model, "operations", getattr(model, "layers", ())):
+        kind = type(operation).__name__
+        if kind in ("Rescaling", "Normalization"):
+            return True
+        if isinstance(operation, keras.Model):
+            if _scales_itself(operation):
+                return True
+        elif kind in _ARITHMETIC and not isinstance(operation, keras.Layer):
+            return True
+        if getattr(operation, "weights", ()):
+            break
+    return any(_contains_scaling(layer) for layer in getattr(model, "layers", ()))
+
+
+def _contains_scaling(layer: Any) -> bool:
+    named = type(layer).__name__ in ("Rescaling", "Normalization")
+    return named or any(_contains_scaling(inner) for inner in getattr(layer, "layers", ()))

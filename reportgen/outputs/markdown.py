@@ -12,7 +12,7 @@ import nh3
 from markdown_it import MarkdownIt
 
 TAGS = frozenset({
-    "p", "br", "strong", "em", "del", "code", "pre", "blockquote", "ul", "ol", "li", "a", "hr", "h4", "h5", "h6",
+    "p", "br", "strong", "em", "s", "code", "pre", "blockquote", "ul", "ol", "li", "a", "hr", "h4", "h5", "h6",
     "table", "thead", "tbody", "tr", "th", "td",
 })  # fmt: skip
 SCHEMES = frozenset({"https", "http", "mailto"})

@@ -23,6 +23,13 @@ def check_target(path: Path, *, overwrite: bool) -> None:
     folder = path.parent
     if not folder.is_dir():
         raise OutputError(f"the folder of {path} does not exist", f"create {folder} first")
+    try:
+        path.stat()
+    except FileNotFoundError:
+        pass
+    except (OSError, ValueError) as problem:
+        reason = problem.strerror if isinstance(problem, OSError) else problem
+        raise OutputError(f"{path!s:.200} can't be written ({reason})", "choose another name") from None
     if path.is_dir():
         raise OutputError(f"{path} is a folder", "name a file")
     if path.exists() and not overwrite:
@@ -44,7 +51,7 @@ def replacing(path: Path) -> Iterator[Path]:
     """
     folder: Path | None = None
     try:
-        folder = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+        folder = Path(tempfile.mkdtemp(prefix=".reportgen-", dir=path.parent))
         unfinished = folder / path.name
         yield unfinished
         unfinished.replace(path)

@@ -72,6 +72,8 @@ def train(
     data, described = _gather(chosen, folder, phantoms)
     test = _test_images(test_folder, chosen, data.class_names) if test_folder is not None else None
     training, validation = split_by_group(data, VALIDATION_SHARE)
+    if not len(training):
+        raise ReportgenError("all images belong to the held-back patients", "give more images")
     say(f"training on {len(training)} images, validating on {len(validation)}, {recipe.epochs} epochs")
 
     def told(epoch: int, measures: dict[str, float]) -> None:

@@ -119,6 +119,22 @@ def test_channels_stand_in_order(draw):
     assert (grid[2] == GAP).all()
 
 
+@pytest.mark.parametrize(("channels", "columns", "options"), [(5, 2, {}), (1, 1, {}), (9, 4, {"maximum_pixels": 100})])
+def test_where_each_tile_is_told(draw, channels, columns, options):
+    maps = np.zeros((20, 90, channels), np.float32)
+    maps[:, 45:] = 1  # each tile is dark on the left, bright on the right
+    picture = draw(maps, columns=columns, **options)
+    tiles, grid = picture.tiles, numbers_in(picture)
+    assert (tiles.count, tiles.columns) == (channels, columns)
+    for number in range(channels):
+        top, left = (number // columns) * (tiles.height + tiles.gap), (number % columns) * (tiles.width + tiles.gap)
+        tile = grid[top : top + tiles.height, left : left + tiles.width]
+        assert tile.shape == (tiles.height, tiles.width)
+        assert (tile[:, 0] == 0).all()
+        assert (tile[:, -1] == 252).all()
+    assert (grid != GAP).sum() == channels * tiles.height * tiles.width
+
+
 def test_only_the_first_channels(draw):
     picture = draw(maps_of(5), channels=3, columns=3)
     assert (picture.height, picture.width) == (2, 11)

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reportgen.errors import ImageError, SettingsError
-from reportgen.inputs.cases import parse_case, read_cases
+from reportgen.errors import ImageError, ReportgenError, SettingsError
+from reportgen.inputs.cases import as_case, parse_case, read_cases
 from reportgen.settings import CaseSettings
 
 WORD = st.text(st.characters(exclude_characters="=\0/", exclude_categories=("Cs",)), min_size=1, max_size=20)
@@ -84,3 +84,21 @@ def test_a_file_name_that_is_no_unicode_can_still_be_written_down(save_image, tm
     (case,) = read_cases([CaseSettings(image=os.fsdecode(path))])
     assert case.name.startswith("lung")
     assert case.name.encode("utf-8")
+
+
+def test_whatever_names_a_case(save_image, cases, monkeypatch):
+    path = save_image("a=b.png")
+    monkeypatch.chdir(path.parent)
+    assert as_case(cases[0]) is cases[0]
+    for given_case, label in ((path, None), ("a=b.png", None), (("X", path), "X"), ((None, str(path)), None)):
+        case = as_case(given_case)
+        assert (case.label, case.name, case.image.size) == (label, "a=b.png", (24, 36))
+    plain = save_image("plain.png")
+    assert as_case(f"NORMAL={plain}").label == "NORMAL"
+
+
+def test_what_names_no_case(tmp_path):
+    with pytest.raises(ReportgenError):
+        as_case(5)
+    with pytest.raises(ImageError, match="not found"):
+        as_case(tmp_path / "nowhere.png")

@@ -3,6 +3,9 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import os
+import subprocess
+import sys
 import zipfile
 
 import numpy as np
@@ -251,6 +254,19 @@ def test_every_architecture_of_keras_is_known():
     wanted = {name for name in dir(keras.applications) if name[0].isupper()}
     known = set(refused("keras:Nothing").partition("known: ")[2].split(", "))
     assert known == wanted
+
+
+@pytest.mark.parametrize("seed", ["0", "3"])
+def test_an_architecture_without_a_module_has_the_longest_family_that_fits(seed):
+    # in a process of its own: the order of a set of texts changes with the seed, a family must not
+    program = (
+        "import keras; from reportgen.inputs.applications import _builders; "
+        "print(_builders(keras.applications)['MobileNetV3Small'][0])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], env={**os.environ, "PYTHONHASHSEED": seed}, capture_output=True, check=True
+    )
+    assert done.stdout.split() == [b"mobilenet_v3"]
 
 
 @pytest.mark.parametrize("name", ["Nothing", "", "vgg16", "preprocess_input", "../VGG16"])

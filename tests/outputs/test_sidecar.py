@@ -1,0 +1,170 @@
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+
+import pytest
+
+from reportgen.errors import OutputError
+from reportgen.outputs.sidecar import figure_files, render_json, render_model_json
+from reportgen.report import SCHEMA_VERSION
+
+
+def strict(data: bytes) -> dict:
+    """Read JSON, refusing NaN and Infinity, which are no JSON."""
+
+    def refuse(word: str) -> None:
+        raise AssertionError(f"{word} is no JSON")
+
+    return json.loads(data.decode("utf-8"), parse_constant=refuse)
+
+
+@pytest.fixture(scope="module")
+def report(make_report):
+    return make_report()
+
+
+@pytest.fixture(scope="module")
+def document(report):
+    return strict(render_json(report))
+
+
+def test_every_field_of_the_report_is_there(report, document):
+    assert set(document) == {item.name for item in dataclasses.fields(report)}
+    assert document["schema_version"] == SCHEMA_VERSION
+    assert document["title"] == "Title plain"
+    assert document["model"]["input_shape"] == [24, 36, 3]
+    assert document["model"]["layers"][0]["output_shape"] == [None, 4, 6, 2]
+    assert document["model"]["card"]["evaluations"][0]["auc"] is None
+    assert document["model"]["history"] == {"loss": [2, 1]}
+    assert document["settings"]["occlusion"]["patch"] == [3, 4]
+
+
+def test_cases_in_the_order_given(document):
+    assert [case["label"] for case in document["cases"]] == ["PNEUMONIA plain", None, "NORMAL"]
+    assert document["cases"][0]["occlusion"]["scores"] == [[0.25, 0.75]]
+    assert document["cases"][0]["occlusion"]["strongest"]["left"] == 12
+
+
+def test_a_class_is_called_class(document):
+    assert document["cases"][0]["predictions"] == [
+        {"class": "yes plain", "score": 0.75},
+        {"class": "no plain", "score": 0.25},
+    ]
+
+
+def test_what_is_not_defined_is_null(document):
+    statistics = document["cases"][0]["layers"][0]["statistics"]
+    assert statistics["minimum"] == [0.25, None]  # not a number
+    assert statistics["edge_correlation"] == [None, 0.5]
+    assert document["remarks"][4]["numbers"] == {"share": 0.5, "none": None}  # infinite
+
+
+@pytest.mark.parametrize("minimum", [float("nan"), float("inf"), float("-inf")])
+def test_numbers_without_json_are_null(make_report, minimum):
+    document = strict(render_json(make_report(minimum=minimum)))
+    assert document["cases"][1]["tensors"][0]["minimum"] is None
+
+
+@pytest.mark.parametrize("minimum", [0.1 + 0.2, 1e-300, -1.7976931348623157e308, 5e-324])
+def test_numbers_come_back_exactly(make_report, minimum):
+    assert strict(render_json(make_report(minimum=minimum)))["cases"][0]["tensors"][0]["minimum"] == minimum
+
+
+@pytest.mark.parametrize("text", ["肺炎 é 😀", '"quoted" \\ / \n\t\0', "</script>", "\u2028"])
+def test_any_text_comes_back(make_report, text):
+    document = strict(render_json(make_report(text)))
+    assert document["title"] == f"Title {text}"
+    assert document["settings"]["title"] == text
+
+
+def test_pictures_are_named_with_their_digests(report, document):
+    assert len(document["pictures"]) == len(report.pictures)
+    for picture, described in zip(report.pictures, document["pictures"], strict=True):
+        assert described["sha256"] == hashlib.sha256(picture.data).hexdigest()
+        assert described["file"] == picture.file_name
+        assert (described["name"], described["alt"]) == (picture.name, picture.alt)
+        assert "data" not in described
+
+
+def test_the_same_report_gives_the_same_bytes(make_report):
+    assert render_json(make_report()) == render_json(make_report())
+
+
+def test_a_model_alone(report, document):
+    assert strict(render_model_json(report.model)) == document["model"]
+
+
+def test_figures_are_files_with_the_right_ending(report, tmp_path):
+    files = figure_files(report, tmp_path / "a" / "b", overwrite=False)
+    assert len(files) == len(report.pictures)
+    for picture in report.pictures:
+        ending = {"image/png": ".png", "image/jpeg": ".jpeg"}[picture.media_type]
+        path = tmp_path / "a" / "b" / f"{picture.name}{ending}"
+        assert files[path] == picture.data
+
+
+@pytest.mark.parametrize("text", ["../../up", "/abs", "a/b", "..", "con:1", "x" * 300, "肺炎", "nul\0"])
+def test_a_layers_name_never_leaves_the_folder(make_report, tmp_path, text):
+    report = make_report(text)
+    files = figure_files(report, tmp_path, overwrite=False)
+    assert len(files) == len(report.pictures)
+    for path, data in files.items():
+        assert path.resolve().parent == tmp_path.resolve()
+        path.write_bytes(data)
+
+
+def test_existing_figures_need_permission(report, tmp_path):
+    (tmp_path / report.pictures[0].file_name).write_bytes(b"mine")
+    with pytest.raises(OutputError, match="exists already"):
+        figure_files(report, tmp_path, overwrite=False)
+    assert figure_files(report, tmp_path, overwrite=True)
+
+
+def test_a_file_where_the_folder_should_be(report, tmp_path):
+    (tmp_path / "figures").touch()
+    with pytest.raises(OutputError, match="can't be made a folder"):
+        figure_files(report, tmp_path / "figures", overwrite=True)
+
+
+# --- saving
+
+
+def test_all_outputs_at_once(report, tmp_path):
+    html, document, figures = tmp_path / "r.html", tmp_path / "r.json", tmp_path / "figures"
+    report.save_all(html=html, json=document, figures=figures)
+    assert html.read_text(encoding="utf-8").startswith("<!doctype html>")
+    assert document.read_bytes() == render_json(report)
+    assert {path.name: path.read_bytes() for path in figures.iterdir()} == {
+        picture.file_name: picture.data for picture in report.pictures
+    }
+
+
+def test_each_output_on_its_own(report, tmp_path):
+    report.save_html(str(tmp_path / "r.html"))
+    report.save_json(tmp_path / "r.json")
+    report.save_figures(tmp_path / "figures")
+    assert strict((tmp_path / "r.json").read_bytes())["title"] == "Title plain"
+    assert {path.name for path in tmp_path.iterdir()} == {"r.html", "r.json", "figures"}
+    for save in (report.save_html, report.save_json):
+        with pytest.raises(OutputError, match="exists already"):
+            save(tmp_path / "r.html")
+    report.save_html(tmp_path / "r.json", overwrite=True)
+    assert (tmp_path / "r.json").read_bytes().startswith(b"<!doctype")
+
+
+def test_none_is_written_when_one_is_in_the_way(report, tmp_path):
+    (tmp_path / "r.json").write_text("mine")
+    with pytest.raises(OutputError):
+        report.save_all(html=tmp_path / "r.html", json=tmp_path / "r.json", figures=tmp_path / "figures")
+    assert {path.name for path in tmp_path.rglob("*")} == {"r.json"}
+    assert (tmp_path / "r.json").read_text() == "mine"
+
+
+def test_none_is_written_when_a_figure_is_in_the_way(report, tmp_path):
+    (tmp_path / "figures").mkdir()
+    (tmp_path / "figures" / report.pictures[-1].file_name).write_bytes(b"mine")
+    with pytest.raises(OutputError):
+        report.save_all(html=tmp_path / "r.html", json=tmp_path / "r.json", figures=tmp_path / "figures")
+    assert {path.name for path in tmp_path.rglob("*")} == {"figures", report.pictures[-1].file_name}
