@@ -36,8 +36,10 @@ def test_everything_is_inside(wheel):
 def test_demo_runs_outside_the_checkout(wheel, tmp_path):
     """Unpack the wheel and run it from there, without the checkout on the path."""
     zipfile.ZipFile(wheel).extractall(tmp_path / "installed")
-    command = "import sys; sys.path.insert(0, 'installed'); from reportgen.cli import main; import reportgen; " \
-        "assert 'installed' in reportgen.__file__; sys.exit(main(['demo', '--no-occlusion', '-o', 'report.html']))"  # fmt: skip
+    command = (
+        "import sys; sys.path.insert(0, 'installed'); import reportgen; assert 'installed' in reportgen.__file__; "
+        "from reportgen.cli import main; sys.exit(main(['demo', '--no-occlusion', '-o', 'report.html']))"
+    )
     done = subprocess.run(
         [sys.executable, "-P", "-c", command], cwd=tmp_path, capture_output=True, text=True, check=False
     )
