@@ -30,10 +30,11 @@ _DOTS_PER_INCH = 160
 
 @dataclass(frozen=True)
 class Ranges:
-    """Colour ranges shared by all cases: of scores, and the magnitude of importance."""
+    """Colour ranges shared by all cases: of scores, of importance by magnitude, and of positive importance."""
 
     scores: tuple[float, float]
     importance: float
+    positive: float
 
 
 def shared_ranges(maps: Sequence[OcclusionMap]) -> Ranges:
@@ -42,8 +43,12 @@ def shared_ranges(maps: Sequence[OcclusionMap]) -> Ranges:
     low, high = min(scores), max(scores)
     if high - low < 1e-6:
         low, high = low - 5e-7, high + 5e-7
-    ends = [abs(end) for found in maps for end in (found.importance_minimum, found.importance_maximum)]
-    return Ranges((low, high), max([end for end in ends if math.isfinite(end)] + [1e-6]))
+    lowest, highest = (
+        [end for end in ends if math.isfinite(end)]
+        for ends in ([found.importance_minimum for found in maps], [found.importance_maximum for found in maps])
+    )
+    positive = max([*highest, 1e-6])
+    return Ranges((low, high), max([positive, *(-end for end in lowest)]), positive)
 
 
 def image_picture(name: str, title: str, pixels: Raw) -> Picture:
@@ -138,11 +143,14 @@ def glance(
 def important_part(name: str, title: str, pixels: Raw, importance: Values, ranges: Ranges) -> Picture:
     """Show the image times the square of its positive importance, which is 1 at the largest of all cases."""
     positive = np.clip(importance, 0, None)
-    weight = np.nan_to_num(np.square(positive / ranges.importance))
+    weight = np.nan_to_num(np.square(positive / ranges.positive))
     shown = _bytes(pixels.astype(np.float64) * weight[..., None])
     share = float((weight > 0.25).mean())
     alt = f"{title}: the image with only its important part left, {share:.0%} of its area."
-    caption = "The image times the squared positive importance, which is 1 at the largest importance of all cases."
+    caption = (
+        "The image times the square of its positive importance, where 1 stands for the largest of all cases, "
+        f"{readable(ranges.positive)}."
+    )
     return _jpeg_picture(name, _enlarged(shown, _ENLARGED), alt, caption)
 
 

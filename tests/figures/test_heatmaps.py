@@ -21,7 +21,7 @@ from reportgen.figures.heatmaps import (
 )
 
 HEIGHT, WIDTH = 20, 40
-RANGES = Ranges((0.0, 1.0), 0.6)
+RANGES = Ranges((0.0, 1.0), 0.6, 0.6)
 
 
 @pytest.fixture(params=[1, 3], ids=["gray", "colour"])
@@ -44,8 +44,8 @@ def importance() -> np.ndarray:
 def test_ranges_hold_all_cases(scan_of):
     first = scan_of(((0.2, 0.3, 0.4),) * 2, (-0.5, 0.1))
     second = scan_of(((0.1, 0.3, 0.9),) * 2, (-0.1, 0.3))
-    assert shared_ranges([first, second]) == Ranges((0.1, 0.9), 0.5)
-    assert shared_ranges([second]) == Ranges((0.1, 0.9), 0.3)
+    assert shared_ranges([first, second]) == Ranges((0.1, 0.9), 0.5, 0.3)
+    assert shared_ranges([second]) == Ranges((0.1, 0.9), 0.3, 0.3)
 
 
 @pytest.mark.parametrize("noise", [0.0, 1e-9])
@@ -198,7 +198,7 @@ def patch_of_colour(shown: np.ndarray, colour: tuple[int, int, int]) -> tuple[fl
 
 def test_score_map_has_rows_down_and_columns_across(scan_of, decode):
     scores = ((0.5, 0.5, 0.0), (0.5, 0.5, 0.5))
-    shown = decode(score_map("s", "N", scan_of(scores), Ranges((0.0, 0.9), 1.0), "viridis"))
+    shown = decode(score_map("s", "N", scan_of(scores), Ranges((0.0, 0.9), 1.0, 1.0), "viridis"))
     low = patch_of_colour(shown, (68, 1, 84))
     rest = patch_of_colour(shown, tuple(shown[shown.shape[0] // 2, shown.shape[1] // 3]))
     assert low[0] < rest[0]  # the upper row
@@ -206,7 +206,7 @@ def test_score_map_has_rows_down_and_columns_across(scan_of, decode):
 
 
 def test_colours_are_shared_by_cases(scan_of, decode):
-    ranges = Ranges((0.0, 1.0), 1.0)
+    ranges = Ranges((0.0, 1.0), 1.0, 1.0)
     first = decode(score_map("s", "N", scan_of(((0.5,) * 3,) * 2), ranges, "viridis"))
     second = decode(score_map("s", "N", scan_of(((0.5, 0.5, 0.5), (1.0, 0.5, 0.5))), ranges, "viridis"))
     corner = first.shape[0] // 4, first.shape[1] // 3
