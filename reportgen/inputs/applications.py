@@ -89,11 +89,12 @@ def _builders(applications: types.ModuleType) -> dict[str, tuple[str, Any]]:
         for name, builder in inspect.getmembers(module, callable):
             if name[0].isupper() and name not in found and hasattr(applications, name):
                 found[name] = (family, builder)
-    # a few architectures stand in no module of their own: their family is the one their name begins with
+    # a few architectures stand in no module of their own: their family is the longest that their name begins with
+    families = _families(applications)
     for name, builder in inspect.getmembers(applications, callable):
-        for family in {family for family, _ in found.values()} | _families(applications):
-            if name[0].isupper() and name not in found and name.lower().startswith(family.replace("_", "")):
-                found[name] = (family, builder)
+        fitting = [family for family in families if name.lower().startswith(family.replace("_", ""))]
+        if name[0].isupper() and name not in found and fitting:
+            found[name] = (max(fitting, key=len), builder)
     return found
 
 
