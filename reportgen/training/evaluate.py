@@ -2,24 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from reportgen.report import Evaluation
 from reportgen.training.datasets import Dataset
-
-
-@dataclass(frozen=True)
-class Figures:
-    """Figures of a classifier on a data set; the last three are fractions, None where they are not defined."""
-
-    images: int
-    accuracy: float
-    auc: float | None = None
-    sensitivity: float | None = None
-    specificity: float | None = None
 
 
 def area_under_roc(scores: NDArray[np.floating], positive: NDArray[np.bool_]) -> float:
@@ -54,7 +43,7 @@ def scores_of(model: Any, data: Dataset, *, batch: int = 64) -> NDArray[np.float
     return np.concatenate(parts)
 
 
-def evaluate(model: Any, data: Dataset, *, threshold: float = 0.5) -> Figures:
+def evaluate(model: Any, data: Dataset, *, name: str = "", threshold: float = 0.5) -> Evaluation:
     """Run a classifier that wants values from 0 to 1 over a data set.
 
     Parameters
@@ -63,15 +52,18 @@ def evaluate(model: Any, data: Dataset, *, threshold: float = 0.5) -> Figures:
         Keras model with one sigmoid or a softmax output.
     data
         Images and labels.
+    name
+        What the data is, for the model card.
     threshold
         From which score on the second class is said, for one sigmoid.
     """
     scores = scores_of(model, data)
     if scores.shape[1] > 1:
-        return Figures(len(data), float((scores.argmax(axis=1) == data.labels).mean()))
+        return Evaluation(data=name, images=len(data), accuracy=float((scores.argmax(axis=1) == data.labels).mean()))
     positive, said = data.labels == 1, scores[:, 0] >= threshold
     both = positive.any() and not positive.all()
-    return Figures(
+    return Evaluation(
+        data=name,
         images=len(data),
         accuracy=float((said == positive).mean()),
         auc=area_under_roc(scores[:, 0], positive) if both else None,

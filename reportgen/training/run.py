@@ -138,9 +138,14 @@ def _evaluations(
     lines = []
     for name, data in sets.items():
         if len(data):
-            figures = dataclasses.asdict(evaluate(trained.model, data))
-            rounded = {key: round(value, 4) for key, value in figures.items() if value is not None}
-            lines.append({"data": name, **rounded})
+            measured = dataclasses.asdict(evaluate(trained.model, data, name=name)).items()
+            lines.append(
+                {
+                    key: round(value, 4) if isinstance(value, float) else value
+                    for key, value in measured
+                    if value is not None
+                }
+            )
     return lines
 
 
