@@ -20,7 +20,7 @@ from reportgen.analysis.summary import parameter_counts, summarise_layers
 from reportgen.demo.builtin import BUILTIN_MODEL, BUILTIN_NAME
 from reportgen.drawing import LayerDrawing, check_colours, model_pictures, occlusion_pictures
 from reportgen.figures.heatmaps import image_picture
-from reportgen.inputs.cases import Case, as_case, check_count
+from reportgen.inputs.cases import Case, CaseLike, as_case, check_count, headings
 from reportgen.inputs.comments import read_comments
 from reportgen.inputs.models import LoadedModel, load_model
 from reportgen.inputs.preprocessing import prepare
@@ -68,7 +68,7 @@ class _Run:
 
 def build_report(
     model: str | Path | LoadedModel | Any | None,
-    cases: Sequence[Case | str | Path | tuple[str | None, str | Path]],
+    cases: Sequence[CaseLike],
     settings: Settings | Mapping[str, Any] | None = None,
     *,
     progress: bool = False,
@@ -81,7 +81,7 @@ def build_report(
         A ``.keras`` or ``.h5`` file, ``keras:NAME``, a Keras model, a :class:`LoadedModel`, or None: the one named in
         the settings, else the built-in one.
     cases
-        1 to 12, each a :class:`Case`, ``[LABEL=]IMAGE``, a path, or (label, path).
+        1 to 12, each a :class:`Case`, ``[LABEL=]IMAGE``, a path, (label, path) or (label, image).
     settings
         Settings, or nested tables as in the settings file; default: ``Settings()``.
     progress
@@ -101,7 +101,7 @@ def build_report(
     check_count(len(cases))
     check_colours(chosen)
     read = [as_case(case) for case in cases]
-    titles = [case.label or case.name for case in read]
+    titles = headings(read)
     watch = provenance.Stopwatch(progress)
     with watch.step("load model"):
         subject = _subject(model, chosen, read)
@@ -117,7 +117,9 @@ def build_report(
         layers, grids = _layers(subject, run, titles, chosen, advance)
     with watch.step("draw"):
         pictures = _pictures(subject, titles, run.images, scans, chosen)
-    reports = [_case(case, number, subject, run, scans, layers[number]) for number, case in enumerate(read)]
+    reports = [
+        _case(case, number, titles[number], subject, run, scans, layers[number]) for number, case in enumerate(read)
+    ]
     report = SavableReport(
         title=chosen.title or _title(read),
         created=provenance.created(),
@@ -231,13 +233,20 @@ def _pictures(
 
 
 def _case(
-    case: Case, number: int, subject: _Subject, run: _Run, scans: Sequence[Scan], layers: Sequence[LayerReport]
+    case: Case,
+    number: int,
+    heading: str,
+    subject: _Subject,
+    run: _Run,
+    scans: Sequence[Scan],
+    layers: Sequence[LayerReport],
 ) -> CaseReport:
     head = subject.head
     best = predictions.best_predictions(head, run.scores[number])
     return CaseReport(
         label=case.label,
         name=case.name,
+        heading=heading,
         sha256=case.image.sha256,
         kind=case.image.kind,
         height=case.image.size[0],

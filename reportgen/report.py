@@ -137,6 +137,8 @@ class CaseReport:
         What the image is said to show; None when unknown.
     name
         File name without folders, or what the caller named it.
+    heading
+        What to call it in the report: its label or name, with what tells it from others of the same label.
     sha256
         Digest of the file.
     kind, height, width
@@ -159,6 +161,7 @@ class CaseReport:
 
     label: str | None
     name: str
+    heading: str = ""
     sha256: str
     kind: str
     height: int
@@ -173,8 +176,8 @@ class CaseReport:
 
     @property
     def title(self) -> str:
-        """What to call the case: its label, else its name."""
-        return self.label or self.name
+        """What to call the case: its heading, else its label, else its name."""
+        return self.heading or self.label or self.name
 
 
 @dataclass(frozen=True, kw_only=True)

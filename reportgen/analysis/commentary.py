@@ -26,14 +26,14 @@ def prediction_remarks(cases: Cases) -> tuple[Remark, ...]:
     text = f"Predicted: {_listed(said)}."
     if known:
         text += f" {right} of {len(known)} labelled {_plural(len(known), 'case')} predicted as labelled."
-    numbers = {f"case {n}": case.predictions[0].score for n, case in enumerate(cases, start=1)}
+    numbers = {case.title: case.predictions[0].score for case in cases}
     return (Remark(section="predictions", kind="predictions", text=text, numbers=numbers),)
 
 
 def occlusion_remarks(cases: Cases) -> tuple[Remark, ...]:
     """Say for each case where covering the image changed the score most, and by how much."""
     remarks = []
-    for number, case in enumerate(cases, start=1):
+    for case in cases:
         found = case.occlusion
         if found is None:
             continue
@@ -69,9 +69,7 @@ def occlusion_remarks(cases: Cases) -> tuple[Remark, ...]:
             "lowest_score": float(scores.min()), "highest_score": float(scores.max()),
         }  # fmt: skip
         remarks.append(
-            Remark(
-                section="occlusion", kind=f"occlusion case {number}", text=text, interpretation=meaning, numbers=numbers
-            )
+            Remark(section="occlusion", kind="occlusion", text=text, interpretation=meaning, numbers=numbers)
         )
     return tuple(remarks)
 
@@ -110,14 +108,15 @@ def depth_remarks(cases: Cases) -> tuple[Remark, ...]:
         parts: list[str] = []
         falls: list[bool] = []
         numbers: dict[str, float] = {}
-        for number, case in enumerate(cases, start=1):
+        for case in cases:
+            title = case.title
             measured = [(layer.name, _median_size(layer, of)) for layer in case.layers]
             known = [(name, value) for name, value in measured if value is not None]
             if len(known) < 2:
                 continue
             (first, start), (last, end) = known[0], known[-1]
             parts.append(f"{case.title}: {start:.2f} in {first}, {end:.2f} in {last}")
-            numbers |= {f"case {number} first": start, f"case {number} last": end}
+            numbers |= {f"{title} first": start, f"{title} last": end}
             falls.append(end < start)
         if parts:
             said = f"{meaning}." if all(falls) else "There is no fall with depth that holds for every case."
@@ -157,7 +156,7 @@ def _counted(
     parts: list[str] = []
     numbers: dict[str, float] = {}
     total = 0
-    for number, (title, layer) in enumerate(layers, start=1):
+    for title, layer in layers:
         values = {c: v for c, v in enumerate(measure(layer.statistics)) if v is not None}
         if not values:
             continue
@@ -167,9 +166,9 @@ def _counted(
         part = f"{title} {len(hits)} of {layer.channels} (median {median:+.2f}; channel {best}: {values[best]:+.2f})"
         parts.append(part)
         numbers |= {
-            f"case {number} count": len(hits),
-            f"case {number} median": median,
-            f"case {number} extreme": values[best],
+            f"{title} count": len(hits),
+            f"{title} median": median,
+            f"{title} extreme": values[best],
         }
         total += len(hits)
     if not parts:
@@ -200,13 +199,13 @@ def _compared(
     parts: list[str] = []
     numbers: dict[str, float] = {}
     sides: set[str] = set()
-    for number, (title, layer) in enumerate(layers, start=1):
+    for title, layer in layers:
         values = [v for v in getattr(layer.statistics, attribute) if v is not None]
         if not values:
             continue
         median = float(np.median(values))
         parts.append(f"{title} {median:.2f}")
-        numbers[f"case {number} median"] = median
+        numbers[f"{title} median"] = median
         sides.add("below" if median < KEPT[0] else "above" if median > KEPT[1] else "kept")
     if not parts:
         return None
@@ -221,9 +220,7 @@ def _dead(name: str, layers: Layers) -> Remark | None:
     parts = [
         f"{title} {len(layer.dead_channels)} of {layer.channels}{_some(layer.dead_channels)}" for title, layer in layers
     ]
-    numbers: dict[str, float] = {
-        f"case {n} dead": len(layer.dead_channels) for n, (_, layer) in enumerate(layers, start=1)
-    }
+    numbers: dict[str, float] = {f"{title} dead": len(layer.dead_channels) for title, layer in layers}
     return Remark(
         section="layers", layer=name, kind="dead", text=f"Dead channels (all values equal): {_listed(parts)}.",
         interpretation="A blank map is a pattern that this image does not contain, or a channel that never responds.",

@@ -32,6 +32,9 @@ class Case:
     name: str
 
 
+CaseLike = Case | str | Path | tuple[str | None, str | Path | Image]
+
+
 def parse_case(text: str) -> CaseSettings:
     """Parse ``[LABEL=]IMAGE``. A path that exists is taken whole, also with ``=`` in it.
 
@@ -62,8 +65,8 @@ def read_cases(cases: Sequence[CaseSettings]) -> tuple[Case, ...]:
     return tuple(as_case((case.label, case.image)) for case in cases)
 
 
-def as_case(given: Case | str | Path | tuple[str | None, str | Path]) -> Case:
-    """Return a case from whatever names one: a case, ``[LABEL=]IMAGE``, a path, or (label, path).
+def as_case(given: CaseLike) -> Case:
+    """Return a case from whatever names one: a case, ``[LABEL=]IMAGE``, a path, (label, path) or (label, image).
 
     Raises
     ------
@@ -72,11 +75,18 @@ def as_case(given: Case | str | Path | tuple[str | None, str | Path]) -> Case:
     """
     if isinstance(given, Case):
         return given
-    if isinstance(given, tuple):
+    if isinstance(given, tuple) and len(given) == 2 and isinstance(given[1], Image):
+        return Case(given[0], given[1], given[0] or "image")
+    if isinstance(given, tuple) and len(given) == 2 and isinstance(given[1], str | Path):
         label, path = given
         named = CaseSettings(label=label, image=str(path))
-    else:
+    elif isinstance(given, str | Path):
         named = parse_case(given) if isinstance(given, str) else CaseSettings(image=str(given))
+    else:
+        raise SettingsError(
+            f"a case can't be made of a {type(given).__name__}",
+            "give a Case, a path, or (label, path); image_from_array makes an image of an array",
+        )
     # bytes of a name that are no text would break whoever writes them down
     name = Path(named.image).name.encode("utf-8", "replace").decode()
     return Case(named.label, read_image(named.image), name)
@@ -88,6 +98,20 @@ def _exists(text: str) -> bool:
     except (OSError, ValueError):
         # too long for a name, or with a character that none can have
         return False
+
+
+def headings(cases: Sequence[Case]) -> list[str]:
+    """Return what to call each case: its label, else its name; made different where several would be the same."""
+    wanted = [case.label or case.name for case in cases]
+    if len(set(wanted)) < len(wanted):
+        wanted = [
+            f"{case.label} · {case.name}" if case.label and wanted.count(title) > 1 else title
+            for case, title in zip(cases, wanted, strict=True)
+        ]
+    return [
+        f"{title} ({wanted[: at + 1].count(title)})" if wanted.count(title) > 1 else title
+        for at, title in enumerate(wanted)
+    ]
 
 
 def check_count(count: int) -> None:

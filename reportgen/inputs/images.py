@@ -18,6 +18,7 @@ from PIL import Image as PillowImage
 from PIL import UnidentifiedImageError
 
 from reportgen.errors import ImageError
+from reportgen.inputs.deep_colour import has_16_bit_colour, read_16_bit_colour
 from reportgen.inputs.files import looks_like, read_bytes, sha256
 
 MAX_PIXELS = 100_000_000
@@ -86,10 +87,13 @@ def decode_image(data: bytes, name: str) -> Image:
             warnings.simplefilter("ignore")
             with PillowImage.open(io.BytesIO(data), formats=FORMATS) as picture:
                 _check_size(picture, name)
+                # before anything loads the pixels, which asking for frames or EXIF may do
+                deep = read_16_bit_colour(data, FORMATS) if has_16_bit_colour(picture) else None
                 frames = getattr(picture, "n_frames", 1)
                 orientation = _orientation(picture)
+                inverted = _white_is_zero(picture)
                 picture.load()
-                return _decoded(picture, frames, orientation, sha256(data), name)
+                return _decoded(picture, frames, orientation, deep, sha256(data), name, inverted=inverted)
     except PillowImage.DecompressionBombError:
         raise _too_large(name, "more than that") from None
     except UnidentifiedImageError:
@@ -208,7 +212,22 @@ def _orientation(picture: PillowImage.Image) -> int:
     return orientation if orientation in _UPRIGHT else 1
 
 
-def _decoded(picture: PillowImage.Image, frames: int, orientation: int, digest: str, name: str) -> Image:
+def _white_is_zero(picture: PillowImage.Image) -> bool:
+    """Whether a TIFF stores white as 0 with more than 8 bits; Pillow turns only smaller ones round itself."""
+    tags = getattr(picture, "tag_v2", {})
+    return bool(tags) and tags.get(262) == 0 and (picture.mode in ("I", "F") or picture.mode.startswith("I;"))
+
+
+def _decoded(
+    picture: PillowImage.Image,
+    frames: int,
+    orientation: int,
+    deep: NDArray[np.float64] | None,
+    digest: str,
+    name: str,
+    *,
+    inverted: bool,
+) -> Image:
     notes: list[str] = []
     if frames > 1:
         notes.append(f"The file holds {frames} frames; the first is used.")
@@ -218,11 +237,27 @@ def _decoded(picture: PillowImage.Image, frames: int, orientation: int, digest: 
         notes.append("Turned upright as its EXIF orientation says.")
         # Pillow turns TIFF files itself when it loads them
         turned = picture if picture.format == "TIFF" else picture.transpose(_UPRIGHT[orientation])
+    if deep is not None:
+        pixels, note = _to_8_bit_range(_turned(deep, picture, orientation), name)
+        notes += ["Composited on black where it is transparent."] if picture.mode == "RGBA" else []
+        kind = f"{picture.format}, RGB 16 bit"
+        return Image(pixels=pixels, sha256=digest, kind=kind, notes=(*notes, note))
     if turned.mode in ("I", "F") or turned.mode.startswith("I;"):
         pixels, note = _to_8_bit_range(np.asarray(turned).astype(np.float64), name)
         notes.append(note)
+        if inverted:
+            pixels = 255 - pixels
+            notes.append("The file stores white as 0; it was turned round.")
         return Image(pixels=pixels, sha256=digest, kind=kind, notes=tuple(notes))
     return Image(pixels=_to_gray_or_rgb(turned, notes), sha256=digest, kind=kind, notes=tuple(notes))
+
+
+def _turned(values: NDArray[np.float64], picture: PillowImage.Image, orientation: int) -> NDArray[np.float64]:
+    """Turn an array upright as Pillow's transpose turns pictures."""
+    if picture.format == "TIFF" or orientation not in _UPRIGHT:
+        return values
+    planes = [PillowImage.fromarray(plane.astype(np.float32)) for plane in np.moveaxis(values, -1, 0)]
+    return np.stack([np.asarray(plane.transpose(_UPRIGHT[orientation])) for plane in planes], axis=-1, dtype=np.float64)
 
 
 def _to_8_bit_range(values: NDArray[np.float64], name: str) -> tuple[NDArray[np.float32], str]:

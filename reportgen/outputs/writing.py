@@ -32,8 +32,10 @@ def check_target(path: Path, *, overwrite: bool) -> None:
         raise OutputError(f"{path!s:.200} can't be written ({reason})", "choose another name") from None
     if path.is_dir():
         raise OutputError(f"{path} is a folder", "name a file")
+    if path.exists() and not path.is_file():
+        raise OutputError(f"{path} is a device or something else that is no file", "name a file")
     if path.exists() and not overwrite:
-        raise OutputError(f"{path} exists already", "choose another name, or overwrite it with -f")
+        raise OutputError(f"{path} exists already", "choose another name, or allow overwriting (-f)")
     if not os.access(folder, os.W_OK | os.X_OK):
         raise OutputError(f"{folder} can't be written to", "choose another folder or change its permissions")
 

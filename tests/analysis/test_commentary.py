@@ -77,7 +77,7 @@ def test_the_counts_in_a_text_are_its_numbers(pair):
         if one.kind in ("edges", "negatives", "dead"):
             counted = [int(count) for count in re.findall(r"(\d+) of \d+", one.text)]
             key = "dead" if one.kind == "dead" else "count"
-            assert counted == [one.numbers[f"case {n} {key}"] for n in (1, 2)]
+            assert counted == [one.numbers[f"{title} {key}"] for title in ("NORMAL", "PNEUMONIA")]
 
 
 # ---- predictions
@@ -89,7 +89,7 @@ def test_predictions_by_hand(make_case):
     assert found.text == (
         "Predicted: A: PNEUMONIA (0.750) and file.png: PNEUMONIA (0.500). 1 of 1 labelled case predicted as labelled."
     )
-    assert found.numbers == {"case 1": 0.75, "case 2": 0.5}
+    assert found.numbers == {"A": 0.75, "file.png": 0.5}
     assert found.section == "predictions"
 
 
@@ -156,13 +156,13 @@ def test_edges_and_negatives_are_counted(pair):
     remarks = layer_remarks(pair, NAMES)
     for kind, measure, extreme in (("edges", "edge_correlation", max), ("negatives", "input_correlation", min)):
         found = remark(remarks, kind, "one")
-        for number, case in enumerate(pair, start=1):
+        for case in pair:
             values = [v for v in getattr(case.layers[0].statistics, measure) if v is not None]
             hits = sum(v >= 0.5 for v in values) if kind == "edges" else sum(v <= -0.5 for v in values)
             assert hits >= 1
-            assert found.numbers[f"case {number} count"] == hits
-            assert found.numbers[f"case {number} median"] == pytest.approx(np.median(values))
-            assert found.numbers[f"case {number} extreme"] == extreme(values)
+            assert found.numbers[f"{case.title} count"] == hits
+            assert found.numbers[f"{case.title} median"] == pytest.approx(np.median(values))
+            assert found.numbers[f"{case.title} extreme"] == extreme(values)
         assert found.interpretation
     assert "channel 0: +1.00" in remark(remarks, "edges", "one").text
     assert "channel 1: -1.00" in remark(remarks, "negatives", "one").text
@@ -170,14 +170,14 @@ def test_edges_and_negatives_are_counted(pair):
 
 def test_noise_is_not_read_as_edges(pair):
     found = remark(layer_remarks(pair, NAMES), "edges", "two")
-    assert (found.numbers["case 1 count"], found.numbers["case 2 count"]) == (0, 0)
+    assert (found.numbers["NORMAL count"], found.numbers["PNEUMONIA count"]) == (0, 0)
     assert found.interpretation == ""
 
 
 def test_dead_channels_are_listed(pair):
     found = remark(layer_remarks(pair, NAMES), "dead", "one")
     assert found.text == "Dead channels (all values equal): NORMAL 1 of 5 (3) and PNEUMONIA 0 of 5."
-    assert found.numbers == {"case 1 dead": 1, "case 2 dead": 0}
+    assert found.numbers == {"NORMAL dead": 1, "PNEUMONIA dead": 0}
 
 
 def test_many_dead_channels_are_listed_in_part(make_case, measured):
@@ -199,7 +199,7 @@ def test_contrast_and_sharpness_by_hand(make_case, measured, reference):
     """Scaling and turning brightness over changes neither; noise is sharper than any image."""
     kept = measured(np.stack([reference.brightness, -3 * reference.brightness], axis=-1), "one")
     remarks = layer_remarks([make_case(layers=(kept,))], ["one"])
-    assert remark(remarks, "contrast", "one").numbers["case 1 median"] == pytest.approx(1, rel=1e-5)
+    assert remark(remarks, "contrast", "one").numbers["NORMAL median"] == pytest.approx(1, rel=1e-5)
     assert "NORMAL 1.00" in remark(remarks, "contrast", "one").text
     assert "contrast is kept" in remark(remarks, "contrast", "one").interpretation
     assert "about as sharp" in remark(remarks, "sharpness", "one").interpretation
@@ -243,10 +243,10 @@ def test_depth_compares_the_first_layer_with_the_last(pair):
     remarks = depth_remarks(pair)
     assert [one.kind for one in remarks] == ["edges_by_depth", "likeness_by_depth"]
     for one, measure in zip(remarks, ("edge_correlation", "input_correlation"), strict=True):
-        for number, case in enumerate(pair, start=1):
+        for case in pair:
             for name, layer in (("first", case.layers[0]), ("last", case.layers[-1])):
                 values = [abs(v) for v in getattr(layer.statistics, measure) if v is not None]
-                assert one.numbers[f"case {number} {name}"] == pytest.approx(np.median(values))
+                assert one.numbers[f"{case.title} {name}"] == pytest.approx(np.median(values))
     assert "more abstract" in remarks[1].interpretation
 
 

@@ -54,9 +54,7 @@ def score_positions(
     positions = [None, *((top, left) for top in rows for left in columns)]
     size = min(batch_size(model, memory), len(positions) * len(images))
     shape = (size, *images[0].shape)
-    run = tf.function(
-        lambda batch: model(batch, training=False), input_signature=[tf.TensorSpec(shape, tf.float32)], autograph=False
-    )
+    run = _compiled(model, tf.TensorSpec(shape, tf.float32))
     prepared = [(prepare(image), prepare(fill)) for image, fill in zip(images, fills, strict=True)]
     work = [(number, position) for number in range(len(images)) for position in positions]
     outputs = []
@@ -69,9 +67,25 @@ def score_positions(
             if position is not None:
                 window = np.s_[position[0] : position[0] + patch[0], position[1] : position[1] + patch[1]]
                 batch[place][window] = fill[window]
-        outputs.append(np.asarray(run(batch), np.float32).reshape(size, -1)[: len(part)])
+        outputs.append(np.asarray(run(tf.constant(batch)), np.float32).reshape(size, -1)[: len(part)])
         on_progress(len(part))
     return np.split(np.concatenate(outputs), len(images))
+
+
+def _compiled(model: Any, signature: Any) -> Callable[[Any], Any]:
+    """Return the model as one compiled function, or as it is where it can't be compiled."""
+    import tensorflow as tf
+
+    def forward(batch: Any) -> Any:
+        return model(batch, training=False)
+
+    compiled: Callable[[Any], Any] = tf.function(forward, input_signature=[signature], autograph=False)
+    try:
+        compiled.get_concrete_function()  # type: ignore[attr-defined]
+        return compiled
+    except ValueError:
+        # a layer whose name is none for TensorFlow, such as one with a space in it
+        return forward
 
 
 def batch_size(model: Any, memory: int) -> int:
