@@ -152,7 +152,8 @@ def _report(
 
 
 def _targets(settings: Settings) -> tuple[Path, Path | None]:
-    return Path(settings.output.html or DEFAULT_OUTPUT), Path(settings.output.json) if settings.output.json else None
+    html, json = settings.output.html, settings.output.json
+    return Path(DEFAULT_OUTPUT if html is None else html), None if json is None else Path(json)
 
 
 def _spare_inputs(settings: Settings, config: Path | None) -> None:

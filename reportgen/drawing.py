@@ -12,12 +12,15 @@ from reportgen.analysis.activations import FeatureMaps
 from reportgen.analysis.filters import first_filters
 from reportgen.analysis.graph import Graph
 from reportgen.analysis.occlusion.scan import Scan, occluded
+from reportgen.errors import SettingsError
 from reportgen.figures import charts, grids, heatmaps
 from reportgen.figures.colours import colour_table
 from reportgen.report import LayerReport, LayerSummary, Picture, case_picture_name, layer_picture_name
 from reportgen.settings import FeatureMapSettings, OcclusionSettings, Settings
 
 Pixels = NDArray[np.generic]
+PICTURE_BUDGET = 60_000_000
+SMALLEST_SHARE = 100_000
 Strip = list[tuple[str, "NDArray[np.float32] | None"]]
 
 
@@ -33,6 +36,33 @@ def check_colours(settings: Settings) -> None:
         settings.feature_maps.colours, settings.occlusion.score_colours, settings.occlusion.importance_colours,
     ):  # fmt: skip
         colour_table(name, 2)
+
+
+def check_channels(settings: FeatureMapSettings, channels: Sequence[int]) -> None:
+    """Refuse single channels that no shown layer has.
+
+    Parameters
+    ----------
+    settings
+        Which channels are asked for.
+    channels
+        How many channels each shown layer has.
+
+    Raises
+    ------
+    SettingsError
+        Naming the channel and how many there are.
+    """
+    if channels and max(settings.single_channels, default=0) >= channels[0]:
+        raise SettingsError(
+            f"feature_maps.single_channels has {max(settings.single_channels)}, the first layer has {channels[0]}",
+            f"choose from 0 to {channels[0] - 1}",
+        )
+    if channels and (settings.through_channel or 0) >= max(channels):
+        raise SettingsError(
+            f"feature_maps.through_channel is {settings.through_channel}, no shown layer has more than {max(channels)}",
+            f"choose from 0 to {max(channels) - 1}",
+        )
 
 
 def model_pictures(
@@ -79,9 +109,14 @@ def occlusion_pictures(
 
 @dataclass
 class LayerDrawing:
-    """Draws feature maps layer by layer; keeps of each layer no more than the single channels that were asked for."""
+    """Draws feature maps layer by layer; keeps of each layer no more than the single channels that were asked for.
+
+    ``count`` is how many layers there will be: all grids of a report share a budget of pixels, so that a page with many
+    cases and layers still opens.
+    """
 
     titles: Sequence[str]
+    count: int
     settings: FeatureMapSettings
     pictures: list[Picture] = field(default_factory=list)
     _strips: list[Strip] = field(default_factory=list)
@@ -90,13 +125,15 @@ class LayerDrawing:
     def add(self, maps: FeatureMaps, layers: Sequence[LayerReport]) -> None:
         """Draw one layer for all cases; ``layers`` are its measures, case by case."""
         chosen = self.settings
+        share = PICTURE_BUDGET // (len(self.titles) * max(1, self.count))
+        limit = min(chosen.maximum_pixels, max(share, SMALLEST_SHARE)) if chosen.maximum_pixels else 0
         ranges = grids.tile_ranges(list(maps.values), chosen.scale, shared_by_cases=chosen.range == "cases")
         for case, (title, values, layer) in enumerate(zip(self.titles, maps.values, layers, strict=True)):
             self.pictures.append(
                 grids.feature_map_grid(
                     layer_picture_name(case, self._drawn, maps.layer), title, values, layer, ranges[case],
                     colours=chosen.colours, columns=chosen.columns, channels=chosen.first_channels,
-                    maximum_pixels=chosen.maximum_pixels,
+                    maximum_pixels=limit,
                 )
             )  # fmt: skip
             if chosen.single_channels and self._drawn == 0:

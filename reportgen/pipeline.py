@@ -18,7 +18,7 @@ from reportgen.analysis.graph import Graph, LayerCall, trace
 from reportgen.analysis.occlusion.scan import Scan, plan, scan
 from reportgen.analysis.summary import parameter_counts, summarise_layers
 from reportgen.demo.builtin import BUILTIN_MODEL, BUILTIN_NAME
-from reportgen.drawing import LayerDrawing, check_colours, model_pictures, occlusion_pictures
+from reportgen.drawing import LayerDrawing, check_channels, check_colours, model_pictures, occlusion_pictures
 from reportgen.figures.heatmaps import image_picture
 from reportgen.inputs.cases import Case, CaseLike, as_case, check_count, headings
 from reportgen.inputs.comments import read_comments
@@ -30,6 +30,7 @@ from reportgen.report import (
     LayerReport,
     ModelReport,
     Picture,
+    Remark,
     TensorSummary,
     case_picture_name,
     is_reference,
@@ -105,6 +106,7 @@ def build_report(
     watch = provenance.Stopwatch(progress)
     with watch.step("load model"):
         subject = _subject(model, chosen, read)
+        check_channels(chosen.feature_maps, [int(call.output_shape[-1] or 0) for call in subject.layers])
         comments = read_comments(chosen.commentary, subject.names)
         positions = plan(subject.loaded.input_shape[:2], chosen.occlusion).count if chosen.occlusion.enabled else 0
     with watch.step("predict"):
@@ -134,7 +136,8 @@ def build_report(
     )
     shown = [case for _, case in report.side_by_side]
     return report.with_remarks(
-        *predictions.doubtful_scores(run.scores),
+        *_cautions(subject),
+        *predictions.doubtful_scores(run.scores[_distinct(read)]),
         *commentary.prediction_remarks(shown),
         *commentary.occlusion_remarks(shown),
         *commentary.depth_remarks(shown),
@@ -206,7 +209,7 @@ def _layers(
     subject: _Subject, run: _Run, titles: Sequence[str], settings: Settings, advance: Callable[[int], None]
 ) -> tuple[list[list[LayerReport]], list[Picture]]:
     """Measure and draw one layer after another; returns measures by case and layer, and all pictures."""
-    drawing = LayerDrawing(titles, settings.feature_maps)
+    drawing = LayerDrawing(titles, len(subject.layers), settings.feature_maps)
     references = [reference_of(image) for image in run.images]
     measured: list[list[LayerReport]] = [[] for _ in titles]
     for maps in feature_maps(subject.graph, subject.layers, run.inputs):
@@ -251,7 +254,7 @@ def _case(
         kind=case.image.kind,
         height=case.image.size[0],
         width=case.image.size[1],
-        notes=case.image.notes,
+        notes=(*case.image.notes, *_stretched(case, subject.loaded.input_shape)),
         predictions=best,
         correct=predictions.is_correct(case.label, best[0].class_name, head.class_names),
         target_class=head.class_names[run.targets[number]],
@@ -259,6 +262,14 @@ def _case(
         occlusion=scans[number].summary if scans else None,
         layers=tuple(layers),
     )
+
+
+def _stretched(case: Case, shape: tuple[int, int, int]) -> list[str]:
+    height, width = case.image.size
+    change = (shape[0] / height) / (shape[1] / width)
+    if 0.95 < change < 1.05:
+        return []
+    return [f"Stretched from {height} × {width} to {shape[0]} × {shape[1]} (height × width): its aspect is not kept."]
 
 
 def _model_report(subject: _Subject) -> ModelReport:
@@ -294,6 +305,17 @@ def _tensors(case: Case, image: Array, prepared: Array, raw: Array, loaded: Load
         TensorSummary(name=name, shape=tuple(values.shape), minimum=float(values.min()), maximum=float(values.max()))
         for name, values in steps
     )
+
+
+def _cautions(subject: _Subject) -> list[Remark]:
+    """Return what a reader must know before any score is believed."""
+    return [Remark(section="model", kind="caution", text=text, warning=True) for text in subject.loaded.cautions]
+
+
+def _distinct(cases: Sequence[Case]) -> list[int]:
+    """Return the numbers of the cases whose image none before them has."""
+    first = {case.image.sha256: number for number, case in reversed(list(enumerate(cases)))}
+    return sorted(first.values())
 
 
 def _title(cases: Sequence[Case]) -> str:

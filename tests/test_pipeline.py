@@ -201,7 +201,7 @@ def test_no_scan_no_pictures_of_it(small_model, cases):
 
 
 def test_single_channels_and_a_channel_through_all_layers(small_model, cases):
-    maps = {"single_channels": [3, 1, 30], "through_channel": 4}
+    maps = {"single_channels": [3, 1, 4], "through_channel": 4}
     found = build_report(small_model, cases, set_to(NONE, {"feature_maps": maps}))
     html = render_html(found)
     for case in ("case1", "case2"):
@@ -209,9 +209,37 @@ def test_single_channels_and_a_channel_through_all_layers(small_model, cases):
             picture = found.picture(f"{case}-{kind}")
             assert picture is not None
             assert base64.b64encode(picture.data).decode() in html
-    assert "3, 1, 30" in found.picture("case1-single-channels").alt
+    assert "3, 1, 4" in found.picture("case1-single-channels").alt
     assert "channel 4" in found.picture("case2-through-layers").alt
     assert found.picture("case1-single-channels").data != found.picture("case2-single-channels").data
+
+
+@pytest.mark.parametrize("maps", [{"single_channels": [0, 5]}, {"through_channel": 5}])
+def test_channels_that_no_layer_has_are_refused(small_model, cases, maps):
+    """The first layer has five channels, the last one."""
+    with pytest.raises(SettingsError, match="choose from 0 to 4"):
+        build_report(small_model, cases, set_to(NONE, {"feature_maps": maps}))
+
+
+def test_cases_of_one_label_are_told_apart(small_model, cases):
+    same = [Case("NORMAL", cases[0].image, name) for name in ("a.png", "b.png", "b.png")]
+    found = build_report(small_model, [*same, cases[1]], set_to(NONE))
+    titles = ["NORMAL · a.png", "NORMAL · b.png (1)", "NORMAL · b.png (2)", "PNEUMONIA"]
+    assert [case.title for case in found.cases] == titles
+    assert all(title in found.remarks[-1].numbers or title in render_html(found) for title in titles)
+
+
+def test_one_image_twice_is_no_sign_of_wrong_preprocessing(small_model, cases):
+    twice = [Case(label, cases[0].image, "a.png") for label in ("NORMAL", "PNEUMONIA")]
+    found = build_report(small_model, twice, set_to(NONE))
+    assert [remark.kind for remark in found.remarks if remark.warning] == ["caution"]
+
+
+def test_a_layer_whose_name_tensorflow_refuses(cases):
+    named = layers.Conv2D(2, 3, name="block 1 'conv' é")
+    found = build_report(small(named, layers.Flatten(), layers.Dense(1, activation="sigmoid")), cases, set_to(COARSE))
+    assert found.model.shown_layers == ("block 1 'conv' é",)
+    assert found.cases[0].occlusion is not None
 
 
 def test_no_such_pictures_unless_asked_for(report):
@@ -427,7 +455,7 @@ def test_scores_that_are_no_numbers_are_reported(cases):
     weights[-1][:] = np.nan
     model.set_weights(weights)
     found = build_report(model, cases, set_to(COARSE))
-    assert [remark.kind for remark in found.remarks if remark.warning] == ["not_finite"]
+    assert [remark.kind for remark in found.remarks if remark.warning] == ["caution", "not_finite"]
     assert json.loads(render_json(found))["cases"][0]["predictions"][0]["score"] is None
     assert "not numbers" in render_html(found)
 

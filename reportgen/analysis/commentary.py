@@ -14,6 +14,10 @@ from reportgen.analysis.comparison import LayerComparison, compare_layer
 from reportgen.report import CaseReport, ChannelStatistics, LayerReport, Remark, readable
 
 STRONG = 0.5
+SMALL_CHANGE = 0.05  # of a score from 0 to 1
+CLEAR_FALL = 0.8  # what is called less, against what it was
+LEGIBLE = 16 * 16  # pixels of a map below which a strong correlation is soon a matter of chance
+MOST_COMPARED = 4
 KEPT = (0.8, 1.25)
 Cases = Sequence[CaseReport]
 
@@ -46,8 +50,8 @@ def occlusion_remarks(cases: Cases) -> tuple[Remark, ...]:
         text = (
             f"{case.title}: the score for {found.target_class} is {readable(found.base_score)}. Covering "
             f"{found.patch[0]} x {found.patch[1]} pixels {verb} it most "
-            f"at the {_place(centre, (height, width))} (row {best.top}, column {best.left}), by "
-            f"{readable(abs(best.importance))} to {readable(found.base_score - best.importance)}. "
+            f"at the {_place(centre, (height, width))} (row {best.top}, column {best.left}), "
+            f"from {readable(found.base_score)} to {readable(found.base_score - best.importance)}. "
             f"Over all {scores.size} positions it lies between {readable(scores.min())} and {readable(scores.max())}."
         )
         if best.importance == 0:
@@ -55,10 +59,9 @@ def occlusion_remarks(cases: Cases) -> tuple[Remark, ...]:
                 f"{case.title}: the score for {found.target_class} is {readable(found.base_score)}, and covering "
                 f"{found.patch[0]} x {found.patch[1]} pixels changes it nowhere ({scores.size} positions)."
             )
-        if np.ptp(scores) < 0.01:
-            meaning = (
-                "No single patch matters much here: the score rests on more than one place, or on the whole image."
-            )
+            meaning = "The model does not react to any patch of this size."
+        elif abs(best.importance) < SMALL_CHANGE:
+            meaning = "No single patch matters much here: the score rests on more than one place."
         else:
             meaning = (
                 f"The model's score {'leans on' if best.importance > 0 else 'is held down by'} that region "
@@ -91,8 +94,7 @@ def layer_remarks(cases: Cases, names: Sequence[str]) -> tuple[Remark, ...]:
             remark = about(name, layers)
             if remark is not None:
                 remarks.append(remark)
-        for other, layer in layers[1:]:
-            remarks.append(_difference(name, layers[0][0], other, compare_layer(layers[0][1], layer)))
+        remarks += _differences(name, layers)
     return tuple(remarks)
 
 
@@ -117,9 +119,9 @@ def depth_remarks(cases: Cases) -> tuple[Remark, ...]:
             (first, start), (last, end) = known[0], known[-1]
             parts.append(f"{case.title}: {start:.2f} in {first}, {end:.2f} in {last}")
             numbers |= {f"{title} first": start, f"{title} last": end}
-            falls.append(end < start)
+            falls.append(end < CLEAR_FALL * start)
         if parts:
-            said = f"{meaning}." if all(falls) else "There is no fall with depth that holds for every case."
+            said = f"{meaning}." if all(falls) else ""
             text = f"Median {subject} over channels. {'; '.join(parts)}."
             remarks.append(Remark(section="layers", kind=kind, text=text, interpretation=said, numbers=numbers))
     return tuple(remarks)
@@ -155,7 +157,7 @@ def _counted(
 ) -> Remark | None:
     parts: list[str] = []
     numbers: dict[str, float] = {}
-    total = 0
+    seen = False
     for title, layer in layers:
         values = {c: v for c, v in enumerate(measure(layer.statistics)) if v is not None}
         if not values:
@@ -170,12 +172,12 @@ def _counted(
             f"{title} median": median,
             f"{title} extreme": values[best],
         }
-        total += len(hits)
+        seen = seen or (bool(hits) and layer.height * layer.width >= LEGIBLE)
     if not parts:
         return None
     text = f"{what[0].upper()}{what[1:]}: {_listed(parts)}."
     return Remark(
-        section="layers", layer=name, kind=kind, text=text, interpretation=meaning if total else "", numbers=numbers
+        section="layers", layer=name, kind=kind, text=text, interpretation=meaning if seen else "", numbers=numbers
     )
 
 
@@ -186,9 +188,9 @@ def _contrast(name: str, layers: Layers) -> Remark | None:
 
 def _sharpness(name: str, layers: Layers) -> Remark | None:
     readings = {
-        "kept": "maps are about as sharp",
+        "kept": "maps are about as sharp as the input",
         "below": "maps are fuzzier than the input",
-        "above": "maps are sharper",
+        "above": "maps are sharper than the input",
     }
     return _compared(name, layers, "sharpness", "sharpness (mean gradient over range)", "sharpness", readings)
 
@@ -209,7 +211,7 @@ def _compared(
         sides.add("below" if median < KEPT[0] else "above" if median > KEPT[1] else "kept")
     if not parts:
         return None
-    said = f"For the median channel {readings[sides.pop()]}." if len(sides) == 1 else "The cases differ in this."
+    said = f"For the median channel {readings[sides.pop()]}." if len(sides) == 1 else ""
     text = f"Median {what}, relative to the input at the same size (1 = unchanged): {_listed(parts)}."
     return Remark(section="layers", layer=name, kind=kind, text=text, interpretation=said, numbers=numbers)
 
@@ -226,6 +228,15 @@ def _dead(name: str, layers: Layers) -> Remark | None:
         interpretation="A blank map is a pattern that this image does not contain, or a channel that never responds.",
         numbers=numbers,
     )  # fmt: skip
+
+
+def _differences(name: str, layers: Layers) -> list[Remark]:
+    """Compare the first case with each other; with many others only with the one that differs most."""
+    first = layers[0]
+    compared = [(title, compare_layer(first[1], layer)) for title, layer in layers[1:]]
+    if len(compared) >= MOST_COMPARED:
+        compared = [max(compared, key=lambda pair: max((abs(d.effect) for d in pair[1].largest), default=0.0))]
+    return [_difference(name, first[0], title, found) for title, found in compared]
 
 
 def _difference(name: str, first: str, second: str, found: LayerComparison) -> Remark:

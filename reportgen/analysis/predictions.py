@@ -146,7 +146,7 @@ def doubtful_scores(scores: NDArray[np.float64]) -> tuple[Remark, ...]:
 
     def warning(kind: str, text: str, numbers: dict[str, float]) -> tuple[Remark, ...]:
         return (Remark(section="predictions", kind=kind, text=text, numbers=numbers, warning=True,
-                       interpretation="Often the preprocessing is then not the one of the training."),)  # fmt: skip
+                       interpretation="Often images are then not preprocessed as in training."),)  # fmt: skip
 
     if not np.isfinite(scores).all():
         return warning("not_finite", "The model gives scores that are not numbers (NaN or infinite).", {})
@@ -154,7 +154,7 @@ def doubtful_scores(scores: NDArray[np.float64]) -> tuple[Remark, ...]:
         return ()
     spread = float(np.ptp(scores, axis=0).max())
     if spread < IDENTICAL:
-        text = f"All {len(scores)} images get the same scores (largest difference {spread:.1e})."
+        text = f"All {len(scores)} images get the same scores (largest difference {spread:.1g})."
         return warning("identical", text, {"largest_difference": spread})
     best, winners = float(scores.max(axis=1).min()), set(scores.argmax(axis=1).tolist())
     if best > 1 - SATURATED and len(winners) == 1:

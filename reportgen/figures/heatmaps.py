@@ -163,7 +163,8 @@ def strongest_patch(name: str, title: str, pixels: Raw, found: OcclusionMap) -> 
     )
     top, left = found.strongest.top * factor, found.strongest.left * factor
     bottom, right = top + found.patch[0] * factor, left + found.patch[1] * factor
-    for inset, colour in ((0, (0, 0, 0)), (1, (255, 200, 0)), (2, (255, 200, 0)), (3, (0, 0, 0))):
+    outline = ((0, (0, 0, 0)), (1, (255, 200, 0)), (2, (255, 200, 0)), (3, (0, 0, 0)))
+    for inset, colour in outline if found.strongest.importance else ():
         _frame(shown, top + inset, left + inset, bottom - inset, right - inset, colour)
     change = "lowers" if found.strongest.importance > 0 else "raises"
     alt = (
@@ -171,6 +172,8 @@ def strongest_patch(name: str, title: str, pixels: Raw, found: OcclusionMap) -> 
         f"the score of {found.target_class} most, by {readable(abs(found.strongest.importance))}."
     )
     caption = f"Strongest patch: covering it {change} the score by {readable(abs(found.strongest.importance))}."
+    if found.strongest.importance == 0:
+        alt, caption = f"{title}: no patch changes the score.", "No patch changes the score, so none is outlined."
     return _jpeg_picture(name, shown, alt, caption)
 
 
@@ -218,6 +221,8 @@ def _with_colour_bar(
     box = axes.get_position()
     beside = figure.add_axes((box.x1 + 0.02, box.y0, 0.03, box.height))
     colour_bar = figure.colorbar(colouring, cax=beside)
+    # few digits at the bar, the rest as a power of ten above it: the label keeps its place
+    colour_bar.formatter.set_powerlimits((-2, 3))
     colour_bar.set_label(plain(bar), color=INK, fontsize=9)
     colour_bar.ax.tick_params(colors=INK, labelsize=8)
     colour_bar.ax.yaxis.get_offset_text().set(color=INK, fontsize=8)

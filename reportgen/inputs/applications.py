@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import inspect
+import io
 import os
 import sys
 import types
@@ -72,7 +73,7 @@ def imagenet_class_names(*, fetch: bool) -> tuple[str, ...] | None:
 def _with_weights(build: Any, weights: str, what: str, advice: str) -> Any:
     try:
         # Keras tells of a download, with its progress, on standard output, which is for results
-        with contextlib.redirect_stdout(sys.stderr):
+        with contextlib.redirect_stdout(sys.stderr if sys.stderr.isatty() else io.StringIO()):
             return build(weights=weights)
     except Exception as problem:
         # network, file and shape errors come as many types

@@ -68,9 +68,11 @@ def resolve_class_names(
                 f"{len(names)} class names for {model_name}, which has {count} classes",
                 f"give {count} names in the order of the model's outputs (one sigmoid has 2: negative, positive)",
             )
+        if len({name.strip().lower() for name in names}) < count:
+            raise SettingsError(f"class names for {model_name} are not all different", "capitals don't count")
         return tuple(names), ()
     distinct = sorted({label for label in labels if label})
-    if len(distinct) == count:
+    if len(distinct) == count == len({label.lower() for label in distinct}):
         note = (
             f"Class names were not given. Assumed from the labels, in alphabetical order as Keras's folder loader "
             f"has it: {', '.join(distinct)}."

@@ -52,6 +52,8 @@ class LoadedModel:
         From raw-image units to model units.
     notes
         What was assumed, one sentence each.
+    cautions
+        What a reader must know before any score is believed.
     card, history
         From the model's notes.
     """
@@ -66,6 +68,7 @@ class LoadedModel:
     threshold: float
     preprocessing: Preprocessing
     notes: tuple[str, ...] = ()
+    cautions: tuple[str, ...] = ()
     card: ModelCard | None = None
     history: dict[str, tuple[float, ...]] | None = None
 
@@ -126,9 +129,23 @@ def load_model(
         family=family,
     )
     threshold = next((t for t in (settings.threshold, notes.threshold) if t is not None), 0.5)
-    said = tuple(note for note in (*remarks, *assumed, chosen.note) if note)
+    notes_said = tuple(note for note in (*assumed, chosen.note) if note)
+    # classes guessed from labels decide what is called right
+    guessed = assumed if names != tuple(f"class {number}" for number in range(len(names))) else ()
     return LoadedModel(
-        model, title, digest, shape, outputs, settings.head, names, threshold, chosen, said, notes.card, notes.history
+        model,
+        title,
+        digest,
+        shape,
+        outputs,
+        settings.head,
+        names,
+        threshold,
+        chosen,
+        notes_said,
+        (*remarks, *guessed),
+        notes.card,
+        notes.history,
     )
 
 

@@ -152,7 +152,13 @@ def _refuse_unused(settings: PreprocessingSettings) -> None:
 def _automatic(channels: int, *, scales_itself: bool, family: str | None) -> Preprocessing:
     if family is not None:
         chosen = _family(family, channels)
-        return Preprocessing(chosen.name, chosen.factor, chosen.offset, chosen.reverse, "As its family wants it.")
+        return Preprocessing(
+            chosen.name,
+            chosen.factor,
+            chosen.offset,
+            chosen.reverse,
+            "Preprocessed as models of this family are trained (mode auto).",
+        )
     if scales_itself:
         note = "The model contains a Rescaling or Normalization layer, so values are left as they are (mode auto)."
         return Preprocessing("none", note=note)

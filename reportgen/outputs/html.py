@@ -82,6 +82,12 @@ class Page:
         occlusion = self.report.settings.get("occlusion")
         return isinstance(occlusion, dict) and occlusion.get("importance_colours") == "RdBu_r"
 
+    @property
+    def importance_limit(self) -> float:
+        """The importance that full colour stands for."""
+        found = [case.occlusion for case in self.report.cases if case.occlusion]
+        return max((max(-one.importance_minimum, one.importance_maximum) for one in found), default=0.0)
+
     @functools.cached_property
     def pictures(self) -> dict[str, Picture]:
         """Pictures by name."""
@@ -152,7 +158,7 @@ def _environment() -> jinja2.Environment:
     environment.filters |= {
         "data_uri": _data_uri, "markdown": render_markdown, "grouped": _grouped, "shape": _shape, "short": _short,
         "scientific": _significant, "setting": _setting, "correlation": _correlation,
-        "readable": readable, "keras_shape": _keras_shape,
+        "readable": readable, "sight": _sight, "keras_shape": _keras_shape,
     }  # fmt: skip
     return environment
 
@@ -167,6 +173,13 @@ def _grouped(number: int) -> str:
 
 def _shape(sides: tuple[int | None, ...]) -> str:
     return " × ".join("any" if side is None else str(side) for side in sides)
+
+
+def _sight(field: tuple[int, int], input_shape: tuple[int, ...]) -> str:
+    """Say how much of the input a value of a layer sees."""
+    if field[0] >= input_shape[0] and field[1] >= input_shape[1]:
+        return f"the whole input (receptive field {_shape(field)})"
+    return f"{_shape(field)} pixels of the input"
 
 
 def _short(digest: str) -> str:

@@ -83,7 +83,7 @@ def train(
     evaluations = _evaluations(trained, chosen, validation, test, phantoms)
     for line in evaluations:
         say("  ".join(f"{key} {value}" for key, value in line.items()))
-    notes = _notes(chosen, recipe, trained, data.class_names, described, evaluations, card or {})
+    notes = _notes(chosen, recipe, trained, data.class_names, described, len(validation), evaluations, card or {})
     _write(output, trained, notes)
     return notes
 
@@ -155,6 +155,7 @@ def _notes(
     trained: Trained,
     class_names: tuple[str, ...],
     described: str,
+    held: int,
     evaluations: list[dict[str, Any]],
     card: dict[str, str],
 ) -> dict[str, Any]:
@@ -165,13 +166,14 @@ def _notes(
         "card": {
             "title": f"{architecture.name}: {architecture.title}",
             **{name: text for name, text in card.items() if text},
-            "data": f"Trained on {described}; a tenth of the patients was held back for validation.",
+            "data": f"{described}; {held} of all were held back for validation, no patient on both sides.",
             "method": (
-                f"AdamW, cosine schedule to {recipe.learning_rate:g}, {recipe.epochs} epochs of batches of "
+                f"AdamW, cosine schedule to {recipe.learning_rate:g}, {recipe.epochs} epoch(s) of batches of "
                 f"{recipe.batch}, "
                 f"dropout {recipe.dropout[0]:g} and {recipe.dropout[1]:g} around the dense layer while training, "
                 f"label smoothing {recipe.label_smoothing:g}, class weights, augmentation by flip, rotation, zoom, "
-                f"shift, brightness, contrast and gamma, at a quarter of that in the last {recipe.settling} epochs."
+                f"shift, brightness, contrast and gamma, at a quarter of that in the last "
+                f"{min(recipe.settling, recipe.epochs)} of them."
             ),
             "limits": "For research and teaching. It is not a medical device and must not be used for diagnosis.",
             "evaluations": evaluations,

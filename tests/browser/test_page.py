@@ -32,7 +32,7 @@ def page(tmp_path_factory, small_model, cases) -> Path:
         "title": HOSTILE,
         "model": {"class_names": [HOSTILE, "PNEUMONIA"]},
         "commentary": {"sections": {"summary": MARKDOWN}, "layers": {"first": MARKDOWN}},
-        "feature_maps": {"single_channels": [0, 9], "through_channel": 1},
+        "feature_maps": {"single_channels": [0, 4], "through_channel": 1},
     })  # fmt: skip
     build_report(small_model, hostile, settings).save_html(path)
     return path

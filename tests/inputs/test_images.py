@@ -570,3 +570,43 @@ def test_luminance_by_hand(kind, tolerance):
 
 def test_colour_stays_colour(picture):
     np.testing.assert_array_equal(as_channels(picture, 3), picture)
+
+
+@pytest.mark.parametrize("kind", ["PNG gray and alpha", "PNG RGB", "PNG RGBA", "TIFF RGB"])
+def test_16_bit_colour_keeps_its_low_bytes(kind):
+    """Twelve bits in sixteen: the high bytes alone would leave sixteen gray values."""
+    rng = np.random.default_rng(8)
+    values = rng.integers(0, 4096, (6, 9, 3)).astype(">u2")
+    values[0, 0], values[0, 1] = 0, 4095
+    read = decode_image(sixteen_bits(kind, values), "deep")
+    wanted = values if "gray" not in kind else np.repeat(values[..., :1], 3, axis=-1)
+    low, high = wanted.min(), wanted.max()
+    np.testing.assert_allclose(read.pixels, (wanted.astype(float) - low) / (high - low) * 255, atol=1e-3)
+    assert any(f"Values from {low} to {high} scaled" in note for note in read.notes)
+
+
+def sixteen_bits(kind: str, values: np.ndarray) -> bytes:
+    """Write what Pillow can't: PNG by hand, TIFF as one raw strip."""
+    height, width = values.shape[:2]
+    if kind.startswith("TIFF"):
+        pixels = values.astype("<u2").tobytes()
+        entries = [(256, 3, width), (257, 3, height), (258, 3, 16), (259, 3, 1), (262, 3, 2), (273, 4, 8),
+                   (277, 3, 3), (278, 3, height), (279, 4, len(pixels))]  # fmt: skip
+        table = b"".join(struct.pack("<HHII", tag, form, 1, value) for tag, form, value in entries)
+        table = table.replace(struct.pack("<HHII", 258, 3, 1, 16), struct.pack("<HHII", 258, 3, 3, 0))
+        start = 8 + len(pixels)
+        depths = start + 2 + len(table) + 4
+        table = table.replace(struct.pack("<HHII", 258, 3, 3, 0), struct.pack("<HHII", 258, 3, 3, depths))
+        header = b"II*\0" + struct.pack("<I", start)
+        return header + pixels + struct.pack("<H", len(entries)) + table + b"\0" * 4 + struct.pack("<3H", 16, 16, 16)
+    opaque = np.full((height, width, 1), 65535, ">u2")
+    layout = {"PNG gray and alpha": (4, [values[..., :1], opaque]), "PNG RGB": (2, [values]),
+              "PNG RGBA": (6, [values, opaque])}  # fmt: skip
+    colour, planes = layout[kind]
+    rows = np.concatenate(planes, axis=-1).astype(">u2")
+    raw = b"".join(b"\0" + row.tobytes() for row in rows)
+    head = struct.pack(">IIBBBBB", width, height, 16, colour, 0, 0, 0)
+    chunks = [(b"IHDR", head), (b"IDAT", zlib.compress(raw)), (b"IEND", b"")]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data)) for name, data in chunks
+    )

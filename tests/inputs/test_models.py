@@ -238,7 +238,7 @@ def test_a_family_with_random_weights(mobile, random):
 
     assert mobile.name == "keras:MobileNetV2@random"
     assert (mobile.input_shape, mobile.outputs) == ((224, 224, 3), 1000)
-    assert any("random" in note for note in mobile.notes)
+    assert any("random" in note for note in mobile.cautions)
     pixels = random.uniform(0, 255, (5, 7, 3)).astype(np.float32)
     np.testing.assert_allclose(mobile.preprocessing(pixels), preprocess_input(pixels.copy()), atol=1e-5)
 
