@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from reportgen.outputs.html import render_html
-from reportgen.outputs.sidecar import figure_files, render_json
-from reportgen.outputs.writing import check_target, write_all, write_file
+from reportgen.outputs.sidecar import figure_files, remove_stale_figures, render_json
+from reportgen.outputs.writing import check_target, making_folder, write_all, write_file
 from reportgen.report import Remark, Report
 
 
@@ -49,7 +49,7 @@ class SavableReport(Report):
         OutputError
             When a file exists and must not be replaced, or can't be written.
         """
-        write_all(figure_files(self, Path(folder), overwrite=overwrite))
+        self._write({}, Path(folder), overwrite=overwrite)
 
     def save_all(self, *, html: Path, json: Path | None, figures: Path | None, overwrite: bool = False) -> None:
         """Write several outputs: either all of them appear, or none does.
@@ -64,6 +64,13 @@ class SavableReport(Report):
             files[json] = render_json(self)
         for path in files:
             check_target(path, overwrite=overwrite)
-        if figures is not None:
-            files |= figure_files(self, figures, overwrite=overwrite)
-        write_all(files)
+        self._write(files, figures, overwrite=overwrite)
+
+    def _write(self, files: dict[Path, bytes], figures: Path | None, *, overwrite: bool) -> None:
+        if figures is None:
+            write_all(files)
+            return
+        with making_folder(figures):
+            pictures = figure_files(self, figures, overwrite=overwrite)
+            write_all(files | pictures)
+        remove_stale_figures(figures, keep=pictures)

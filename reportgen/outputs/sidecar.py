@@ -6,12 +6,17 @@ import dataclasses
 import hashlib
 import json
 import math
+import re
+from collections.abc import Container
 from pathlib import Path
 from typing import Any
 
-from reportgen.errors import OutputError
 from reportgen.outputs.writing import check_target
 from reportgen.report import ModelReport, Picture, Report
+
+_FIGURE = re.compile(
+    r"(case\d+-(input|occlusion-\w+|layer\d+-.+|single-channels|through-layers)|model-\w+)\.(png|jpeg)"
+)
 
 
 def render_json(report: Report) -> bytes:
@@ -52,18 +57,21 @@ def _plain(value: Any) -> Any:
 
 
 def figure_files(report: Report, folder: Path, *, overwrite: bool) -> dict[Path, bytes]:
-    """Return path and content of every picture; the folder is made.
+    """Return path and content of every picture.
 
     Raises
     ------
     OutputError
-        When the folder can't be made, or a file in it exists and must not be replaced.
+        When a file in the folder exists and must not be replaced.
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as problem:
-        raise OutputError(f"{folder} can't be made a folder ({problem.strerror})", "choose another name") from None
     files = {folder / picture.file_name: picture.data for picture in report.pictures}
     for path in files:
         check_target(path, overwrite=overwrite)
     return files
+
+
+def remove_stale_figures(folder: Path, *, keep: Container[Path]) -> None:
+    """Remove the pictures that an earlier report left in a folder, known by their names; nothing else."""
+    for path in folder.iterdir():
+        if _FIGURE.fullmatch(path.name) and path not in keep and path.is_file():
+            path.unlink()

@@ -6,7 +6,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from reportgen.errors import OutputError
@@ -62,6 +62,29 @@ def replacing(path: Path) -> Iterator[Path]:
     finally:
         if folder is not None:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def making_folder(folder: Path) -> Iterator[None]:
+    """Make a folder if it isn't there; when what follows fails, it goes again.
+
+    Raises
+    ------
+    OutputError
+        When it can't be made.
+    """
+    new = not folder.exists()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        raise OutputError(f"{folder} can't be made a folder ({problem.strerror})", "choose another name") from None
+    try:
+        yield
+    except BaseException:
+        if new:
+            with suppress(OSError):
+                folder.rmdir()
+        raise
 
 
 def write_file(path: Path, data: bytes) -> None:

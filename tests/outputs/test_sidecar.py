@@ -7,7 +7,8 @@ import json
 import pytest
 
 from reportgen.errors import OutputError
-from reportgen.outputs.sidecar import figure_files, render_json, render_model_json
+from reportgen.outputs.sidecar import figure_files, remove_stale_figures, render_json, render_model_json
+from reportgen.outputs.writing import making_folder
 from reportgen.report import SCHEMA_VERSION
 
 
@@ -97,6 +98,7 @@ def test_a_model_alone(report, document):
 
 
 def test_figures_are_files_with_the_right_ending(report, tmp_path):
+    (tmp_path / "a" / "b").mkdir(parents=True)
     files = figure_files(report, tmp_path / "a" / "b", overwrite=False)
     assert len(files) == len(report.pictures)
     for picture in report.pictures:
@@ -124,8 +126,25 @@ def test_existing_figures_need_permission(report, tmp_path):
 
 def test_a_file_where_the_folder_should_be(report, tmp_path):
     (tmp_path / "figures").touch()
-    with pytest.raises(OutputError, match="can't be made a folder"):
-        figure_files(report, tmp_path / "figures", overwrite=True)
+    with pytest.raises(OutputError, match="can't be made a folder"), making_folder(tmp_path / "figures"):
+        pass
+
+
+def test_a_folder_made_in_vain_goes_again(tmp_path):
+    (tmp_path / "old").mkdir()
+    for name in ("new", "old"):
+        with pytest.raises(ValueError, match="in vain"), making_folder(tmp_path / name):
+            raise ValueError("in vain")
+    assert [path.name for path in tmp_path.iterdir()] == ["old"]
+
+
+def test_only_pictures_of_an_earlier_report_are_removed(tmp_path):
+    ours = ["case2-layer03-conv.png", "case12-occlusion-left.jpeg", "model-history.png", "case1-input.jpeg"]
+    theirs = ["notes.txt", "case.png", "mine-case1-input.png", "case1-input.png.bak"]
+    for name in (*ours, *theirs):
+        (tmp_path / name).touch()
+    remove_stale_figures(tmp_path, keep={tmp_path / "case1-input.jpeg"})
+    assert {path.name for path in tmp_path.iterdir()} == {"case1-input.jpeg", *theirs}
 
 
 # --- saving
