@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 demo: $(VENV)/.installed
 	mkdir -p demo
-	$(BIN)/reportgen demo --force --output demo/report.html --json demo/report.json
+	$(BIN)/reportgen demo --force -o demo/report.html --json demo/report.json
 
 test: lint system
 	$(BIN)/python -m pytest
@@ -32,11 +32,11 @@ $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.installed: pyproject.toml | $(BIN)/python
-	$(PIP) install --editable .
+	$(PIP) install --editable '.[dicom,legacy,tiff]'
 	touch $@
 
 $(VENV)/.installed-test: pyproject.toml | $(BIN)/python
-	$(PIP) install --editable '.[test,lint]'
+	$(PIP) install --editable '.[dicom,legacy,tiff,test,lint]'
 	touch $(VENV)/.installed $@
 
 # the browser tests need Chromium and its driver

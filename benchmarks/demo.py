@@ -32,8 +32,8 @@ def main() -> None:
     """Time the three commands in turn and print the medians."""
     commands = {
         "import tensorflow": [PYTHON, "-c", "import tensorflow"],
-        "reportgen demo": [PROGRAM, "demo", "--force", "--output", "report.html"],
-        "reportgen demo --stride 5": [PROGRAM, "demo", "--force", "--output", "dense.html", "--stride", "5"],
+        "reportgen demo": [PROGRAM, "demo", "--force", "-o", "report.html"],
+        "reportgen demo --stride 5": [PROGRAM, "demo", "--force", "-o", "dense.html", "--stride", "5"],
         "reportgen --help": [PROGRAM, "--help"],
     }
     with tempfile.TemporaryDirectory() as folder:

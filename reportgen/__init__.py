@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from reportgen.inputs.models import LoadedModel, load_model
     from reportgen.outputs.saving import SavableReport as Report
     from reportgen.pipeline import build_report
-    from reportgen.settings import Settings, settings_from
+    from reportgen.settings import Settings
+    from reportgen.settings_file import settings_from
 
 _HOMES = {
     "Phantom": "demo.phantom", "phantom": "demo.phantom",
@@ -28,7 +29,7 @@ _HOMES = {
     "LoadedModel": "inputs.models", "load_model": "inputs.models",
     "Report": "outputs.saving",
     "build_report": "pipeline",
-    "Settings": "settings", "settings_from": "settings",
+    "Settings": "settings", "settings_from": "settings_file",
 }  # fmt: skip
 
 __all__ = [

@@ -63,23 +63,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _build(given: argparse.Namespace) -> None:
-    from reportgen import commands, settings
+    from reportgen import commands, settings_file
 
-    tables = settings.read_settings(Path(given.config)) if given.config else {}
+    tables = settings_file.read_settings(Path(given.config)) if given.config else {}
     flags = tables_from(given)
     if given.cases:
         flags["cases"] = [dataclasses.asdict(case) for case in commands.parse_cases(given.cases)]
     if given.model is not None:
         flags.setdefault("model", {})["path"] = given.model
-    chosen = settings.settings_from(settings.merge(tables, settings.merge(flags, _outputs(given))))
+    chosen = settings_file.settings_from(settings_file.merge(tables, settings_file.merge(flags, _outputs(given))))
     config = Path(given.config) if given.config else None
     _say(commands.build(chosen, config=config, overwrite=given.force, progress=True, debug=given.debug))
 
 
 def _demo(given: argparse.Namespace) -> None:
-    from reportgen import commands, settings
+    from reportgen import commands, settings_file
 
-    chosen = settings.settings_from(settings.merge(tables_from(given), _outputs(given)))
+    chosen = settings_file.settings_from(settings_file.merge(tables_from(given), _outputs(given)))
     _say(commands.demo(chosen, overwrite=given.force, progress=True, debug=given.debug))
 
 
@@ -115,7 +115,7 @@ def _say(written: Sequence[Path]) -> None:
 
 
 def _outputs(given: argparse.Namespace) -> dict[str, Any]:
-    named = {"html": given.output, "json": given.json, "figures": given.figures}
+    named = {"html": given.html, "json": given.json, "figures": given.figures}
     return {"output": {key: value for key, value in named.items() if value is not None}}
 
 
@@ -185,7 +185,7 @@ def _command(commands: Any, name: str, what: str, run: Any) -> argparse.Argument
 
 
 def _add_outputs(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("-o", "--output", metavar="FILE", help="HTML file to write; default report.html")
+    parser.add_argument("-o", "--html", metavar="FILE", help="HTML file to write; default report.html")
     parser.add_argument("--json", metavar="FILE", help="write the numbers as JSON, too")
     parser.add_argument("--figures", metavar="DIR", help="write each picture as a file, too")
     parser.add_argument("-f", "--force", action="store_true", help="overwrite existing output")

@@ -63,7 +63,7 @@ def inspect(model: str | None, *, head: str, as_json: bool, debug: bool) -> str:
     ReportgenError
         When the model can't be loaded or used.
     """
-    from reportgen.settings import settings_from
+    from reportgen.settings_file import settings_from
 
     settings = settings_from({"model": {"path": model, "head": head}})
     with _quiet(debug=debug):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -55,16 +56,51 @@ def _integers(text: str) -> list[int]:
         raise argparse.ArgumentTypeError(f"'{text}' is not a list of whole numbers such as 3,30") from None
 
 
+def _bytes(text: str) -> int:
+    """Read 512M or 2GiB; units are powers of 1024, as memory is counted."""
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kmgt]?)i?b?", text.strip().lower())
+    if not found:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a size such as 512M or 2G")
+    return int(float(found[1]) * 1024 ** " kmgt".index(found[2] or " "))
+
+
+def _count(text: str) -> int:
+    """Read 100M; units are powers of 1000."""
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kmg]?)", text.strip().lower())
+    if not found:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a number such as 100M")
+    return int(float(found[1]) * 1000 ** " kmg".index(found[2] or " "))
+
+
+def _switch(text: str) -> bool:
+    """Stand for a flag without a value."""
+    return bool(text)
+
+
 FLAGS = (
     Flag("--class-names", ("model", "class_names"), _names, "NAMES", "A,B,... in output order, or a .txt/.json file"),
-    Flag("--head", ("model", "head"), str, "KIND", "auto, sigmoid, softmax or logits"),
+    Flag("--head", ("model", "head"), str, "KIND", "auto, sigmoid, softmax, logits or regression"),
     Flag("--threshold", ("model", "threshold"), float, "SCORE", "one sigmoid: score from which the 2nd class is said"),
-    Flag("--preprocess", ("preprocessing", "mode"), str, "MODE", "auto, scale, mean_std, none, or a family like vgg16"),
+    Flag("--architecture", ("model", "architecture"), str, "NAME", "what a file of weights alone belongs to"),
+    Flag("--output", ("model", "output"), str, "NAME", "which output of a model that has several (name or number)"),
+    Flag("--input-size", ("model", "input_size"), _pair, "SIZE", "HEIGHTxWIDTH, for a model that leaves it open"),
+    Flag("--trust-model-code", ("model", "trust_code"), _switch, "", "run code in the model file, if you trust it"),
+    Flag("--custom-objects", ("model", "custom_objects"), str, "MODULE:NAME", "your own layer; repeats", repeats=True),
+    Flag("--preprocess", ("preprocessing", "mode"), str, "MODE", "auto, try (a table of scores under each), scale, "
+         "mean_std, none, or a family like vgg16"),
     Flag("--factor", ("preprocessing", "factor"), float, "X", "for scale: x * factor + offset"),
     Flag("--offset", ("preprocessing", "offset"), float, "X", "for scale"),
     Flag("--mean", ("preprocessing", "mean"), _numbers, "R,G,B", "for mean_std, 0 to 255"),
     Flag("--std", ("preprocessing", "std"), _numbers, "R,G,B", "for mean_std, 0 to 255"),
     Flag("--resampling", ("preprocessing", "resampling"), str, "FILTER", "nearest, box, bilinear, bicubic or lanczos"),
+    Flag("--aspect", ("preprocessing", "aspect"), str, "HOW", "stretch, pad or crop an image of another shape"),
+    Flag("--frame", ("images", "frame"), int, "N", "which frame of an image that has several; the first is 1"),
+    Flag("--allow-truncated", ("images", "allow_truncated"), _switch, "", "use images that were cut off, marked so"),
+    Flag("--keep-names", ("images", "keep_names"), _switch, "", "name DICOM cases by their files, not by a digest"),
+    Flag("--max-pixels", ("limits", "pixels"), _count, "N", "refuse larger images; default 100M"),
+    Flag("--max-file-size", ("limits", "file_size"), _bytes, "SIZE", "refuse larger image files; default 1G"),
+    Flag("--max-frames", ("limits", "frames"), int, "N", "refuse image files with more frames; default 10000"),
+    Flag("--max-memory", ("limits", "memory"), _bytes, "SIZE", "refuse models that need more, say 4G; default: all"),
     Flag("--layer", ("layers", "show"), str, "NAME", "show this layer; globs ('block1_*') work; repeats", repeats=True),
     Flag("--layer-type", ("layers", "types"), str, "TYPE", "show only this type, say Conv2D; repeats", repeats=True),
     Flag("--first-layers", ("layers", "first"), int, "N", "show only the first N layers"),
@@ -89,6 +125,9 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--title", metavar="TEXT", help="title of the report")
     group.add_argument("--no-occlusion", action="store_true", help="leave out the occlusion scan")
     for flag in FLAGS:
+        if flag.read is _switch:
+            group.add_argument(flag.name, action="store_const", const=True, help=flag.help)
+            continue
         how = "append" if flag.repeats else "store"
         group.add_argument(flag.name, action=how, type=flag.read, metavar=flag.metavar, help=flag.help)
 

@@ -35,7 +35,8 @@ from reportgen.report import (
     case_picture_name,
     is_reference,
 )
-from reportgen.settings import Settings, settings_from
+from reportgen.settings import Settings
+from reportgen.settings_file import settings_from
 
 Array = NDArray[np.generic]
 

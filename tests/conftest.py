@@ -10,12 +10,19 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("SOURCE_DATE_EPOCH", "1750000000")
 
+import hypothesis
 import numpy as np
 import pytest
 from PIL import Image
 
 from reportgen.inputs.cases import Case
 from reportgen.inputs.images import image_from_array
+
+# no test measures time: a machine that is busy fails none
+hypothesis.settings.register_profile(
+    "patient", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow], print_blob=True
+)
+hypothesis.settings.load_profile("patient")
 
 HEIGHT, WIDTH = 24, 36
 XRAYS = Path(__file__).parents[2] / "shared" / "data"

@@ -19,7 +19,7 @@ from reportgen.outputs.html import render_html
 from reportgen.outputs.sidecar import render_json
 from reportgen.pipeline import inspect_model
 from reportgen.report import layer_picture_name
-from reportgen.settings import settings_from
+from reportgen.settings_file import settings_from
 
 SHAPE = (24, 36, 3)
 COARSE = {"occlusion": {"patch": [8, 12], "stride": [8, 12]}}

@@ -7,7 +7,8 @@ import tomllib
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 
-from reportgen.settings import Settings, settings_from
+from reportgen.settings import Settings
+from reportgen.settings_file import settings_from
 
 ROOT = Path(__file__).parents[1]
 

@@ -5,7 +5,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from reportgen.errors import SettingsError
-from reportgen.settings import CaseSettings, Settings, merge, read_settings, settings_from
+from reportgen.settings import CaseSettings, Settings
+from reportgen.settings_file import merge, read_settings, settings_from
 
 
 @pytest.fixture

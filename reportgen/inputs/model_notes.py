@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from reportgen.report import ModelCard
-from reportgen.settings import Fraction, PreprocessingSettings, convert, read_toml
+from reportgen.settings import Fraction, PreprocessingSettings
+from reportgen.settings_file import convert, read_toml
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from reportgen.training.architectures import Architecture
+from reportgen.inputs.architectures import Architecture
 from reportgen.training.datasets import Dataset
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from reportgen.errors import ReportgenError
+from reportgen.inputs.architectures import ARCHITECTURES, Architecture
 from reportgen.outputs.writing import check_target, replacing, write_file
-from reportgen.training.architectures import ARCHITECTURES, Architecture
 from reportgen.training.datasets import Dataset, draw_phantoms, join, read_folder, split_by_group
 from reportgen.training.evaluate import evaluate
 from reportgen.training.fit import Recipe, Trained, fit

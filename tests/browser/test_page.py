@@ -12,7 +12,7 @@ import pytest
 
 from reportgen.inputs.cases import Case
 from reportgen.pipeline import build_report
-from reportgen.settings import settings_from
+from reportgen.settings_file import settings_from
 
 webdriver = pytest.importorskip("selenium.webdriver")
 if not (shutil.which("chromium") and shutil.which("chromedriver")):

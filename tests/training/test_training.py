@@ -13,9 +13,9 @@ from PIL import Image
 
 from reportgen.demo.phantom import phantom
 from reportgen.errors import ImageError, OutputError, ReportgenError
+from reportgen.inputs.architectures import ARCHITECTURES
 from reportgen.inputs.models import load_model
 from reportgen.training import run
-from reportgen.training.architectures import ARCHITECTURES
 from reportgen.training.datasets import Dataset, draw_phantoms, join, patient_of, read_folder, split_by_group
 from reportgen.training.evaluate import area_under_roc, evaluate, scores_of
 from reportgen.training.fit import Recipe, class_weights, fit
