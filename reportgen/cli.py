@@ -1,19 +1,26 @@
 """The commands: parse, call one function, print.
 
-Exit codes: 0 done, 1 a fault of the program, 2 something that was given can't be used, 130 interrupted.
+Exit codes: 0 done, 1 a fault of the program, 2 something that was given can't be used, 130 interrupted, 143 terminated;
+``docs/faults.md`` has all of them.
 """
 
 from __future__ import annotations
 
 import argparse
+import atexit
 import dataclasses
-import sys
+import signal
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
 from reportgen.errors import ReportgenError
 from reportgen.flags import add_flags, tables_from
+from reportgen.interruption import SIGNALS, stoppable
+from reportgen.terminal import OutputLostError, flush, occupy_standard_streams, say, tell
+from reportgen.visible import visible
+
+BAD_INPUT, FAULT, READER_GONE = 2, 1, 141
 
 _EXAMPLES = {
     "build": """examples:
@@ -37,29 +44,62 @@ _EXAMPLES = {
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: {message}; see {self.prog} --help\n")
+        tell(f"{self.prog}: {visible(' '.join(message.split()))}; see {self.prog} --help")
+        self.exit(BAD_INPUT)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code."""
-    parser = _parser()
-    given = parser.parse_args(arguments)
+    occupy_standard_streams()
+    atexit.unregister(_finish_undisturbed)
+    atexit.register(_finish_undisturbed)
+    with stoppable() as stop:
+        try:
+            code, line = _outcome(arguments)
+        except KeyboardInterrupt:
+            stop.number = stop.number or signal.SIGINT
+        except Exception:
+            # a library may turn the interruption into an error of its own
+            if stop.number is None:
+                raise
+        if stop.number is not None:
+            _finish_undisturbed()
+            code, line = 128 + stop.number, "interrupted" if stop.number == signal.SIGINT else "terminated"
+        if line:
+            tell(f"reportgen: {line}")
+    return code
+
+
+def _outcome(arguments: Sequence[str] | None) -> tuple[int, str]:
+    """Run a command; return its exit code and what to say of it, if anything."""
+    debug = False
     try:
-        given.run(given)
+        try:
+            given = _parser().parse_args(arguments)
+            debug = given.debug
+            given.run(given)
+        finally:
+            flush()
     except ReportgenError as problem:
-        if given.debug:
+        if debug:
             raise
-        print(f"reportgen: {problem}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("reportgen: interrupted", file=sys.stderr)
-        return 130
+        return BAD_INPUT, str(problem)
+    except (OutputLostError, BrokenPipeError) as lost:
+        if isinstance(lost, BrokenPipeError) or lost.quietly:
+            return READER_GONE, ""
+        return FAULT, f"standard output can't be written ({lost}); what was asked for is done"
     except Exception as fault:
-        if given.debug:
+        if debug:
             raise
-        print(f"reportgen: internal error: {type(fault).__name__}: {fault}; --debug shows where", file=sys.stderr)
-        return 1
-    return 0
+        what = visible(" ".join(str(fault).split()))
+        return FAULT, f"internal error: {type(fault).__name__}: {what}; --debug shows where"
+    return 0, ""
+
+
+def _finish_undisturbed() -> None:
+    """Ignore signals while the interpreter ends: nothing is left to stop, only a traceback would come of it."""
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
 
 
 def _build(given: argparse.Namespace) -> None:
@@ -86,7 +126,7 @@ def _demo(given: argparse.Namespace) -> None:
 def _inspect(given: argparse.Namespace) -> None:
     from reportgen import commands
 
-    print(commands.inspect(given.model, head=given.head, as_json=given.json, debug=given.debug), end="")
+    say(commands.inspect(given.model, head=given.head, as_json=given.json, debug=given.debug))
 
 
 def _train(given: argparse.Namespace) -> None:
@@ -111,7 +151,7 @@ def _phantom(given: argparse.Namespace) -> None:
 def _say(written: Sequence[Path]) -> None:
     for path in written:
         size = path.stat().st_size / 1e6 if path.is_file() else None
-        print(f"wrote {path}" + (f" ({size:.2f} MB)" if size is not None else ""))
+        say(f"wrote {visible(str(path))}" + (f" ({size:.2f} MB)" if size is not None else "") + "\n")
 
 
 def _outputs(given: argparse.Namespace) -> dict[str, Any]:
@@ -126,7 +166,7 @@ def _parser() -> argparse.ArgumentParser:
         "maps, where the model looked, and a commentary that compares cases side by side. It explains a model; "
         "it never diagnoses.",
         epilog="reportgen COMMAND --help shows the options and examples of a command. "
-        "Exit codes: 0 done, 1 internal error, 2 bad input, 130 interrupted.",
+        "Exit codes: 0 done, 1 internal error, 2 bad input, 130 interrupted, 143 terminated.",
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
@@ -198,5 +238,5 @@ class _Version(argparse.Action):
         """Print the version and exit."""
         from importlib.metadata import version
 
-        print(f"reportgen {version('reportgen')}")
+        say(f"reportgen {version('reportgen')}\n")
         parser.exit(0)

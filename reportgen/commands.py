@@ -171,9 +171,12 @@ def _spare_inputs(settings: Settings, config: Path | None) -> None:
 
 
 def _check_folder(folder: Path, *, overwrite: bool) -> None:
-    if folder.exists() and not folder.is_dir():
+    from reportgen.outputs.workshop import is_workshop
+
+    if os.path.lexists(folder) and not folder.is_dir():
         raise OutputError(f"{folder} is not a folder", "name a folder for the figures")
-    if folder.is_dir() and any(folder.iterdir()) and not overwrite:
+    # what a killed run left is no reason to refuse: it is cleared away before anything is written
+    if folder.is_dir() and not overwrite and any(not is_workshop(path.name) for path in folder.iterdir()):
         raise OutputError(f"{folder} is not empty", "choose another folder, or overwrite with -f")
     if not folder.exists() and not folder.parent.is_dir():
         raise OutputError(f"the folder of {folder} does not exist", f"create {folder.parent} first")
@@ -187,7 +190,8 @@ def _quiet(*, debug: bool) -> Iterator[None]:
         yield
         return
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    sys.stderr.flush()
+    if sys.stderr is not None:
+        sys.stderr.flush()
     kept = os.dup(2)
     nowhere = os.open(os.devnull, os.O_WRONLY)
     try:

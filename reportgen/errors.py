@@ -5,6 +5,8 @@ Everything that a user can cause is a :class:`ReportgenError`; any other excepti
 
 from __future__ import annotations
 
+from reportgen.visible import visible
+
 
 class ReportgenError(Exception):
     """A problem with what was given, told in one line.
@@ -18,8 +20,8 @@ class ReportgenError(Exception):
     """
 
     def __init__(self, what: str, advice: str = "") -> None:
-        self.what = " ".join(what.split())
-        self.advice = " ".join(advice.split())
+        self.what = visible(" ".join(what.split()))
+        self.advice = visible(" ".join(advice.split()))
         super().__init__(f"{self.what}; {self.advice}" if self.advice else self.what)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from reportgen.outputs.html import render_html
-from reportgen.outputs.sidecar import figure_files, remove_stale_figures, render_json
+from reportgen.outputs.sidecar import figure_files, render_json, stale_figures
 from reportgen.outputs.writing import check_target, making_folder, write_all, write_file
 from reportgen.report import Remark, Report
 
@@ -72,5 +72,4 @@ class SavableReport(Report):
             return
         with making_folder(figures):
             pictures = figure_files(self, figures, overwrite=overwrite)
-            write_all(files | pictures)
-        remove_stale_figures(figures, keep=pictures)
+            write_all(files | pictures, remove=stale_figures(figures, keep=pictures))

@@ -11,6 +11,7 @@ from collections.abc import Container
 from pathlib import Path
 from typing import Any
 
+from reportgen.errors import OutputError
 from reportgen.outputs.writing import check_target
 from reportgen.report import ModelReport, Picture, Report
 
@@ -32,7 +33,9 @@ def render_model_json(model: ModelReport) -> bytes:
 
 
 def _encoded(value: Any) -> bytes:
-    return (json.dumps(_plain(value), indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
+    text = json.dumps(_plain(value), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    # a file name that is no UTF-8 has lone surrogates; JSON writes them just as Python's escapes look
+    return text.encode(errors="backslashreplace")
 
 
 def _described(picture: Picture) -> dict[str, Any]:
@@ -62,16 +65,21 @@ def figure_files(report: Report, folder: Path, *, overwrite: bool) -> dict[Path,
     Raises
     ------
     OutputError
-        When a file in the folder exists and must not be replaced.
+        When a file in the folder exists and must not be replaced, or a picture's name would lead out of it.
     """
+    for picture in report.pictures:
+        if re.search(r"[/\\\0]", picture.file_name):
+            raise OutputError(f"picture '{picture.name}' has no name for a file", "leave slashes out of it")
     files = {folder / picture.file_name: picture.data for picture in report.pictures}
     for path in files:
         check_target(path, overwrite=overwrite)
     return files
 
 
-def remove_stale_figures(folder: Path, *, keep: Container[Path]) -> None:
-    """Remove the pictures that an earlier report left in a folder, known by their names; nothing else."""
-    for path in folder.iterdir():
-        if _FIGURE.fullmatch(path.name) and path not in keep and path.is_file():
-            path.unlink()
+def stale_figures(folder: Path, *, keep: Container[Path]) -> list[Path]:
+    """Return the pictures that an earlier report left in a folder, known by their names; nothing else, and no links."""
+    return [
+        path
+        for path in sorted(folder.iterdir())
+        if _FIGURE.fullmatch(path.name) and path not in keep and path.is_file() and not path.is_symlink()
+    ]

@@ -10,7 +10,7 @@ from typing import Any
 
 from reportgen.errors import ReportgenError
 from reportgen.inputs.architectures import ARCHITECTURES, Architecture
-from reportgen.outputs.writing import check_target, replacing, write_file
+from reportgen.outputs.writing import check_target, replacing
 from reportgen.training.datasets import Dataset, draw_phantoms, join, read_folder, split_by_group
 from reportgen.training.evaluate import evaluate
 from reportgen.training.fit import Recipe, Trained, fit
@@ -185,6 +185,6 @@ def _notes(
 def _write(output: Path, trained: Trained, notes: dict[str, Any]) -> None:
     import tomli_w
 
-    with replacing(output) as unfinished:
-        trained.model.save(unfinished)
-    write_file(output.with_suffix(".toml"), tomli_w.dumps(notes).encode())
+    with replacing(output, output.with_suffix(".toml")) as (model, beside):
+        trained.model.save(model)
+        beside.write_bytes(tomli_w.dumps(notes).encode(errors="replace"))

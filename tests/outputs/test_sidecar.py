@@ -7,7 +7,7 @@ import json
 import pytest
 
 from reportgen.errors import OutputError
-from reportgen.outputs.sidecar import figure_files, remove_stale_figures, render_json, render_model_json
+from reportgen.outputs.sidecar import figure_files, render_json, render_model_json, stale_figures
 from reportgen.outputs.writing import making_folder
 from reportgen.report import SCHEMA_VERSION
 
@@ -143,8 +143,42 @@ def test_only_pictures_of_an_earlier_report_are_removed(tmp_path):
     theirs = ["notes.txt", "case.png", "mine-case1-input.png", "case1-input.png.bak"]
     for name in (*ours, *theirs):
         (tmp_path / name).touch()
-    remove_stale_figures(tmp_path, keep={tmp_path / "case1-input.jpeg"})
-    assert {path.name for path in tmp_path.iterdir()} == {"case1-input.jpeg", *theirs}
+    (tmp_path / "model-shapes.png").symlink_to("notes.txt")
+    stale = stale_figures(tmp_path, keep={tmp_path / "case1-input.jpeg"})
+    assert {path.name for path in stale} == {*ours} - {"case1-input.jpeg"}
+
+
+@pytest.mark.parametrize("name", ["../model-x", "/model-x", "a/../../model-x", "case1-\0", "..\\model-x"])
+def test_no_picture_leaves_its_folder(report, tmp_path, name):
+    odd = dataclasses.replace(report, pictures=(dataclasses.replace(report.pictures[0], name=name),))
+    (tmp_path / "figures").mkdir()
+    with pytest.raises(OutputError, match="has no name for a file"):
+        odd.save_figures(tmp_path / "figures")
+    assert [path.name for path in tmp_path.rglob("*")] == ["figures"]
+
+
+def test_names_that_are_no_utf8_are_kept_in_json(make_report):
+    report = make_report()
+    odd = dataclasses.replace(report, title="caf\udce9 \u2028 </script>")
+    assert strict(render_json(odd))["title"] == odd.title
+
+
+def test_a_picture_that_is_a_link_is_not_written_through(report, tmp_path):
+    outside, figures = tmp_path / "outside", tmp_path / "figures"
+    outside.write_text("mine")
+    figures.mkdir()
+    (figures / report.pictures[3].file_name).symlink_to(outside)
+    with pytest.raises(OutputError, match="is a symbolic link"):
+        report.save_figures(figures, overwrite=True)
+    assert outside.read_text() == "mine"
+    assert len(list(figures.iterdir())) == 1
+
+
+def test_a_folder_may_be_a_link(report, tmp_path):
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to("real")
+    report.save_figures(tmp_path / "link")
+    assert len(list((tmp_path / "real").iterdir())) == len(report.pictures)
 
 
 # --- saving
