@@ -2,7 +2,7 @@
 
 The page asks nobody for anything: pictures are data URIs, style and script stand inside and are named by their digests
 in a strict Content-Security-Policy. Everything is escaped; the exceptions are
-:class:`~reportgen.outputs.markdown.SafeHtml`.
+:class:`~reportgen.outputs.markdown.SafeHtml`. Characters that would act instead of being seen are replaced on the way.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import jinja2
 
 from reportgen.outputs.markdown import SafeHtml, render_markdown
 from reportgen.report import CaseReport, Comment, LayerSummary, Picture, Remark, Report, layer_picture_name, readable
+from reportgen.visible import visible
 
 CHANNEL_ROWS = 3000
 
@@ -70,6 +71,11 @@ class Page:
     def cases(self) -> tuple[tuple[int, CaseReport], ...]:
         """(index, case) in the order of showing."""
         return self.report.side_by_side
+
+    @property
+    def regression(self) -> bool:
+        """Whether the model gives numbers that are no scores of classes."""
+        return self.report.model.head == "regression"
 
     @property
     def one_target(self) -> bool:
@@ -154,6 +160,7 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
+        finalize=_seen,
     )
     environment.filters |= {
         "data_uri": _data_uri, "markdown": render_markdown, "grouped": _grouped, "shape": _shape, "short": _short,
@@ -161,6 +168,11 @@ def _environment() -> jinja2.Environment:
         "readable": readable, "sight": _sight, "keras_shape": _keras_shape,
     }  # fmt: skip
     return environment
+
+
+def _seen(value: object) -> object:
+    """Pass every value that a template shows through :func:`visible`, but what is HTML already, whose parts have."""
+    return visible(value) if isinstance(value, str) and not hasattr(value, "__html__") else value
 
 
 def _data_uri(picture: Picture) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from reportgen.report import ModelReport
+from reportgen.visible import visible
 
 _HEADS = ("layer", "type", "output shape", "parameters", "trainable", "receptive field", "maps")
 
@@ -21,8 +22,8 @@ def render_model(model: ModelReport) -> str:
     shown = set(model.shown_layers)
     rows = [
         (
-            layer.name,
-            layer.type,
+            _one_line(layer.name),
+            _one_line(layer.type),
             str(layer.output_shape),
             f"{layer.parameters:,}",
             "yes" if layer.trainable else ("no" if layer.parameters else "-"),
@@ -32,10 +33,10 @@ def render_model(model: ModelReport) -> str:
         for layer in model.layers
     ]
     widths = [max(len(row[column]) for row in (_HEADS, *rows)) for column in range(len(_HEADS))]
-    lines = [f"{name:14} {value}" for name, value in facts.items()]
+    lines = [f"{name:14} {_one_line(value)}" for name, value in facts.items()]
     lines += ["", _line(_HEADS, widths), _line(tuple("-" * width for width in widths), widths)]
     lines += [_line(row, widths) for row in rows]
-    lines += ["", *model.notes]
+    lines += ["", *map(_one_line, model.notes)]
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -43,6 +44,11 @@ def _line(row: tuple[str, ...], widths: list[int]) -> str:
     cells = [cell.rjust(width) if _HEADS[at] == "parameters" else cell.ljust(width)
              for at, (cell, width) in enumerate(zip(row, widths, strict=True))]  # fmt: skip
     return "  ".join(cells).rstrip()
+
+
+def _one_line(text: str) -> str:
+    """Names come from the model file: none may break the table or command the terminal."""
+    return visible(" ".join(text.split()))
 
 
 def _by(sides: tuple[int, ...]) -> str:
