@@ -18,9 +18,9 @@ import numpy as np
 from reportgen.analysis.activations import choose_layers, feature_maps
 from reportgen.analysis.channels import measure_layer, reference_of
 from reportgen.analysis.graph import trace
-from reportgen.demo.builtin import BUILTIN_MODEL, demo_cases
+from reportgen.demo.builtin import demo_cases
 from reportgen.figures.grids import feature_map_grid, tile_ranges
-from reportgen.inputs.models import load_model
+from reportgen.inputs.models import BUILTIN_MODEL, load_model
 from reportgen.inputs.preprocessing import prepare
 from reportgen.settings import LayerSettings, PreprocessingSettings
 

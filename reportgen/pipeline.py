@@ -17,12 +17,12 @@ from reportgen.analysis.channels import measure_layer, reference_of
 from reportgen.analysis.graph import Graph, LayerCall, trace
 from reportgen.analysis.occlusion.scan import Scan, plan, scan
 from reportgen.analysis.summary import parameter_counts, summarise_layers
-from reportgen.demo.builtin import BUILTIN_MODEL, BUILTIN_NAME
+from reportgen.demo.builtin import BUILTIN_NAME
 from reportgen.drawing import LayerDrawing, check_channels, check_colours, model_pictures, occlusion_pictures
 from reportgen.figures.heatmaps import image_picture
 from reportgen.inputs.cases import Case, CaseLike, as_case, check_count, headings
 from reportgen.inputs.comments import read_comments
-from reportgen.inputs.models import LoadedModel, load_model
+from reportgen.inputs.models import BUILTIN_MODEL, LoadedModel, load_model
 from reportgen.inputs.preprocessing import prepare
 from reportgen.outputs.saving import SavableReport
 from reportgen.report import (
@@ -107,7 +107,7 @@ def build_report(
     watch = provenance.Stopwatch(progress)
     with watch.step("load model"):
         subject = _subject(model, chosen, read)
-        check_channels(chosen.feature_maps, [int(call.output_shape[-1] or 0) for call in subject.layers])
+        check_channels(chosen.feature_maps, [(call.map_shape or (0, 0, 0))[2] for call in subject.layers])
         comments = read_comments(chosen.commentary, subject.names)
         positions = plan(subject.loaded.input_shape[:2], chosen.occlusion).count if chosen.occlusion.enabled else 0
     with watch.step("predict"):
@@ -139,8 +139,8 @@ def build_report(
     return report.with_remarks(
         *_cautions(subject),
         *predictions.doubtful_scores(run.scores[_distinct(read)]),
-        *commentary.prediction_remarks(shown),
-        *commentary.occlusion_remarks(shown),
+        *commentary.prediction_remarks(shown, regression=subject.head.is_regression),
+        *commentary.occlusion_remarks(shown, regression=subject.head.is_regression),
         *commentary.depth_remarks(shown),
         *commentary.layer_remarks(shown, subject.names),
     )
@@ -170,16 +170,15 @@ def load(model: str | Path | LoadedModel | Any | None, settings: Settings, cases
     if source is None:
         source, name = BUILTIN_MODEL, BUILTIN_NAME
     labels = [case.label for case in cases]
-    return load_model(source, settings.model, settings.preprocessing, labels=labels, name=name)
+    return load_model(source, settings.model, settings.preprocessing, labels, name, settings.limits)
 
 
 def _subject(model: str | Path | LoadedModel | Any | None, settings: Settings, cases: Sequence[Case]) -> _Subject:
     loaded = load(model, settings, cases)
     graph = trace(loaded.keras_model)
     layers, left_out = choose_layers(graph, settings.layers)
-    head, note = predictions.find_head(graph, loaded.head, loaded.class_names, loaded.outputs, loaded.threshold)
-    notes = (*loaded.notes, *([note] if note else []), *left_out)
-    return _Subject(loaded, graph, layers, head, notes)
+    head = predictions.Head(loaded.head, loaded.class_names, loaded.threshold, loaded.outputs)
+    return _Subject(loaded, graph, layers, head, (*loaded.notes, *left_out))
 
 
 def _predict(subject: _Subject, cases: Sequence[Case], settings: Settings) -> _Run:

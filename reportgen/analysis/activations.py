@@ -36,8 +36,7 @@ class FeatureMaps:
 
 def has_feature_maps(call: LayerCall) -> bool:
     """Return whether a layer's output is spatial: ``(None, H, W, C)`` with more than one position."""
-    shape = call.output_shape
-    return len(shape) == 4 and None not in shape[1:] and (shape[1] or 0) * (shape[2] or 0) > 1
+    return call.map_shape is not None
 
 
 def choose_layers(graph: Graph, settings: LayerSettings) -> tuple[tuple[LayerCall, ...], tuple[str, ...]]:
@@ -106,7 +105,8 @@ def feature_maps(
         outputs = keras.tree.flatten(activation_model(images, training=False))
         del activation_model
         for call in group:
-            yield FeatureMaps(call.path, np.asarray(outputs.pop(0), np.float32))
+            values = np.asarray(outputs.pop(0), np.float32)
+            yield FeatureMaps(call.path, np.moveaxis(values, 1, -1) if call.channels_first else values)
 
 
 def _groups(layers: Sequence[LayerCall], cases: int, memory: int) -> Iterator[list[LayerCall]]:

@@ -22,8 +22,16 @@ KEPT = (0.8, 1.25)
 Cases = Sequence[CaseReport]
 
 
-def prediction_remarks(cases: Cases) -> tuple[Remark, ...]:
-    """Say what was predicted, and whether it is what the labels say."""
+def prediction_remarks(cases: Cases, *, regression: bool = False) -> tuple[Remark, ...]:
+    """Say what was predicted, and whether it is what the labels say; of a regression, which numbers came out."""
+    if regression:
+        given = [
+            f"{case.title}: {_listed([f'{one.class_name} {readable(one.score)}' for one in case.predictions])}"
+            for case in cases
+        ]
+        numbers = {f"{case.title} {one.class_name}": one.score for case in cases for one in case.predictions}
+        text = f"The model gives {'; '.join(given)}."
+        return (Remark(section="predictions", kind="predictions", text=text, numbers=numbers),)
     said = [f"{case.title}: {case.predictions[0].class_name} ({readable(case.predictions[0].score)})" for case in cases]
     known = [case for case in cases if case.correct is not None]
     right = sum(bool(case.correct) for case in known)
@@ -34,8 +42,11 @@ def prediction_remarks(cases: Cases) -> tuple[Remark, ...]:
     return (Remark(section="predictions", kind="predictions", text=text, numbers=numbers),)
 
 
-def occlusion_remarks(cases: Cases) -> tuple[Remark, ...]:
-    """Say for each case where covering the image changed the score most, and by how much."""
+def occlusion_remarks(cases: Cases, *, regression: bool = False) -> tuple[Remark, ...]:
+    """Say for each case where covering the image changed the score most, and by how much.
+
+    What counts as a small change is a share of the score's range (0 to 1), of a regression a share of the score itself.
+    """
     remarks = []
     for case in cases:
         found = case.occlusion
@@ -43,7 +54,7 @@ def occlusion_remarks(cases: Cases) -> tuple[Remark, ...]:
             continue
         best = found.strongest
         scores = np.asarray(found.scores)
-        share = abs(best.importance) / max(found.base_score, 1e-12)
+        share = abs(best.importance) / max(abs(found.base_score), 1e-12)
         verb = "lowers" if best.importance > 0 else "raises"
         centre = (best.top + found.patch[0] / 2, best.left + found.patch[1] / 2)
         height, width = found.row_starts[-1] + found.patch[0], found.column_starts[-1] + found.patch[1]
@@ -60,7 +71,7 @@ def occlusion_remarks(cases: Cases) -> tuple[Remark, ...]:
                 f"{found.patch[0]} x {found.patch[1]} pixels changes it nowhere ({scores.size} positions)."
             )
             meaning = "The model does not react to any patch of this size."
-        elif abs(best.importance) < SMALL_CHANGE:
+        elif (share if regression else abs(best.importance)) < SMALL_CHANGE:
             meaning = "No single patch matters much here: the score rests on more than one place."
         else:
             meaning = (

@@ -27,6 +27,8 @@ class LayerCall:
         Symbolic tensor that comes out (the first, where there are several).
     first
         Whether it's the first call of this layer.
+    channels_first
+        Whether the output lies ``(N, C, H, W)``.
     """
 
     path: str
@@ -34,11 +36,22 @@ class LayerCall:
     inputs: tuple[Any, ...]
     output: Any
     first: bool
+    channels_first: bool = False
 
     @property
     def output_shape(self) -> tuple[int | None, ...]:
-        """Shape with the batch dimension as None."""
+        """Shape as Keras tells it, with the batch dimension as None."""
         return tuple(self.output.shape)
+
+    @property
+    def map_shape(self) -> tuple[int, int, int] | None:
+        """(height, width, channels) of the feature maps; None where the output isn't spatial."""
+        shape = self.output_shape[1:]
+        if len(shape) != 3 or None in shape:
+            return None
+        sides = tuple(int(side or 0) for side in shape)
+        height, width, channels = (sides[1], sides[2], sides[0]) if self.channels_first else sides
+        return (height, width, channels) if height * width > 1 else None
 
 
 @dataclass(frozen=True)
@@ -75,6 +88,7 @@ class _Tracer:
     def __init__(self) -> None:
         self.calls: list[LayerCall] = []
         self.times_called: dict[int, int] = {}
+        self.channels_first: dict[int, bool] = {}
 
     def step_into(self, model: Any, args: tuple[Any, ...], prefix: str) -> Any:
         import keras
@@ -101,8 +115,20 @@ class _Tracer:
         if not isinstance(layer, keras.layers.InputLayer):
             inputs = tuple(t for t in keras.tree.flatten((args, options)) if isinstance(t, keras.KerasTensor))
             name = path if times == 1 else f"{path} ({times})"
-            self.calls.append(LayerCall(name, layer, inputs, keras.tree.flatten(output)[0], times == 1))
+            first = self._puts_channels_first(layer, inputs)
+            outputs = keras.tree.flatten(output)
+            self.channels_first |= {id(tensor): first for tensor in outputs}
+            self.calls.append(LayerCall(name, layer, inputs, outputs[0], times == 1, first))
         return output
+
+    def _puts_channels_first(self, layer: Any, inputs: tuple[Any, ...]) -> bool:
+        """Whether a layer's output lies channels first: as it says itself, else as its input lies."""
+        if type(layer).__name__ == "Permute" and sorted(layer.dims) == [1, 2, 3]:
+            before = any(self.channels_first.get(id(tensor), False) for tensor in inputs)
+            return {(3, 1, 2): True, (2, 3, 1): False}.get(tuple(layer.dims), before)
+        if hasattr(layer, "data_format"):
+            return bool(layer.data_format == "channels_first")
+        return any(self.channels_first.get(id(tensor), False) for tensor in inputs)
 
 
 def is_nested(layer: Any) -> bool:

@@ -4,21 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.analysis.graph import Graph
 from reportgen.errors import SettingsError
-from reportgen.report import Prediction, Remark
+from reportgen.report import Prediction, Remark, is_reference
 
 SHOWN_CLASSES = 5
 SATURATED = 1e-4
 IDENTICAL = 1e-6
-# activations that are layers, or operations on tensors, of their own
-_ACTIVATIONS = ("Softmax", "Sigmoid", "ReLU", "Relu", "Relu6", "LeakyReLU", "LeakyRelu", "PReLU", "ELU", "Elu", "Tanh")
-_PASSING = ("Dropout", "Reshape", "Flatten", "Identity", "ActivityRegularization")
 
 
 @dataclass(frozen=True)
@@ -30,7 +25,7 @@ class Head:
     kind
         ``sigmoid``: one output is the score of the second class; several are scores of their own, which need not sum
         to 1. ``softmax``: scores that sum to 1. ``sigmoid logits``/``softmax logits``: the function is still to be
-        applied.
+        applied. ``regression``: numbers of any size, no classes.
     class_names
         Two for one output, else one each.
     threshold
@@ -45,13 +40,20 @@ class Head:
     outputs: int = 1
 
     @property
+    def is_regression(self) -> bool:
+        """Whether the outputs are numbers that stand for no class."""
+        return self.kind == "regression"
+
+    @property
     def single(self) -> bool:
         """Whether there is one output for two classes."""
         return self.kind.startswith("sigmoid") and len(self.class_names) == 2 and self.outputs == 1
 
     def scores(self, raw: NDArray[np.floating]) -> NDArray[np.float64]:
-        """Turn raw outputs ``(N, K)`` into scores ``(N, classes)``, 0 to 1."""
+        """Turn raw outputs ``(N, K)`` into scores ``(N, classes)``, 0 to 1 (of a regression: as they are)."""
         values = np.asarray(raw, np.float64)
+        if self.is_regression:
+            return values
         if self.kind == "sigmoid logits":
             values = 1 / (1 + np.exp(-np.clip(values, -700, 700)))
         elif self.kind == "softmax logits":
@@ -66,54 +68,14 @@ class Head:
         return int(scores.argmax())
 
 
-def find_head(
-    graph: Graph, wanted: str, class_names: Sequence[str], outputs: int, threshold: float
-) -> tuple[Head, str]:
-    """Find out what the last layer gives.
-
-    Parameters
-    ----------
-    graph
-        The traced model.
-    wanted
-        ``auto``, ``sigmoid``, ``softmax`` or ``logits``.
-    class_names
-        Names of all classes.
-    outputs
-        How many numbers come out.
-    threshold
-        For one output.
-
-    Returns
-    -------
-    tuple
-        The head and a sentence for the report (empty when nothing was assumed).
-
-    Raises
-    ------
-    SettingsError
-        When the last activation is none that scores can be read from, or the wanted one doesn't fit.
-    """
-    logits = "sigmoid logits" if outputs == 1 else "softmax logits"
-    if wanted == "softmax" and outputs == 1:
-        raise SettingsError("model.head 'softmax' needs several outputs, the model has one", "use sigmoid or logits")
-    if wanted != "auto":
-        return Head(logits if wanted == "logits" else wanted, tuple(class_names), threshold, outputs), ""
-    last = _last_activation(graph)
-    if last == "sigmoid" or (last == "softmax" and outputs > 1):
-        return Head(last, tuple(class_names), threshold, outputs), ""
-    if last == "linear":
-        name = logits.split(maxsplit=1)[0]
-        note = f"The last layer has no activation: its outputs were taken as logits and {name} was applied."
-        return Head(logits, tuple(class_names), threshold, outputs), note
-    raise SettingsError(
-        f"the model's last activation is '{last}', from which no scores can be read",
-        "say what it gives with head = sigmoid, softmax or logits",
-    )
-
-
 def best_predictions(head: Head, scores: NDArray[np.float64]) -> tuple[Prediction, ...]:
-    """Return the classes of one case, the predicted one first, then by score; at most five."""
+    """Return the classes of one case, the predicted one first, then by score; of a regression in the model's order.
+
+    At most five.
+    """
+    if head.is_regression:
+        pairs = zip(head.class_names, scores, strict=True)
+        return tuple(Prediction(class_name=name, score=float(score)) for name, score in pairs)[:SHOWN_CLASSES]
     first = head.predicted(scores)
     order = [first, *(int(number) for number in np.argsort(-scores, kind="stable") if number != first)]
     return tuple(
@@ -188,8 +150,9 @@ def target_classes(
     Parameters
     ----------
     wanted
-        A class, or ``auto`` (the second of two classes, so that cases can be compared; else the predicted one),
-        ``predicted`` or ``label``.
+        A class, or ``auto``, ``predicted`` or ``label``. ``auto`` is the positive of two classes, so that cases can be
+        compared: the one whose name does not say that nothing was found, else the second; of more classes the
+        predicted one; of a regression the first output.
     head
         Names the classes.
     labels
@@ -202,8 +165,10 @@ def target_classes(
     SettingsError
         When the class is unknown, or ``label`` is asked for and a case has none that is a class.
     """
+    if wanted in ("auto", "predicted") and head.is_regression:
+        return (0,) * len(labels)
     if wanted == "auto" and len(head.class_names) == 2:
-        return (1,) * len(labels)
+        return (_positive(head.class_names),) * len(labels)
     if wanted in ("auto", "predicted"):
         return tuple(head.predicted(row) for row in scores)
     if wanted == "label":
@@ -213,13 +178,7 @@ def target_classes(
     return (find_class(wanted, head.class_names),) * len(labels)
 
 
-def _last_activation(graph: Graph) -> str:
-    for call in reversed(graph.calls):
-        kind = type(call.layer).__name__
-        if kind in _PASSING:
-            continue
-        if kind in _ACTIVATIONS:
-            return kind.lower()
-        activation: Any = getattr(call.layer, "activation", None)
-        return str(getattr(activation, "__name__", "linear"))
-    return "linear"
+def _positive(class_names: Sequence[str]) -> int:
+    """Return the positive one of two classes: where the names don't tell, the second."""
+    nothing_found = [is_reference(name) for name in class_names]
+    return 0 if nothing_found == [False, True] else 1

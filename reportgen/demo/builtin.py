@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from reportgen.demo.phantom import phantom
 from reportgen.inputs.cases import Case
 from reportgen.inputs.images import image_from_array
 
-BUILTIN_MODEL = Path(__file__).parent / "chest_xray.keras"
 BUILTIN_NAME = "built-in chest X-ray model"
 NORMAL_SEED, PNEUMONIA_SEED = 33, 34
 DEMO_STRIDE = 15

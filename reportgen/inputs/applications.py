@@ -50,6 +50,22 @@ def build_application(spec: str) -> tuple[Any, str, tuple[str, ...]]:
     return _with_weights(build, "imagenet", f"Keras's weights for {name} can't be fetched", advice), family, ()
 
 
+def architecture(name: str, known: str) -> tuple[str, Any]:
+    """Return an architecture's family and the function that builds it.
+
+    Raises
+    ------
+    ModelError
+        When there is none of that name; ``known`` says which there are.
+    """
+    import keras
+
+    builders = _builders(keras.applications)
+    if name not in builders:
+        raise ModelError(f"there is no architecture '{name}'", known)
+    return builders[name]
+
+
 def imagenet_class_names(*, fetch: bool) -> tuple[str, ...] | None:
     """Return ImageNet's 1,000 class names where this machine has (or can fetch) Keras's index of them, else None."""
     import keras

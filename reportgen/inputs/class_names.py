@@ -81,6 +81,25 @@ def resolve_class_names(
     return tuple(f"class {number}" for number in range(count)), ("Class names were not given: classes are numbered.",)
 
 
+def resolve_output_names(
+    count: int, given: Sequence[str] | str | None, noted: Sequence[str] | None, model_name: str
+) -> tuple[str, ...]:
+    """Return what the numbers that a regression gives are called: as given, as noted, or numbered.
+
+    Raises
+    ------
+    SettingsError
+        When the number of names is not the number of outputs.
+    """
+    names = read_class_names(Path(given)) if isinstance(given, str) else given
+    names = names if names is not None else noted
+    if names is None:
+        return ("output",) if count == 1 else tuple(f"output {number}" for number in range(count))
+    if len(names) != count:
+        raise SettingsError(f"{len(names)} names for {model_name}, which gives {count} numbers", f"give {count}")
+    return tuple(names)
+
+
 def _names_in(content: Any) -> tuple[str, ...]:
     if isinstance(content, list) and all(isinstance(name, str) for name in content):
         return tuple(content)

@@ -44,23 +44,5 @@ def sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def looks_like(head: bytes) -> str | None:
-    """Name a kind of file that is often found under a wrong ending, judged by its first bytes.
-
-    Returns
-    -------
-    str or None
-        ``"a git-lfs pointer"``, ``"a web page"``, ``"a text file"``, or None when it's none of them.
-    """
-    start = head[:512].lstrip().lower()
-    if start.startswith(b"version https://git-lfs"):
-        return "a git-lfs pointer (the real file was not fetched: run 'git lfs pull')"
-    if start.startswith((b"<!doctype html", b"<html")):
-        return "a web page"
-    if head and all(byte in b"\t\n\r\f" or 32 <= byte < 127 for byte in head[:512]):
-        return "a text file"
-    return None
-
-
 def _article(what: str) -> str:
     return f"an {what}" if what[0] in "aeiou" else f"a {what}"

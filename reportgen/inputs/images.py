@@ -19,7 +19,8 @@ from PIL import UnidentifiedImageError
 
 from reportgen.errors import ImageError
 from reportgen.inputs.deep_colour import has_16_bit_colour, read_16_bit_colour
-from reportgen.inputs.files import looks_like, read_bytes, sha256
+from reportgen.inputs.files import read_bytes, sha256
+from reportgen.inputs.signatures import looks_like
 
 MAX_PIXELS = 100_000_000
 SMALLEST_SIDE = 4

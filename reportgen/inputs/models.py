@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-import io
-import os
-import tempfile
-import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from reportgen.errors import ModelError
 from reportgen.inputs import applications
-from reportgen.inputs.class_names import resolve_class_names
-from reportgen.inputs.files import looks_like, read_bytes, sha256
+from reportgen.inputs.adapting import adapt, output_names
+from reportgen.inputs.class_names import resolve_class_names, resolve_output_names
+from reportgen.inputs.heads import head_kind, loss_name
+from reportgen.inputs.model_formats.reading import ReadModel, read_model
 from reportgen.inputs.model_notes import ModelNotes, read_model_notes
 from reportgen.inputs.preprocessing import Preprocessing, preprocessing_from
 from reportgen.report import ModelCard
-from reportgen.settings import ModelSettings, PreprocessingSettings
+from reportgen.settings import LimitSettings, ModelSettings, PreprocessingSettings
 
+# the model that comes with the program: its size needs no check
+BUILTIN_MODEL = Path(__file__).parents[1] / "demo" / "chest_xray.keras"
 _ARITHMETIC = ("TrueDivide", "Divide", "Multiply", "Subtract", "Add")
-_HDF5, _ZIP = b"\x89HDF\r\n\x1a\n", b"PK\x03\x04"
 
 
 @dataclass(frozen=True)
@@ -43,9 +41,9 @@ class LoadedModel:
     outputs
         How many numbers come out for an image.
     head
-        As set: ``auto``, ``sigmoid``, ``softmax`` or ``logits``.
+        ``sigmoid``, ``softmax``, ``sigmoid logits``, ``softmax logits`` or ``regression``.
     class_names
-        One for each class; two where there is one output.
+        One for each class; two where there is one output; one for each number of a regression.
     threshold
         From which score on the second class is said, for one output.
     preprocessing
@@ -79,169 +77,114 @@ def load_model(
     preprocessing: PreprocessingSettings | None = None,
     labels: Sequence[str | None] = (),
     name: str | None = None,
+    limits: LimitSettings | None = None,
 ) -> LoadedModel:
     """Load a model and find out how to use it.
 
     Parameters
     ----------
     source
-        A ``.keras`` or ``.h5`` file, ``keras:NAME``, or a Keras model in memory.
+        A ``.keras`` or ``.h5`` file, a SavedModel folder, a file of weights (with ``settings.architecture``),
+        ``keras:NAME``, or a Keras 3 model in memory.
     settings
-        Class names, head and threshold where the user gave them.
+        What the user says about the model.
     preprocessing
         As set; ``auto`` uses the model's notes, its family, or its own scaling layers.
     labels
         Labels of the cases: class names are assumed from them when there are no others.
     name
         What to call the model in the report; default: its file name.
+    limits
+        ``memory``: what the model may take.
 
     Raises
     ------
     ModelError, SettingsError
         When the file is no model, or the model takes or gives what can't be used, or settings don't fit it.
     """
-    settings, wanted = settings or ModelSettings(), preprocessing or PreprocessingSettings()
-    family: str | None = None
-    notes, remarks = ModelNotes(), tuple[str, ...]()
-    if isinstance(source, str) and source.startswith(applications.PREFIX):
-        model, family, remarks = applications.build_application(source)
-        title, digest = source.partition("@")[0], _weights_digest(model)
-        if source.endswith("@" + applications.RANDOM):
-            title = source
-    elif isinstance(source, str | Path):
-        path = Path(source)
-        model, digest = _load_file(path)
-        notes, title = read_model_notes(path), path.name
-    elif not hasattr(source, "get_weights"):
-        raise ModelError(f"a {type(source).__name__} is not a model", "give a file, keras:NAME, or a Keras model")
-    else:
-        model, title, digest = source, getattr(source, "name", "model"), _weights_digest(source)
+    settings, limits = settings or ModelSettings(), limits or LimitSettings()
+    read, title, notes = _read(source, settings, limits)
     title = name or title
-    shape, outputs = input_shape_of(model, title), _outputs_of(model, title)
-    noted = notes.class_names
-    if family is not None and noted is None and outputs == 1000:
-        noted = applications.imagenet_class_names(fetch="@" not in str(source))
-    names, assumed = resolve_class_names(max(2, outputs), settings.class_names, noted, labels, title)
+    adapted = adapt(read.model, title, settings)
+    model, shape = adapted.model, adapted.input_shape
+    outputs = _output_count(model, title)
+    loss = loss_name(read.loss, adapted.output, output_names(read.model)[adapted.output] if read.model.outputs else "")
+    head, head_note = head_kind(model, settings.head, outputs, loss)
+    names, assumed = _class_names(source, settings, notes, labels, title, head, outputs, read.family)
+    wanted = preprocessing or PreprocessingSettings()
     chosen = preprocessing_from(
-        notes.preprocessing if wanted.mode == "auto" and notes.preprocessing.mode != "auto" else wanted,
+        notes.preprocessing if wanted.mode in ("auto", "try") and notes.preprocessing.mode != "auto" else wanted,
         channels=shape[2],
         scales_itself=_scales_itself(model),
-        family=family,
+        family=read.family,
     )
-    threshold = next((t for t in (settings.threshold, notes.threshold) if t is not None), 0.5)
-    notes_said = tuple(note for note in (*assumed, chosen.note) if note)
+    said = (*read.notes, *adapted.notes, *assumed, chosen.note, head_note)
     # classes guessed from labels decide what is called right
     guessed = assumed if names != tuple(f"class {number}" for number in range(len(names))) else ()
     return LoadedModel(
-        model,
-        title,
-        digest,
-        shape,
-        outputs,
-        settings.head,
-        names,
-        threshold,
-        chosen,
-        notes_said,
-        (*remarks, *guessed),
-        notes.card,
-        notes.history,
+        keras_model=model,
+        name=title,
+        sha256=read.sha256,
+        input_shape=shape,
+        outputs=outputs,
+        head=head,
+        class_names=names,
+        threshold=next((t for t in (settings.threshold, notes.threshold) if t is not None), 0.5),
+        preprocessing=chosen,
+        notes=tuple(note for note in said if note),
+        cautions=(*read.cautions, *guessed),
+        card=notes.card,
+        history=notes.history,
     )
 
 
-def input_shape_of(model: Any, name: str) -> tuple[int, int, int]:
-    """Return (height, width, channels) of a model's image input.
-
-    Raises
-    ------
-    ModelError
-        When it has several inputs, takes no image, or its size is not fixed.
-    """
-    inputs = getattr(model, "inputs", None)
-    if not inputs:
-        raise ModelError(f"{name} has no defined input", "build and save it as a Sequential or functional Keras model")
-    if len(inputs) != 1:
-        raise ModelError(f"{name} has {len(inputs)} inputs", "only models with one image input can be shown")
-    shape = tuple(inputs[0].shape)
-    if len(shape) != 4:
-        raise ModelError(
-            f"{name} takes no image: its input is {shape}", "an image input is (None, height, width, channels)"
-        )
-    if shape[1] in (1, 3) and shape[3] not in (1, 3):
-        raise ModelError(f"{name} has its channels first: its input is {shape}", "save it with channels last")
-    if shape[3] not in (1, 3):
-        raise ModelError(f"{name} takes {shape[3]} channels", "only gray (1) and RGB (3) inputs can be fed from images")
-    if None in shape[1:3]:
-        raise ModelError(f"{name} has an unknown input size: its input is {shape}", "save it with a fixed input size")
-    return int(shape[1]), int(shape[2]), int(shape[3])
+def _class_names(
+    source: Any, settings: ModelSettings, notes: ModelNotes, labels: Sequence[str | None], title: str, head: str,
+    outputs: int, family: str | None,
+) -> tuple[tuple[str, ...], tuple[str, ...]]:  # fmt: skip
+    noted = notes.class_names
+    if head == "regression":
+        return resolve_output_names(outputs, settings.class_names, noted, title), ()
+    if family is not None and noted is None and outputs == 1000:
+        noted = applications.imagenet_class_names(fetch="@" not in str(source))
+    return resolve_class_names(max(2, outputs), settings.class_names, noted, labels, title)
 
 
-def _outputs_of(model: Any, name: str) -> int:
-    outputs = model.outputs
-    if len(outputs) != 1:
-        raise ModelError(f"{name} has {len(outputs)} outputs", "save a model that gives only the one to explain")
-    shape = tuple(outputs[0].shape)
+def _read(
+    source: str | Path | Any, settings: ModelSettings, limits: LimitSettings
+) -> tuple[ReadModel, str, ModelNotes]:
+    """Return the model that a source names, what to call it, and the notes beside it."""
+    if isinstance(source, str) and source.startswith(applications.PREFIX):
+        model, family, cautions = applications.build_application(source)
+        title = source if source.endswith("@" + applications.RANDOM) else source.partition("@")[0]
+        return ReadModel(model, _weights_digest(model), family, cautions=cautions), title, ModelNotes()
+    if isinstance(source, str | Path):
+        path = Path(source)
+        return read_model(path, settings, limits, trusted=path == BUILTIN_MODEL), path.name, read_model_notes(path)
+    if not hasattr(source, "get_weights"):
+        raise ModelError(f"a {type(source).__name__} is not a model", "give a file, keras:NAME, or a Keras model")
+    model = _of_keras_3(source)
+    read = ReadModel(model, _weights_digest(model), loss=getattr(source, "loss", None))
+    return read, str(getattr(source, "name", "model")), ModelNotes()
+
+
+def _of_keras_3(model: Any) -> Any:
+    import keras
+
+    if isinstance(model, keras.Model):
+        return model
+    raise ModelError(
+        f"a {type(model).__module__.split('.')[0]} model is none of Keras 3", "save it to a file and give the file"
+    )
+
+
+def _output_count(model: Any, name: str) -> int:
+    shape = tuple(model.outputs[0].shape)
     if len(shape) < 2 or shape[-1] is None or any(side != 1 for side in shape[1:-1]):
         raise ModelError(
             f"{name} gives no class scores: its output is {shape}", "it should be (None, number of classes)"
         )
     return int(shape[-1])
-
-
-def _load_file(path: Path) -> tuple[Any, str]:
-    data = read_bytes(path, ModelError, "model")
-    ending = _kind(data, path)
-    digest = sha256(data)
-    import keras
-
-    with _under_ending(path, ending) as readable:
-        try:
-            return keras.saving.load_model(readable, compile=False, safe_mode=True), digest
-        except Exception as problem:
-            # Keras meets damaged or foreign files with every kind of exception
-            raise ModelError(f"{path} can't be loaded by Keras: {_reason(problem)}", _advice(problem)) from problem
-
-
-def _kind(data: bytes, path: Path) -> str:
-    """Return the ending that Keras goes by, judged by the content."""
-    if data.startswith(_HDF5):
-        return ".h5"
-    if data.startswith(_ZIP):
-        try:
-            inside = zipfile.ZipFile(io.BytesIO(data)).namelist()
-        except zipfile.BadZipFile:
-            raise ModelError(f"{path} is a damaged .keras file", "copy or download it again") from None
-        if "config.json" not in inside:
-            raise ModelError(f"{path} is a zip file without a Keras model in it", "give a .keras or .h5 file")
-        return ".keras"
-    found = looks_like(data)
-    raise ModelError(f"{path} is {found or 'not a Keras model'}", "give a .keras or .h5 file, or keras:NAME")
-
-
-@contextlib.contextmanager
-def _under_ending(path: Path, ending: str) -> Iterator[str]:
-    """Give a path with the ending that the content calls for, since Keras goes by the ending alone."""
-    if path.suffix == ending or (ending == ".h5" and path.suffix in (".hdf5", ".h5")):
-        yield str(path)
-        return
-    with tempfile.TemporaryDirectory() as folder:
-        link = Path(folder) / f"model{ending}"
-        link.symlink_to(os.path.abspath(path))  # noqa: PTH100 - a link needs no resolved target
-        yield str(link)
-
-
-def _reason(problem: Exception) -> str:
-    lines = [line.strip() for line in str(problem).splitlines() if line.strip()]
-    return (lines[0] if lines else type(problem).__name__)[:240]
-
-
-def _advice(problem: Exception) -> str:
-    text = str(problem)
-    if "Lambda" in text or "safe_mode" in text or "unsafe" in text:
-        return "it holds code of its own (a Lambda layer), which is never run from a file"
-    if "No model config" in text or "weights" in text[:80].lower():
-        return "it may hold weights only: save the whole model with model.save()"
-    return "save it again with a recent Keras, or copy it again if it was cut off"
 
 
 def _weights_digest(model: Any) -> str:

@@ -7,106 +7,18 @@ import math
 import keras
 import numpy as np
 import pytest
-from keras import layers
 
-from reportgen.analysis.graph import trace
 from reportgen.analysis.predictions import (
     Head,
     best_predictions,
     doubtful_scores,
     find_class,
-    find_head,
     is_correct,
     target_classes,
 )
 from reportgen.errors import SettingsError
 
 TWO, THREE = ("NORMAL", "PNEUMONIA"), ("cat", "dog", "owl")
-
-
-def graph_of(*stack):
-    return trace(keras.Sequential([layers.Input((4, 6, 1)), layers.Flatten(), *stack]))
-
-
-def head_of(*stack, wanted="auto", outputs=1):
-    names = TWO if outputs == 1 else tuple(f"class {number}" for number in range(outputs))
-    return find_head(graph_of(*stack), wanted, names, outputs, 0.5)
-
-
-# ---- what the last layer gives
-
-
-@pytest.mark.parametrize(
-    ("stack", "outputs", "kind"),
-    [
-        (lambda: [layers.Dense(1, activation="sigmoid")], 1, "sigmoid"),
-        (lambda: [layers.Dense(3, activation="sigmoid")], 3, "sigmoid"),
-        (lambda: [layers.Dense(3, activation="softmax")], 3, "softmax"),
-        (lambda: [layers.Dense(3), layers.Softmax()], 3, "softmax"),
-        (lambda: [layers.Dense(3), layers.Activation("softmax")], 3, "softmax"),
-        (lambda: [layers.Dense(1), layers.Activation("sigmoid")], 1, "sigmoid"),
-        (lambda: [layers.Dense(1, activation="sigmoid"), layers.Dropout(0.1)], 1, "sigmoid"),
-        (lambda: [layers.Dense(3, activation="softmax"), layers.Reshape((3,))], 3, "softmax"),
-    ],
-)
-def test_head_is_read_from_the_last_activation(stack, outputs, kind):
-    head, note = head_of(*stack(), outputs=outputs)
-    assert (head.kind, note) == (kind, "")
-
-
-@pytest.mark.parametrize(("outputs", "function"), [(1, "sigmoid"), (3, "softmax")])
-def test_no_activation_means_logits_and_is_said(outputs, function):
-    head, note = head_of(layers.Dense(outputs), outputs=outputs)
-    assert head.kind == f"{function} logits"
-    assert "no activation" in note
-    assert f"{function} was applied" in note
-
-
-def test_head_inside_a_nested_model(nested_model):
-    assert find_head(trace(nested_model), "auto", THREE, 3, 0.5)[0].kind == "softmax"
-
-
-@pytest.mark.parametrize(
-    "last",
-    [
-        pytest.param(lambda: [layers.Dense(1, activation="tanh")], id="tanh"),
-        pytest.param(lambda: [layers.Dense(1, activation="relu")], id="relu"),
-        pytest.param(lambda: [layers.Dense(1), layers.Activation("tanh")], id="tanh layer"),
-        pytest.param(lambda: [layers.Dense(1, activation="softmax")], id="softmax of one"),
-        pytest.param(lambda: [layers.Dense(1), layers.ReLU()], id="ReLU layer"),
-        pytest.param(lambda: [layers.Dense(1), layers.LeakyReLU()], id="LeakyReLU layer"),
-    ],
-)
-def test_an_activation_without_scores_is_refused(last):
-    with pytest.raises(SettingsError, match="no scores can be read"):
-        head_of(*last())
-
-
-def test_a_sigmoid_by_operation_is_not_applied_again():
-    entry = layers.Input((4, 6, 1))
-    score = keras.ops.sigmoid(layers.Dense(1)(layers.Flatten()(entry)))
-    head, _ = find_head(trace(keras.Model(entry, score)), "auto", TWO, 1, 0.5)
-    assert head.kind == "sigmoid"
-
-
-@pytest.mark.parametrize(
-    ("wanted", "outputs", "kind"),
-    [
-        ("sigmoid", 1, "sigmoid"),
-        ("logits", 1, "sigmoid logits"),
-        ("logits", 3, "softmax logits"),
-        ("softmax", 3, "softmax"),
-        ("sigmoid", 3, "sigmoid"),
-    ],
-)
-def test_a_head_that_is_said_is_taken(wanted, outputs, kind):
-    head, note = head_of(layers.Dense(outputs, activation="tanh"), wanted=wanted, outputs=outputs)
-    assert (head.kind, note) == (kind, "")
-
-
-def test_softmax_of_one_output_is_refused():
-    with pytest.raises(SettingsError, match="needs several outputs"):
-        head_of(layers.Dense(1), wanted="softmax")
 
 
 # ---- scores
@@ -183,9 +95,9 @@ def test_the_threshold_has_no_meaning_for_a_softmax_of_two():
 
 
 def test_two_sigmoids_are_scores_of_their_own_and_the_larger_is_predicted():
-    head, _ = head_of(layers.Dense(2, activation="sigmoid"), outputs=2)
+    head = Head("sigmoid", TWO, 0.5, 2)
     best = best_predictions(head, head.scores(np.array([[0.9, 0.6]]))[0])
-    assert [(one.class_name, one.score) for one in best] == [("class 0", 0.9), ("class 1", 0.6)]
+    assert [(one.class_name, one.score) for one in best] == [("NORMAL", 0.9), ("PNEUMONIA", 0.6)]
 
 
 @pytest.mark.parametrize(

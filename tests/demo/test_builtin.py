@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from reportgen.demo.builtin import BUILTIN_MODEL, DEMO_STRIDE, SYNTHETIC, demo_cases
+from reportgen.demo.builtin import DEMO_STRIDE, SYNTHETIC, demo_cases
 from reportgen.inputs.architectures import ARCHITECTURES
 from reportgen.inputs.cases import as_case
-from reportgen.inputs.models import load_model
+from reportgen.inputs.models import BUILTIN_MODEL, load_model
 from reportgen.pipeline import build_report
 from reportgen.training.datasets import draw_phantoms, read_folder
 from reportgen.training.evaluate import evaluate

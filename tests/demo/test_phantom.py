@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reportgen.demo.builtin import BUILTIN_MODEL, NORMAL_SEED, PNEUMONIA_SEED, SYNTHETIC, demo_cases
+from reportgen.demo.builtin import NORMAL_SEED, PNEUMONIA_SEED, SYNTHETIC, demo_cases
 from reportgen.demo.phantom import phantom
+from reportgen.inputs.models import BUILTIN_MODEL
 
 SIZE = (96, 128)
 

@@ -115,11 +115,7 @@ def _layers(model: Any) -> Iterator[Any]:
 
 
 def _output_bytes(layer: Any) -> int:
-    import keras
-
-    try:
-        outputs = keras.tree.flatten(layer.output)
-    except AttributeError:
-        # a layer that was never called on symbolic tensors has no known output
-        return 0
-    return max(4 * int(np.prod([side or 1 for side in output.shape])) for output in outputs)
+    """Return the bytes of the largest output a layer has had; one that was never called has none."""
+    nodes = getattr(layer, "_inbound_nodes", ())
+    outputs = [output for node in nodes for output in node.output_tensors]
+    return max((4 * int(np.prod([side or 1 for side in output.shape])) for output in outputs), default=0)

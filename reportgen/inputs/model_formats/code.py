@@ -1,0 +1,186 @@
+"""Code that comes with a model: found in its configuration, named, and run only when the user trusts it.
+
+A configuration names classes. Those that Keras itself has are data; a Lambda layer carries Python bytecode, and any
+other class must come from somewhere: from the user (``--custom-objects module:NAME``), or not at all.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from reportgen.errors import ModelError
+
+_MODEL_CLASSES = ("Functional", "Model", "Sequential", "InputLayer", "Network", "Container")
+# what Keras 2 wrote and Keras 3 no longer has under that name
+_LEGACY = (
+    "TFOpLambda", "SlicingOpLambda", "TensorFlowOpLayer", "ClassMethod", "InstanceMethod", "InstanceProperty",
+    "Policy", "PolicyV1", "ThresholdedReLU", "RandomHeight", "RandomWidth", "BatchNormalizationV1",
+    "BatchNormalizationV2", "SyncBatchNormalization", "LocallyConnected2D", "AtrousConvolution2D", "Convolution2D",
+    "MaxPool2D", "AvgPool2D", "Merge", "VarianceScaling", "RandomNormal", "TruncatedNormalV2", "LossScaleOptimizer",
+    "DynamicLossScale",
+)  # fmt: skip
+_PLAIN = (
+    "function", "slice", "ellipsis", "bytes", "set", "tuple", "list", "dict", "CustomMaskWarning", "KerasTensor",
+    "TensorShape", "TypeSpec", "DType", "Ellipsis", "NoneType", "__tuple__", "__numpy__", "__tensor__", "__slice__",
+    "__ellipsis__", "__typespec__", "__keras_tensor__", "__bytes__",
+)  # fmt: skip
+_HOMES = ("keras", "tf_keras", "tensorflow.keras", "tensorflow.python.keras", "builtins")
+_PARTS = ("layers", "initializers", "regularizers", "constraints", "activations", "dtype_policies", "losses",
+          "optimizers", "metrics", "quantizers")  # fmt: skip
+# no layer: they shape training, which doesn't happen here
+_UNUSED = ("compile_config", "training_config", "optimizer_config")
+
+
+@dataclass(frozen=True)
+class ForeignCode:
+    """Something in a configuration that only code from elsewhere can make: the layer, its class, and where from."""
+
+    layer: str
+    kind: str
+    is_lambda: bool
+
+    def __str__(self) -> str:
+        """Name it."""
+        return f"'{self.layer}' ({self.kind})" if self.layer else self.kind
+
+
+def find_code(config: Any, custom: Sequence[str] = ()) -> tuple[ForeignCode, ...]:
+    """Return what in a configuration needs code that Keras doesn't have.
+
+    Parameters
+    ----------
+    config
+        As in the model file: nested tables and lists.
+    custom
+        Names of classes and functions that the user gives.
+
+    Raises
+    ------
+    ModelError
+        When it's nested deeper than any model.
+    """
+    try:
+        found = dict.fromkeys(_find(config, "", frozenset(custom)))
+    except RecursionError:
+        raise ModelError("the model's configuration is nested too deeply", "it is no Keras model") from None
+    return tuple(found)
+
+
+def refuse_code(found: Sequence[ForeignCode], path: Path) -> None:
+    """Refuse a model that needs foreign code; the message names the layers and the switch.
+
+    Raises
+    ------
+    ModelError
+        When anything was found.
+    """
+    if not found:
+        return
+    listed = ", ".join(str(code) for code in found[:3]) + (f" and {len(found) - 3} more" if len(found) > 3 else "")
+    if any(code.is_lambda for code in found):
+        raise ModelError(
+            f"{path} carries Python code in {listed}, which is not run unless you trust it",
+            "if you know who made the file, allow it with --trust-model-code",
+        )
+    name = found[0].kind.rpartition(">")[2].rpartition(".")[2]
+    raise ModelError(
+        f"{path} needs code that Keras does not have: {listed}",
+        f"give your own with --custom-objects MODULE:{name}",
+    )
+
+
+def read_custom_objects(given: Sequence[str]) -> dict[str, Any]:
+    """Import the user's own layers and functions.
+
+    Parameters
+    ----------
+    given
+        Each ``module:NAME``; modules are looked for in the working folder, too.
+
+    Raises
+    ------
+    ModelError
+        When a module can't be imported or has no such name.
+    """
+    found = {}
+    for text in given:
+        module_name, separator, name = text.partition(":")
+        if not separator or not module_name.strip() or not name.isidentifier():
+            raise ModelError(f"'{text}' names no object", "write --custom-objects module:NAME")
+        try:
+            with _working_folder_importable():
+                module = importlib.import_module(module_name.strip().removesuffix(".py"))
+        except Exception as problem:
+            # a module may fail in every way while it is imported
+            raise ModelError(
+                f"module '{module_name}' can't be imported ({problem})", "check its name and its code"
+            ) from problem
+        if not hasattr(module, name):
+            raise ModelError(f"module '{module_name}' has no '{name}'", "check the name")
+        found[name] = getattr(module, name)
+    return found
+
+
+@contextmanager
+def _working_folder_importable() -> Iterator[None]:
+    sys.path.insert(0, "")
+    try:
+        yield
+    finally:
+        sys.path.remove("")
+
+
+def _find(value: Any, layer: str, custom: frozenset[str]) -> Iterator[ForeignCode]:
+    if isinstance(value, list):
+        for item in value:
+            yield from _find(item, layer, custom)
+        return
+    if not isinstance(value, dict):
+        return
+    inner = value.get("config")
+    name = inner.get("name") if isinstance(inner, dict) else value.get("name")
+    layer = name if isinstance(name, str) else layer
+    if isinstance(value.get("class_name"), str):
+        code = _code_in(value, layer, custom)
+        if code is not None:
+            yield code
+            if code.is_lambda:
+                return
+    for key, item in value.items():
+        if key not in _UNUSED:
+            yield from _find(item, layer, custom)
+
+
+def _code_in(table: dict[str, Any], layer: str, custom: frozenset[str]) -> ForeignCode | None:
+    kind, module, registered = str(table["class_name"]), table.get("module"), table.get("registered_name")
+    if kind in ("Lambda", "__lambda__"):
+        return ForeignCode(layer, "Lambda", is_lambda=True)
+    if kind == "function" and isinstance(table.get("config"), str):
+        function = str(table["config"])
+        known = function in _known() or function.removesuffix("_v2") in _known() or function in custom
+        return None if known else ForeignCode(layer, function, is_lambda=False)
+    if kind in custom or (isinstance(registered, str) and registered.rpartition(">")[2] in custom):
+        return None
+    home = isinstance(module, str) and not any(module == own or module.startswith(f"{own}.") for own in _HOMES)
+    if home:
+        return ForeignCode(layer, f"{module}.{kind}", is_lambda=False)
+    if isinstance(module, str) and ".ops" in module and kind[:1].isupper():
+        return None
+    plain = kind.rpartition(">")[2] if kind.startswith("Custom>") else kind
+    return None if plain in _known() or plain in _PLAIN else ForeignCode(layer, kind, is_lambda=False)
+
+
+@functools.cache
+def _known() -> frozenset[str]:
+    """Return the names of everything that Keras itself can make of a configuration."""
+    import keras
+
+    names = {name for part in _PARTS for name in dir(getattr(keras, part, None)) if not name.startswith("_")}
+    return frozenset(names | set(_MODEL_CLASSES) | set(_LEGACY) | set(_PLAIN))

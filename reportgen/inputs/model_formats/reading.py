@@ -1,0 +1,160 @@
+"""One entry for every format: a path in, a Keras model out, with what a reader must know about it."""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from reportgen.errors import ModelError
+from reportgen.inputs.model_formats.code import ForeignCode, find_code, read_custom_objects, refuse_code
+from reportgen.inputs.model_formats.kinds import ModelFile, examine
+from reportgen.inputs.model_formats.legacy import INSTALL, have_legacy_reader, load_legacy
+from reportgen.inputs.model_formats.saved_model import load_saved_model
+from reportgen.inputs.model_formats.size import check_size, machine_memory
+from reportgen.inputs.model_formats.weights import load_weights
+from reportgen.settings import LimitSettings, ModelSettings
+
+
+@dataclass(frozen=True)
+class ReadModel:
+    """A model from a file.
+
+    Attributes
+    ----------
+    model
+        The Keras model.
+    sha256
+        Digest of the file.
+    family
+        Its family in keras.applications, where the user named it.
+    loss
+        What it was trained with, as configured.
+    notes
+        What was done to read it.
+    cautions
+        What a reader must know before any score is believed.
+    """
+
+    model: Any
+    sha256: str
+    family: str | None = None
+    loss: Any = None
+    notes: tuple[str, ...] = field(default=())
+    cautions: tuple[str, ...] = field(default=())
+
+
+def read_model(path: Path, settings: ModelSettings, limits: LimitSettings, *, trusted: bool = False) -> ReadModel:
+    """Read a model file or folder.
+
+    Parameters
+    ----------
+    path
+        ``.keras``, HDF5, weights alone, or the folder of a SavedModel; judged by content.
+    settings
+        ``architecture``, ``trust_code`` and ``custom_objects``.
+    limits
+        ``memory``.
+    trusted
+        Whether it's the program's own model, whose size needs no check.
+
+    Raises
+    ------
+    ModelError
+        When it can't be read, or should not be.
+    """
+    memory = limits.memory or machine_memory()
+    file = examine(path, memory=memory)
+    if settings.architecture is not None and file.kind != "weights":
+        raise ModelError(f"{path} is a whole model, which needs no --architecture", "leave it out")
+    custom = read_custom_objects(settings.custom_objects)
+    if file.kind == "weights":
+        model, family = load_weights(file, settings.architecture)
+        note = f"The file holds weights alone; the architecture is {settings.architecture}, as was said."
+        return ReadModel(model, file.sha256, family, notes=(note,))
+    if file.kind == "saved_model":
+        return _from_folder(file, custom, trust_code=settings.trust_code)
+    code = find_code(file.config, tuple(custom))
+    if code and not settings.trust_code:
+        refuse_code(code, path)
+    if not trusted and not code:
+        check_size(file, memory)
+    model, notes = _load(file, custom, trust_code=settings.trust_code and bool(code))
+    return ReadModel(model, file.sha256, None, file.loss, notes, _cautions(code, custom))
+
+
+def _from_folder(file: ModelFile, custom: dict[str, Any], *, trust_code: bool) -> ReadModel:
+    program = load_saved_model(file, custom_objects=custom, trust_code=trust_code)
+    notes: tuple[str, ...] = ()
+    if program.has_layers:
+        notes = (_rebuilt("the SavedModel", program.difference or 0.0),)
+    else:
+        notes = ("The SavedModel holds no Keras layers: only the outside of the model can be seen, no feature maps.",)
+    cautions = tuple(f"Code that came with the model was run: {what}." for what in program.trusted)
+    return ReadModel(program.model, file.sha256, notes=notes, cautions=cautions)
+
+
+def _load(file: ModelFile, custom: dict[str, Any], *, trust_code: bool) -> tuple[Any, tuple[str, ...]]:
+    legacy = file.is_legacy or (file.kind == "hdf5" and not file.version)
+    if legacy and have_legacy_reader():
+        model, difference = load_legacy(file, custom_objects=custom, trust_code=trust_code)
+        return model, (_rebuilt(f"a file of Keras {file.version or '2'}", difference),)
+    try:
+        model = _load_with_keras_3(file, custom, trust_code=trust_code)
+    except ModelError as problem:
+        if legacy:
+            raise ModelError(
+                f"{file.path} was saved by Keras {file.version or '2'}, which Keras 3 can't read",
+                f"install the reader for it with {INSTALL}",
+            ) from problem
+        raise
+    note = f"The file was saved by Keras {file.version or '2'} and read by Keras 3 without the reader made for it."
+    return model, ((note,) if legacy else ())
+
+
+def _rebuilt(what: str, difference: float) -> str:
+    agreement = "gave the same outputs" if difference == 0 else f"gave the same outputs but for {difference:.1g}"
+    return f"The model was made again in Keras 3 from {what}; on random inputs both {agreement}."
+
+
+def _load_with_keras_3(file: ModelFile, custom: dict[str, Any], *, trust_code: bool) -> Any:
+    import keras
+
+    with _under_ending(file.path, ".keras" if file.kind == "keras" else ".h5") as readable:
+        try:
+            return keras.saving.load_model(
+                readable, custom_objects=custom or None, compile=False, safe_mode=not trust_code
+            )
+        except Exception as problem:
+            # Keras meets damaged or foreign files with every kind of exception
+            lines = [line.strip() for line in str(problem).splitlines() if line.strip()]
+            reason = (lines[0] if lines else type(problem).__name__)[:240]
+            raise ModelError(
+                f"{file.path} can't be loaded by Keras: {reason}",
+                "save it again with a recent Keras, or copy it again if it was cut off",
+            ) from problem
+
+
+@contextlib.contextmanager
+def _under_ending(path: Path, ending: str) -> Iterator[str]:
+    """Give a path with the ending that the content calls for, since Keras goes by the ending alone."""
+    if path.suffix == ending or (ending == ".h5" and path.suffix in (".hdf5", ".h5")):
+        yield str(path)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        link = Path(folder) / f"model{ending}"
+        link.symlink_to(path.absolute())
+        yield str(link)
+
+
+def _cautions(code: tuple[ForeignCode, ...], custom: dict[str, Any]) -> tuple[str, ...]:
+    said = []
+    if code:
+        listed = ", ".join(str(item) for item in code)
+        said.append(f"Code that came with the model file was run, because it was trusted: {listed}.")
+    if custom:
+        said.append(f"The model was given code from outside Keras: {', '.join(custom)}.")
+    return tuple(said)

@@ -1,0 +1,82 @@
+"""How much memory a model would take, estimated before any of it is built."""
+
+from __future__ import annotations
+
+import copy
+import math
+from typing import Any
+
+from reportgen.inputs.model_formats.kinds import ModelFile, too_much
+from reportgen.inputs.model_formats.legacy import dry_legacy_model, have_legacy_reader
+
+_FLOAT = 4
+
+
+def machine_memory() -> int:
+    """Return the memory of this machine in bytes; 8 GiB where it can't be told."""
+    import os
+
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return 8 << 30
+
+
+def check_size(file: ModelFile, memory: int) -> None:
+    """Refuse a model whose weights and feature maps of one image take more than memory.
+
+    The model is laid out without memory for its weights (in a TensorFlow graph that is never run), which gives exact
+    shapes whatever the configuration says.
+
+    Parameters
+    ----------
+    file
+        With a configuration that needs no foreign code.
+    memory
+        Bytes.
+
+    Raises
+    ------
+    ModelError
+        Telling how much it would need.
+    """
+    try:
+        dry = _dry_model(file)
+    except MemoryError:
+        raise too_much(file.path, "estimated", 1 << 62, memory) from None
+    except Exception:  # noqa: BLE001 - what can't be laid out can't be built either; the reader then says why
+        return
+    weights = sum(_count(weight.shape) for weight in dry.weights) * _FLOAT
+    if weights > memory:
+        raise too_much(file.path, "its weights alone", weights, memory)
+    largest = sorted((_count(shape) * _FLOAT for shape in _output_shapes(dry)), reverse=True)[:2]
+    if weights + sum(largest) > memory:
+        raise too_much(file.path, "weights and feature maps of one image", weights + sum(largest), memory)
+
+
+def _dry_model(file: ModelFile) -> Any:
+    if file.is_legacy and have_legacy_reader():
+        return dry_legacy_model(file)
+    import keras
+    import tensorflow as tf
+
+    config = {key: value for key, value in copy.deepcopy(file.config).items() if key != "compile_config"}
+    with tf.Graph().as_default():
+        return keras.saving.deserialize_keras_object(config)
+
+
+def _output_shapes(model: Any) -> list[tuple[int | None, ...]]:
+    """Return the shapes of what all layers put out, also those of models inside."""
+    import tensorflow as tf
+
+    shapes: list[tuple[int | None, ...]] = []
+    for layer in getattr(model, "layers", ()):
+        shapes += _output_shapes(layer)
+        for node in getattr(layer, "_inbound_nodes", ()):
+            tensors = getattr(node, "output_tensors", None)
+            shapes += [tuple(one.shape) for one in tf.nest.flatten(node.outputs if tensors is None else tensors)]
+    return shapes
+
+
+def _count(shape: Any) -> int:
+    return math.prod(int(side) for side in shape if side is not None)
