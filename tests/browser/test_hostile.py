@@ -254,7 +254,7 @@ def test_only_the_programs_own_elements_and_attributes(opened):
       return [[...new Set(all.map(e => e.localName))],
               [...new Set(all.flatMap(e => e.getAttributeNames()))],
               [...document.querySelectorAll('[href], [src], [action], [formaction], [data]')].flatMap(
-                e => ['href', 'src', 'action', 'formaction', 'data'].map(a => e.getAttribute(a)).filter(v => v != null)),
+                e => ['href', 'src', 'action', 'formaction', 'data'].map(a => e.getAttribute(a)).filter(v => v)),
               [document.scripts.length, document.styleSheets.length, document.querySelectorAll('form').length]];""")
     assert scripts == [1, 1, 1]
     assert {"iframe", "object", "embed", "base", "link", "svg", "math", "textarea", "noscript"}.isdisjoint(kinds)
