@@ -12,21 +12,25 @@ import dataclasses
 import signal
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from reportgen.errors import ReportgenError
-from reportgen.flags import add_flags, tables_from
+from reportgen.flags import INSPECTED, add_flags, tables_from
 from reportgen.interruption import SIGNALS, stoppable
 from reportgen.terminal import OutputLostError, flush, occupy_standard_streams, say, tell
 from reportgen.visible import visible
 
 BAD_INPUT, FAULT, READER_GONE = 2, 1, 141
 
+if TYPE_CHECKING:
+    from reportgen.commands import Made
+
 _EXAMPLES = {
     "build": """examples:
   reportgen build NORMAL=a.jpeg PNEUMONIA=b.jpeg -o report.html
   reportgen build a.png b.png -m model.keras --patch 16 --stride 4 --json report.json
   reportgen build photo.jpeg -m keras:VGG16 --fill 250,128,128
+  reportgen build a.dcm b.dcm -m old_model.h5 --preprocess try
   reportgen build -c report.toml -f""",
     "demo": """example:
   reportgen demo -o report.html --json report.json""",
@@ -113,20 +117,24 @@ def _build(given: argparse.Namespace) -> None:
         flags.setdefault("model", {})["path"] = given.model
     chosen = settings_file.settings_from(settings_file.merge(tables, settings_file.merge(flags, _outputs(given))))
     config = Path(given.config) if given.config else None
-    _say(commands.build(chosen, config=config, overwrite=given.force, progress=True, debug=given.debug))
+    _say_made(commands.build(chosen, config=config, overwrite=given.force, progress=True, debug=given.debug))
 
 
 def _demo(given: argparse.Namespace) -> None:
     from reportgen import commands, settings_file
 
     chosen = settings_file.settings_from(settings_file.merge(tables_from(given), _outputs(given)))
-    _say(commands.demo(chosen, overwrite=given.force, progress=True, debug=given.debug))
+    _say_made(commands.demo(chosen, overwrite=given.force, progress=True, debug=given.debug))
 
 
 def _inspect(given: argparse.Namespace) -> None:
-    from reportgen import commands
+    from reportgen import commands, settings_file
 
-    say(commands.inspect(given.model, head=given.head, as_json=given.json, debug=given.debug))
+    flags = tables_from(given, INSPECTED)
+    if given.model is not None:
+        flags.setdefault("model", {})["path"] = given.model
+    chosen = settings_file.settings_from(flags)
+    say(commands.inspect(chosen, as_json=given.json, debug=given.debug))
 
 
 def _train(given: argparse.Namespace) -> None:
@@ -146,6 +154,12 @@ def _phantom(given: argparse.Namespace) -> None:
     path = Path(given.output)
     commands.draw_phantom(path, given.seed, given.opacities, overwrite=given.force)
     _say([path])
+
+
+def _say_made(made: Made) -> None:
+    if made.said:
+        say(made.said)
+    _say(made.written)
 
 
 def _say(written: Sequence[Path]) -> None:
@@ -175,7 +189,8 @@ def _parser() -> argparse.ArgumentParser:
     build.add_argument(
         "cases", nargs="*", metavar="[LABEL=]IMAGE", help="1 to 12 images; a label says what it should be"
     )
-    build.add_argument("-m", "--model", metavar="MODEL", help=".keras or .h5 file, keras:NAME, keras:NAME@weights.h5, "
+    build.add_argument("-m", "--model", metavar="MODEL", help=".keras or .h5 file, SavedModel "
+                       "folder, keras:NAME, keras:NAME@weights.h5, "
                        "keras:NAME@random; left out: the built-in chest X-ray model")  # fmt: skip
     build.add_argument("-c", "--config", metavar="FILE", help="settings file (TOML); a flag beats the file")
     _add_outputs(build)
@@ -187,8 +202,8 @@ def _parser() -> argparse.ArgumentParser:
 
     inspect = _command(commands, "inspect", "show what a model takes, gives, and which layers can be shown", _inspect)
     inspect.add_argument("model", nargs="?", help="as for build -m; left out: the built-in model")
-    inspect.add_argument("--head", default="auto", metavar="KIND", help="auto, sigmoid, softmax or logits")
     inspect.add_argument("--json", action="store_true", help="print JSON")
+    add_flags(inspect, INSPECTED)
 
     train = _command(commands, "train", "train a small CNN on folders of images, phantoms, or both", _train)
     train.add_argument("folder", nargs="?", help="holds CLASS/image or train/CLASS/image")

@@ -7,6 +7,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,14 @@ if TYPE_CHECKING:
 DEFAULT_OUTPUT = "report.html"
 
 
+@dataclass(frozen=True)
+class Made:
+    """What a command wrote, and what is to be said besides."""
+
+    written: tuple[Path, ...]
+    said: str = ""
+
+
 def parse_cases(texts: Sequence[str]) -> list[CaseSettings]:
     """Parse each ``[LABEL=]IMAGE``."""
     from reportgen.inputs.cases import parse_case
@@ -26,10 +35,8 @@ def parse_cases(texts: Sequence[str]) -> list[CaseSettings]:
     return [parse_case(text) for text in texts]
 
 
-def build(
-    settings: Settings, *, config: Path | None = None, overwrite: bool, progress: bool, debug: bool
-) -> list[Path]:
-    """Make a report of the cases in the settings (read from ``config``) and return what was written.
+def build(settings: Settings, *, config: Path | None = None, overwrite: bool, progress: bool, debug: bool) -> Made:
+    """Make a report of the cases in the settings (read from ``config``).
 
     Raises
     ------
@@ -42,7 +49,7 @@ def build(
     return _report(settings, lambda: read_cases(settings.cases), overwrite=overwrite, progress=progress, debug=debug)
 
 
-def demo(settings: Settings, *, overwrite: bool, progress: bool, debug: bool) -> list[Path]:
+def demo(settings: Settings, *, overwrite: bool, progress: bool, debug: bool) -> Made:
     """Make a report of two phantoms with the built-in model; its stride is coarse unless set."""
     import dataclasses
 
@@ -55,17 +62,14 @@ def demo(settings: Settings, *, overwrite: bool, progress: bool, debug: bool) ->
     return _report(settings, demo_cases, overwrite=overwrite, progress=progress, debug=debug)
 
 
-def inspect(model: str | None, *, head: str, as_json: bool, debug: bool) -> str:
-    """Return what is known about a model, as text or JSON.
+def inspect(settings: Settings, *, as_json: bool, debug: bool) -> str:
+    """Return what is known about the model in the settings, as text or JSON.
 
     Raises
     ------
     ReportgenError
         When the model can't be loaded or used.
     """
-    from reportgen.settings_file import settings_from
-
-    settings = settings_from({"model": {"path": model, "head": head}})
     with _quiet(debug=debug):
         from reportgen.outputs.sidecar import render_model_json
         from reportgen.outputs.text import render_model
@@ -127,7 +131,7 @@ def draw_phantom(path: Path, seed: int, opacities: int, *, overwrite: bool) -> N
 
 def _report(
     settings: Settings, cases: Callable[[], Sequence[Case]], *, overwrite: bool, progress: bool, debug: bool
-) -> list[Path]:
+) -> Made:
     from reportgen.outputs.writing import check_target
 
     html, json = _targets(settings)
@@ -148,7 +152,9 @@ def _report(
         warnings.simplefilter("ignore")
     report = build_report(None, read, settings, progress=progress)
     report.save_all(html=html, json=json, figures=figures, overwrite=overwrite)
-    return [*targets, *([figures] if figures is not None else [])]
+    from reportgen.outputs.text import render_trials
+
+    return Made((*targets, *([figures] if figures is not None else [])), render_trials(report))
 
 
 def _targets(settings: Settings) -> tuple[Path, Path | None]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass
 from typing import Any
 
@@ -119,12 +119,19 @@ FLAGS = (
 )  # fmt: skip
 
 
-def add_flags(parser: argparse.ArgumentParser) -> None:
-    """Add all flags to a parser, and ``--no-occlusion`` and ``--title``."""
+# sections of the settings that matter where a model is only looked at
+INSPECTED = ("model", "preprocessing", "layers", "limits")
+
+
+def add_flags(parser: argparse.ArgumentParser, sections: Container[str] | None = None) -> None:
+    """Add the flags of these sections to a parser; without any, all of them, ``--no-occlusion`` and ``--title``."""
     group = parser.add_argument_group("settings (each also stands in the settings file)")
-    group.add_argument("--title", metavar="TEXT", help="title of the report")
-    group.add_argument("--no-occlusion", action="store_true", help="leave out the occlusion scan")
+    if sections is None:
+        group.add_argument("--title", metavar="TEXT", help="title of the report")
+        group.add_argument("--no-occlusion", action="store_true", help="leave out the occlusion scan")
     for flag in FLAGS:
+        if sections is not None and flag.key[0] not in sections:
+            continue
         if flag.read is _switch:
             group.add_argument(flag.name, action="store_const", const=True, help=flag.help)
             continue
@@ -132,14 +139,18 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         group.add_argument(flag.name, action=how, type=flag.read, metavar=flag.metavar, help=flag.help)
 
 
-def tables_from(arguments: argparse.Namespace) -> dict[str, Any]:
+def tables_from(arguments: argparse.Namespace, sections: Container[str] | None = None) -> dict[str, Any]:
     """Return what the flags say as nested tables of settings; flags that weren't given are not in them."""
     tables: dict[str, Any] = {}
     for flag in FLAGS:
+        if sections is not None and flag.key[0] not in sections:
+            continue
         value = getattr(arguments, flag.name.lstrip("-").replace("-", "_"))
         if value is not None:
             section, key = flag.key
             tables.setdefault(section, {})[key] = value
+    if sections is not None:
+        return tables
     if arguments.no_occlusion:
         tables.setdefault("occlusion", {})["enabled"] = False
     if arguments.title is not None:

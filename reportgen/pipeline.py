@@ -24,18 +24,20 @@ from reportgen.inputs.cases import Case, CaseLike, as_case, check_count, heading
 from reportgen.inputs.comments import read_comments
 from reportgen.inputs.models import BUILTIN_MODEL, LoadedModel, load_model
 from reportgen.inputs.preprocessing import prepare
+from reportgen.inputs.trials import usual_preprocessings
 from reportgen.outputs.saving import SavableReport
 from reportgen.report import (
     CaseReport,
     LayerReport,
     ModelReport,
     Picture,
+    PreprocessingTrial,
     Remark,
     TensorSummary,
     case_picture_name,
     is_reference,
 )
-from reportgen.settings import Settings
+from reportgen.settings import TRY, Settings
 from reportgen.settings_file import settings_from
 
 Array = NDArray[np.generic]
@@ -120,6 +122,7 @@ def build_report(
         layers, grids = _layers(subject, run, titles, chosen, advance)
     with watch.step("draw"):
         pictures = _pictures(subject, titles, run.images, scans, chosen)
+    trials = _trials(subject, run, _distinct(read)) if chosen.preprocessing.mode == TRY else ()
     reports = [
         _case(case, number, titles[number], subject, run, scans, layers[number]) for number, case in enumerate(read)
     ]
@@ -129,6 +132,7 @@ def build_report(
         model=_model_report(subject),
         cases=tuple(reports),
         remarks=(),
+        trials=trials,
         comments=comments,
         settings=provenance.public_settings(chosen),
         versions=provenance.versions(),
@@ -190,6 +194,31 @@ def _predict(subject: _Subject, cases: Sequence[Case], settings: Settings) -> _R
     labels = [case.label for case in cases]
     targets = predictions.target_classes(settings.occlusion.target, head, labels, scores)
     return _Run(images, inputs, raw, scores, targets)
+
+
+def _trials(subject: _Subject, run: _Run, distinct: Sequence[int]) -> tuple[PreprocessingTrial, ...]:
+    """Run the cases under each usual preprocessing; the one that the report uses stands among them."""
+    loaded, head = subject.loaded, subject.head
+    used = loaded.preprocessing
+    usual = usual_preprocessings(loaded.input_shape[2])
+    if not any(one.same_map(used) for _, one in usual):
+        usual = (("as set", used), *usual)
+    trials = []
+    for name, preprocessing in usual:
+        inputs = np.stack([preprocessing(image) for image in run.images])
+        raw = np.asarray(loaded.keras_model(inputs, training=False), np.float32).reshape(len(inputs), -1)
+        scores = head.scores(raw)
+        doubts = predictions.doubtful_scores(scores[list(distinct)])
+        trials.append(
+            PreprocessingTrial(
+                name=name,
+                description=preprocessing.description,
+                chosen=preprocessing.same_map(used),
+                predictions=tuple(predictions.best_predictions(head, row)[0] for row in scores),
+                doubt=doubts[0].text if doubts else "",
+            )
+        )
+    return tuple(trials)
 
 
 def _scan(subject: _Subject, run: _Run, settings: Settings, advance: Callable[[int], None]) -> list[Scan]:

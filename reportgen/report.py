@@ -22,6 +22,29 @@ class Prediction:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PreprocessingTrial:
+    """What comes out under one of the usual preprocessings.
+
+    Attributes
+    ----------
+    name, description
+        Such as ``0 to 1``, and the map in numbers.
+    chosen
+        Whether the report uses it.
+    predictions
+        The predicted class of each case, in the order of the cases.
+    doubt
+        Why these scores can hardly be meant; empty when nothing speaks against them.
+    """
+
+    name: str
+    description: str
+    chosen: bool
+    predictions: tuple[Prediction, ...]
+    doubt: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class TensorSummary:
     """Shape and range of a tensor on the way from the file to the scores."""
 
@@ -334,7 +357,8 @@ class Report:
     """A whole report: everything that any output needs.
 
     ``cases`` stand in the order they were given; :attr:`side_by_side` in the order they're shown. ``pictures`` are
-    found by name with :meth:`picture`. ``created`` is in ISO 8601, UTC. ``timings`` are seconds for each step.
+    found by name with :meth:`picture`. ``trials`` are there where preprocessings were tried. ``created`` is in ISO
+    8601, UTC. ``timings`` are seconds for each step.
     """
 
     schema_version: int = SCHEMA_VERSION
@@ -343,6 +367,7 @@ class Report:
     model: ModelReport
     cases: tuple[CaseReport, ...]
     remarks: tuple[Remark, ...]
+    trials: tuple[PreprocessingTrial, ...] = ()
     comments: tuple[Comment, ...] = ()
     settings: dict[str, object] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)

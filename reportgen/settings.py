@@ -18,6 +18,9 @@ Number = Annotated[float, Field(allow_inf_nan=False)]
 Fraction = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 
 
+TRY = "try"
+
+
 @dataclass(frozen=True, kw_only=True)
 class CaseSettings:
     """One image: ``[[cases]]`` in the file, ``[LABEL=]IMAGE`` on the command line.

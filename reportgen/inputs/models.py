@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from reportgen.inputs.model_formats.reading import ReadModel, read_model
 from reportgen.inputs.model_notes import ModelNotes, read_model_notes
 from reportgen.inputs.preprocessing import Preprocessing, preprocessing_from
 from reportgen.report import ModelCard
-from reportgen.settings import LimitSettings, ModelSettings, PreprocessingSettings
+from reportgen.settings import TRY, LimitSettings, ModelSettings, PreprocessingSettings
 
 # the model that comes with the program: its size needs no check
 BUILTIN_MODEL = Path(__file__).parents[1] / "demo" / "chest_xray.keras"
@@ -112,8 +112,10 @@ def load_model(
     head, head_note = head_kind(model, settings.head, outputs, loss)
     names, assumed = _class_names(source, settings, notes, labels, title, head, outputs, read.family)
     wanted = preprocessing or PreprocessingSettings()
+    # to try several is no choice of one
+    wanted = replace(wanted, mode="auto") if wanted.mode == TRY else wanted
     chosen = preprocessing_from(
-        notes.preprocessing if wanted.mode in ("auto", "try") and notes.preprocessing.mode != "auto" else wanted,
+        notes.preprocessing if wanted.mode == "auto" and notes.preprocessing.mode != "auto" else wanted,
         channels=shape[2],
         scales_itself=_scales_itself(model),
         family=read.family,

@@ -62,6 +62,18 @@ class Preprocessing:
             scaled += np.asarray(self.offset, np.float32)
         return scaled
 
+    def same_map(self, other: Preprocessing) -> bool:
+        """Whether it maps every value as another does, whatever they're called."""
+
+        def one(values: tuple[float, ...]) -> tuple[float, ...]:
+            return values[:1] if len(set(values)) == 1 else values
+
+        mine, theirs = (
+            (one(self.factor), one(self.offset), self.reverse),
+            (one(other.factor), one(other.offset), other.reverse),
+        )
+        return mine == theirs
+
     @property
     def description(self) -> str:
         """The map in words and numbers."""
@@ -101,7 +113,7 @@ def preprocessing_from(
     if mode not in MODES:
         raise SettingsError(
             f"preprocessing.mode '{mode}' is unknown",
-            f"use auto, scale, mean_std, none, or a family of keras.applications: {', '.join(FAMILIES)}",
+            f"use auto, try, scale, mean_std, none, or a family of keras.applications: {', '.join(FAMILIES)}",
         )
     _refuse_unused(settings)
     if mode == "auto":

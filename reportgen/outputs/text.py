@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reportgen.report import ModelReport
+from reportgen.report import ModelReport, Report, readable
 from reportgen.visible import visible
 
 _HEADS = ("layer", "type", "output shape", "parameters", "trainable", "receptive field", "maps")
@@ -38,6 +38,19 @@ def render_model(model: ModelReport) -> str:
     lines += [_line(row, widths) for row in rows]
     lines += ["", *map(_one_line, model.notes)]
     return "\n".join(lines).rstrip() + "\n"
+
+
+def render_trials(report: Report) -> str:
+    """Return the scores under each usual preprocessing as a table; empty when none were tried."""
+    if not report.trials:
+        return ""
+    rows = [("values", *(case.title for case in report.cases), "what speaks against it")]
+    for trial in report.trials:
+        scores = (f"{one.class_name} {readable(one.score)}" for one in trial.predictions)
+        rows.append((trial.name + (" (used)" if trial.chosen else ""), *scores, trial.doubt or "-"))
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    return "\n".join(visible(line) for line in lines) + "\n"
 
 
 def _line(row: tuple[str, ...], widths: list[int]) -> str:
