@@ -10,8 +10,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-Count = Annotated[int, Field(ge=1, strict=True)]
-CountOrNone = Annotated[int, Field(ge=0, strict=True)]
+LARGEST = 2**63 - 1  # of TOML's whole numbers
+Count = Annotated[int, Field(ge=1, le=LARGEST, strict=True)]
+CountOrNone = Annotated[int, Field(ge=0, le=LARGEST, strict=True)]
 Pair = tuple[Count, Count]
 Colour = tuple[Annotated[float, Field(ge=0, le=255, allow_inf_nan=False)], ...]
 Number = Annotated[float, Field(allow_inf_nan=False)]
@@ -125,7 +126,7 @@ class LimitSettings:
     pixels: Count = 100_000_000
     file_size: Count = 1 << 30
     frames: Count = 10_000
-    memory: Annotated[int, Field(ge=1 << 20, strict=True)] | None = None
+    memory: Annotated[int, Field(ge=1 << 20, le=LARGEST, strict=True)] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -242,10 +243,10 @@ class OcclusionSettings:
     patch: Count | Pair | None = None
     stride: Count | Pair | None = None
     fill: Literal["mean", "blur"] | Colour = "mean"
-    target: str | int = "auto"
+    target: str | Annotated[int, Field(ge=-LARGEST, le=LARGEST)] = "auto"
     score_colours: str = "viridis"
     importance_colours: str = "RdBu_r"
-    memory: Annotated[int, Field(ge=1 << 20, strict=True)] = 512 << 20
+    memory: Annotated[int, Field(ge=1 << 20, le=LARGEST, strict=True)] = 512 << 20
 
 
 @dataclass(frozen=True, kw_only=True)

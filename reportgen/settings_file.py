@@ -7,6 +7,8 @@ message names the key and what is allowed.
 from __future__ import annotations
 
 import difflib
+import functools
+import re
 import tomllib
 import types
 import typing
@@ -17,8 +19,14 @@ from typing import Any
 
 import pydantic
 
+from reportgen.allowed import brief, value_at, wanted
 from reportgen.errors import SettingsError
 from reportgen.settings import Settings
+from reportgen.visible import visible
+
+MOST_BYTES = 4 << 20
+# a key of many parts costs the parser the square of their number: 16,000 take seconds, 100,000 minutes
+_LONG_KEY = re.compile(r"""(?<![\w-])(?:(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){50}""", re.ASCII)
 
 
 def read_settings(path: Path) -> dict[str, Any]:
@@ -29,9 +37,18 @@ def read_settings(path: Path) -> dict[str, Any]:
     SettingsError
         When it can't be read, is no TOML, or has an unknown key or a wrong value.
     """
-    tables = read_toml(path, "settings file")
-    settings_from(tables, str(path))
-    return _resolved(tables, path.parent)
+    return _checked(read_toml(path, "settings file"), path)
+
+
+def parse_settings(data: bytes, path: Path) -> dict[str, Any]:
+    """Do as :func:`read_settings` does with the content of a file that lies, or would lie, at ``path``.
+
+    Raises
+    ------
+    SettingsError
+        As there.
+    """
+    return _checked(parse_toml(data, str(path)), path)
 
 
 def read_toml(path: Path, what: str) -> dict[str, Any]:
@@ -40,16 +57,41 @@ def read_toml(path: Path, what: str) -> dict[str, Any]:
     Raises
     ------
     SettingsError
-        When it's missing, a folder, or not TOML.
+        When it's missing, a folder, larger than 4 MiB, or not TOML.
     """
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        with path.open("rb") as file:
+            data = file.read(MOST_BYTES + 1)
     except FileNotFoundError:
         raise SettingsError(f"{what} not found: {path}", "check the path") from None
-    except OSError as problem:
-        raise SettingsError(f"{what} can't be read: {path} ({problem.strerror})") from None
+    except (OSError, ValueError) as problem:
+        reason = problem.strerror if isinstance(problem, OSError) else problem
+        raise SettingsError(f"{what} can't be read: {path} ({reason})") from None
+    return parse_toml(data, str(path))
+
+
+def parse_toml(data: bytes, name: str) -> dict[str, Any]:
+    """Parse TOML.
+
+    Raises
+    ------
+    SettingsError
+        When it's larger than 4 MiB, or not TOML.
+    """
+    if len(data) > MOST_BYTES:
+        raise SettingsError(
+            f"{name} is larger than {MOST_BYTES >> 20} MiB", "settings are short; is it the right file?"
+        )
+    try:
+        text = data.decode("utf-8")
+        if _LONG_KEY.search(text):
+            raise SettingsError(f"{name} has a key of more than 50 parts", "no setting lies that deep")
+        return tomllib.loads(text)
+    except UnicodeDecodeError as problem:
+        line = data.count(b"\n", 0, problem.start) + 1
+        raise SettingsError(f"{name} is not valid TOML: line {line} is not UTF-8", "save it as UTF-8") from None
     except (ValueError, RecursionError) as problem:
-        raise SettingsError(f"{path} is not valid TOML: {problem}", "mend the line it names") from None
+        raise SettingsError(f"{name} is not valid TOML: {problem!s:.200}", "mend the line it names") from None
 
 
 def merge(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
@@ -83,24 +125,27 @@ def convert(tables: Mapping[str, Any], kind: type[S], source: str) -> S:
     SettingsError
         Naming the key, what is wrong, and what is allowed.
     """
+    if not isinstance(tables, Mapping):
+        raise SettingsError(f"{source}: not a table of settings", "give keys and values")
     _refuse_unknown_keys(tables, kind, source, ())
     try:
-        return pydantic.TypeAdapter(kind).validate_python(tables)
+        return typing.cast(S, _adapter(kind).validate_python(tables))
     except pydantic.ValidationError as problem:
-        raise SettingsError(f"{source}: {_reason(problem.errors(include_url=False), tables)}") from None
+        first = next(iter(problem.errors(include_url=False, include_input=False, include_context=False)))
+        raise SettingsError(f"{source}: {_reason(_key(first['loc'], tables), tables, kind)}") from None
 
 
-def _reason(errors: Sequence[Any], tables: Mapping[str, Any]) -> str:
-    """Tell the first wrong key with all that would be right; a choice of types gives an error for each."""
-    keys = [_key(error["loc"], tables) for error in errors]
-    reasons = dict.fromkeys(
-        error["msg"][0].lower() + error["msg"][1:] for error, key in zip(errors, keys, strict=True) if key == keys[0]
-    )
-    value: Any = tables
-    for part in keys[0]:
-        value = value[part] if not isinstance(value, Mapping) or part in value else None
-    given = "" if isinstance(value, Mapping) or value is None else f" (it is {value!r:.60})"
-    return f"'{'.'.join(map(str, keys[0]))}': {' or '.join(reasons)}{given}"
+@functools.cache
+def _adapter(kind: Any) -> pydantic.TypeAdapter[Any]:
+    return pydantic.TypeAdapter(kind)
+
+
+def _reason(key: tuple[Any, ...], tables: Mapping[str, Any], kind: Any) -> str:
+    """Tell what may stand at a wrong key, and what does."""
+    key, allowed = wanted(kind, key)
+    there, value = value_at(tables, key)
+    name = visible(".".join(f"{part!s:.60}" for part in key))
+    return f"'{name}' must be {allowed} (it is {brief(value)})" if there else f"'{name}' is missing: {allowed}"
 
 
 def _key(place: Sequence[Any], tables: Mapping[str, Any]) -> tuple[Any, ...]:
@@ -108,7 +153,7 @@ def _key(place: Sequence[Any], tables: Mapping[str, Any]) -> tuple[Any, ...]:
     key: list[Any] = []
     value: Any = tables
     for part in place:
-        if isinstance(value, Mapping):
+        if isinstance(value, Mapping) and part != "[key]":
             key.append(part)
             value = value.get(part)
         elif isinstance(value, list | tuple) and isinstance(part, int) and part < len(value):
@@ -123,10 +168,10 @@ def _refuse_unknown_keys(tables: Mapping[str, Any], kind: Any, source: str, plac
     known = typing.get_type_hints(kind)
     for key, value in tables.items():
         if key not in known:
-            near = difflib.get_close_matches(str(key), known, n=1)
+            near = difflib.get_close_matches(f"{key!s:.60}", known, n=1)
             where = f" in [{'.'.join(place)}]" if place else ""
             advice = f"did you mean '{near[0]}'?" if near else f"known: {', '.join(known)}"
-            raise SettingsError(f"{source}: unknown key '{key}'{where}", advice)
+            raise SettingsError(f"{source}: unknown key '{key!s:.60}'{where}", advice)
         inner, many = _section_type(known[key])
         if inner is not None:
             for item in value if many and isinstance(value, list | tuple) else [value]:
@@ -145,6 +190,11 @@ def _section_type(annotation: Any) -> tuple[type | None, bool]:
             if found is not None:
                 return found, many
     return None, False
+
+
+def _checked(tables: dict[str, Any], path: Path) -> dict[str, Any]:
+    settings_from(tables, str(path))
+    return _resolved(tables, path.parent)
 
 
 def _resolved(tables: dict[str, Any], folder: Path) -> dict[str, Any]:

@@ -10,6 +10,8 @@ from typing import Any
 from reportgen.errors import SettingsError
 from reportgen.inputs.files import read_bytes
 
+MOST_BYTES = 16 << 20
+
 
 def read_class_names(path: Path) -> tuple[str, ...]:
     """Read class names from a file.
@@ -20,9 +22,22 @@ def read_class_names(path: Path) -> tuple[str, ...]:
     Raises
     ------
     SettingsError
-        When the file can't be read or has none of these forms.
+        When the file can't be read, is larger than 16 MiB, or has none of these forms.
     """
-    text = read_bytes(path, SettingsError, "class names file").decode("utf-8-sig", errors="replace")
+    return parse_class_names(read_bytes(path, SettingsError, "class names file"), path)
+
+
+def parse_class_names(data: bytes, path: Path) -> tuple[str, ...]:
+    """Do as :func:`read_class_names` does with the content of a file that lies, or would lie, at ``path``.
+
+    Raises
+    ------
+    SettingsError
+        As there.
+    """
+    if len(data) > MOST_BYTES:
+        raise SettingsError(f"{path} is larger than {MOST_BYTES >> 20} MiB", "is it really a list of class names?")
+    text = data.decode("utf-8-sig", errors="replace")
     if path.suffix.lower() != ".json":
         return tuple(line.strip() for line in text.splitlines() if line.strip())
     try:

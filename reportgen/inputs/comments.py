@@ -10,6 +10,7 @@ from reportgen.inputs.files import read_bytes
 from reportgen.report import Comment
 from reportgen.settings import CommentarySettings
 
+MOST_BYTES = 1 << 20
 SECTIONS = ("summary", "model", "cases", "predictions", "occlusion", "layers", "provenance")
 
 
@@ -53,5 +54,21 @@ def _files(folder: Path) -> Iterator[tuple[str, str, str]]:
     for path in sorted(folder.rglob("*.md")):
         relative = path.relative_to(folder).with_suffix("").as_posix()
         kind = "layers" if relative.startswith("layers/") else "sections"
-        text = read_bytes(path, SettingsError, "commentary").decode("utf-8", errors="replace")
-        yield kind, relative.removeprefix("layers/"), text
+        yield (
+            kind,
+            relative.removeprefix("layers/"),
+            decode_comment(read_bytes(path, SettingsError, "commentary"), path),
+        )
+
+
+def decode_comment(data: bytes, path: Path) -> str:
+    """Return the content of a Markdown file as text; bytes that are no UTF-8 become U+FFFD.
+
+    Raises
+    ------
+    SettingsError
+        When it's larger than 1 MiB: a page would take minutes to make and to open.
+    """
+    if len(data) > MOST_BYTES:
+        raise SettingsError(f"{path} is larger than {MOST_BYTES >> 20} MiB", "shorten the commentary")
+    return data.decode("utf-8-sig", errors="replace")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from reportgen.report import ModelCard
 from reportgen.settings import Fraction, PreprocessingSettings
-from reportgen.settings_file import convert, read_toml
+from reportgen.settings_file import convert, parse_toml, read_toml
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,3 +33,14 @@ def read_model_notes(model_path: Path) -> ModelNotes:
     if not path.is_file():
         return ModelNotes()
     return convert(read_toml(path, "model notes"), ModelNotes, str(path))
+
+
+def parse_model_notes(data: bytes, name: str) -> ModelNotes:
+    """Do as :func:`read_model_notes` does with the content of the file.
+
+    Raises
+    ------
+    SettingsError
+        When it's not valid.
+    """
+    return convert(parse_toml(data, name), ModelNotes, name)
