@@ -129,7 +129,7 @@ def convert(tables: Mapping[str, Any], kind: type[S], source: str) -> S:
         raise SettingsError(f"{source}: not a table of settings", "give keys and values")
     _refuse_unknown_keys(tables, kind, source, ())
     try:
-        return typing.cast(S, _adapter(kind).validate_python(tables))
+        return typing.cast(S, _adapter(typing.cast(Any, kind)).validate_python(tables))
     except pydantic.ValidationError as problem:
         first = next(iter(problem.errors(include_url=False, include_input=False, include_context=False)))
         raise SettingsError(f"{source}: {_reason(_key(first['loc'], tables), tables, kind)}") from None
