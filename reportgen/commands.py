@@ -46,7 +46,13 @@ def build(settings: Settings, *, config: Path | None = None, overwrite: bool, pr
     from reportgen.inputs.cases import read_cases
 
     _spare_inputs(settings, config)
-    return _report(settings, lambda: read_cases(settings.cases), overwrite=overwrite, progress=progress, debug=debug)
+    return _report(
+        settings,
+        lambda: read_cases(settings.cases, settings.images, settings.limits),
+        overwrite=overwrite,
+        progress=progress,
+        debug=debug,
+    )
 
 
 def demo(settings: Settings, *, overwrite: bool, progress: bool, debug: bool) -> Made:

@@ -23,7 +23,8 @@ from reportgen.figures.heatmaps import image_picture
 from reportgen.inputs.cases import Case, CaseLike, as_case, check_count, headings
 from reportgen.inputs.comments import read_comments
 from reportgen.inputs.models import BUILTIN_MODEL, LoadedModel, load_model
-from reportgen.inputs.preprocessing import prepare
+from reportgen.inputs.preprocessing import aspect_notes, prepare
+from reportgen.inputs.resizing import Aspect
 from reportgen.inputs.trials import usual_preprocessings
 from reportgen.outputs.saving import SavableReport
 from reportgen.report import (
@@ -104,7 +105,7 @@ def build_report(
     chosen = settings if isinstance(settings, Settings) else settings_from(settings or {})
     check_count(len(cases))
     check_colours(chosen)
-    read = [as_case(case) for case in cases]
+    read = [as_case(case, chosen.images, chosen.limits) for case in cases]
     titles = headings(read)
     watch = provenance.Stopwatch(progress)
     with watch.step("load model"):
@@ -124,7 +125,8 @@ def build_report(
         pictures = _pictures(subject, titles, run.images, scans, chosen)
     trials = _trials(subject, run, _distinct(read)) if chosen.preprocessing.mode == TRY else ()
     reports = [
-        _case(case, number, titles[number], subject, run, scans, layers[number]) for number, case in enumerate(read)
+        _case(case, number, titles[number], subject, run, scans, layers[number], chosen.preprocessing.aspect)
+        for number, case in enumerate(read)
     ]
     report = SavableReport(
         title=chosen.title or _title(read),
@@ -141,7 +143,7 @@ def build_report(
     )
     shown = [case for _, case in report.side_by_side]
     return report.with_remarks(
-        *_cautions(subject),
+        *_cautions(subject, read, titles),
         *predictions.doubtful_scores(run.scores[_distinct(read)]),
         *commentary.prediction_remarks(shown, regression=subject.head.is_regression),
         *commentary.occlusion_remarks(shown, regression=subject.head.is_regression),
@@ -272,6 +274,7 @@ def _case(
     run: _Run,
     scans: Sequence[Scan],
     layers: Sequence[LayerReport],
+    aspect: Aspect,
 ) -> CaseReport:
     head = subject.head
     best = predictions.best_predictions(head, run.scores[number])
@@ -283,7 +286,7 @@ def _case(
         kind=case.image.kind,
         height=case.image.size[0],
         width=case.image.size[1],
-        notes=(*case.image.notes, *_stretched(case, subject.loaded.input_shape)),
+        notes=(*case.image.notes, *aspect_notes(case.image.size, subject.loaded.input_shape[:2], aspect)),
         predictions=best,
         correct=predictions.is_correct(case.label, best[0].class_name, head.class_names),
         target_class=head.class_names[run.targets[number]],
@@ -291,14 +294,6 @@ def _case(
         occlusion=scans[number].summary if scans else None,
         layers=tuple(layers),
     )
-
-
-def _stretched(case: Case, shape: tuple[int, int, int]) -> list[str]:
-    height, width = case.image.size
-    change = (shape[0] / height) / (shape[1] / width)
-    if 0.95 < change < 1.05:
-        return []
-    return [f"Stretched from {height} × {width} to {shape[0]} × {shape[1]} (height × width): its aspect is not kept."]
 
 
 def _model_report(subject: _Subject) -> ModelReport:
@@ -336,9 +331,11 @@ def _tensors(case: Case, image: Array, prepared: Array, raw: Array, loaded: Load
     )
 
 
-def _cautions(subject: _Subject) -> list[Remark]:
+def _cautions(subject: _Subject, cases: Sequence[Case], titles: Sequence[str]) -> list[Remark]:
     """Return what a reader must know before any score is believed."""
-    return [Remark(section="model", kind="caution", text=text, warning=True) for text in subject.loaded.cautions]
+    of_cases = [f"{title}: {text}" for case, title in zip(cases, titles, strict=True) for text in case.image.cautions]
+    texts = (*subject.loaded.cautions, *of_cases)
+    return [Remark(section="model", kind="caution", text=text, warning=True) for text in texts]
 
 
 def _distinct(cases: Sequence[Case]) -> list[int]:

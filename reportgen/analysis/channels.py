@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.inputs.images import as_channels, resize
+from reportgen.inputs.resizing import as_channels, resize
 from reportgen.report import ChannelStatistics, LayerReport
 
 SMALLEST_MAP = 4

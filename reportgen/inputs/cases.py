@@ -8,9 +8,10 @@ from pathlib import Path
 
 from reportgen.errors import SettingsError
 from reportgen.inputs.images import Image, read_image
-from reportgen.settings import CaseSettings
+from reportgen.settings import CaseSettings, ImageSettings, LimitSettings
 
 MOST_CASES = 12
+_SHORT = 8  # digits of a digest
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class Case:
     image
         The decoded picture.
     name
-        What to call it: a file name without folders.
+        What to call it: a file name without folders; of a DICOM file a short digest instead, unless names are kept.
     """
 
     label: str | None
@@ -51,8 +52,17 @@ def parse_case(text: str) -> CaseSettings:
     return CaseSettings(label=label.strip(), image=path)
 
 
-def read_cases(cases: Sequence[CaseSettings]) -> tuple[Case, ...]:
+def read_cases(
+    cases: Sequence[CaseSettings], images: ImageSettings | None = None, limits: LimitSettings | None = None
+) -> tuple[Case, ...]:
     """Read the images of all cases.
+
+    Parameters
+    ----------
+    cases
+        1 to 12; a case's own frame stands before that of ``images``.
+    images, limits
+        How to read them, and how large they may be.
 
     Raises
     ------
@@ -62,11 +72,18 @@ def read_cases(cases: Sequence[CaseSettings]) -> tuple[Case, ...]:
         When one can't be read.
     """
     check_count(len(cases))
-    return tuple(as_case((case.label, case.image)) for case in cases)
+    return tuple(_read(case, images or ImageSettings(), limits) for case in cases)
 
 
-def as_case(given: CaseLike) -> Case:
+def as_case(given: CaseLike, images: ImageSettings | None = None, limits: LimitSettings | None = None) -> Case:
     """Return a case from whatever names one: a case, ``[LABEL=]IMAGE``, a path, (label, path) or (label, image).
+
+    Parameters
+    ----------
+    given
+        What names it; what is a case already stays as it is.
+    images, limits
+        How to read its file, and how large it may be.
 
     Raises
     ------
@@ -87,9 +104,15 @@ def as_case(given: CaseLike) -> Case:
             f"a case can't be made of a {type(given).__name__}",
             "give a Case, a path, or (label, path); image_from_array makes an image of an array",
         )
+    return _read(named, images or ImageSettings(), limits)
+
+
+def _read(named: CaseSettings, images: ImageSettings, limits: LimitSettings | None) -> Case:
+    image = read_image(named.image, images, limits, named.frame)
+    if image.nameless and not images.keep_names:
+        return Case(named.label, image, f"DICOM {image.sha256[:_SHORT]}")
     # bytes of a name that are no text would break whoever writes them down
-    name = Path(named.image).name.encode("utf-8", "replace").decode()
-    return Case(named.label, read_image(named.image), name)
+    return Case(named.label, image, Path(named.image).name.encode("utf-8", "replace").decode())
 
 
 def _exists(text: str) -> bool:

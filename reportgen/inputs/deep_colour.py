@@ -7,6 +7,7 @@ well be told that bytes stand in the other order, and then gives the low byte. B
 from __future__ import annotations
 
 import io
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,31 +19,65 @@ def has_16_bit_colour(picture: PillowImage.Image) -> bool:
     return picture.mode in ("RGB", "RGBA", "LA", "RGBX") and any(";16" in mode for mode in _raw_modes(picture))
 
 
-def read_16_bit_colour(data: bytes, formats: tuple[str, ...]) -> NDArray[np.float64]:
-    """Return ``(H, W, 3)`` values 0 to 65535 of an image for which :func:`has_16_bit_colour` holds, alpha on black.
+def read_16_bit_colour(picture: PillowImage.Image, data: bytes, frame: int) -> NDArray[np.uint16]:
+    """Read the values of an image for which :func:`has_16_bit_colour` holds.
+
+    Parameters
+    ----------
+    picture
+        The image, opened and not loaded; it stays so.
+    data
+        The bytes of its file.
+    frame
+        Which frame it stands at, from 0.
+
+    Returns
+    -------
+    ndarray
+        ``(H, W)`` or ``(H, W, 3)``, 0 to 65535, alpha composited on black.
 
     Raises
     ------
     ValueError
         When its channels are stored in a way that can't be put together.
     """
+    modes, formats = _raw_modes(picture), (str(picture.format),)
+    if modes == ["LA;16B"]:
+        # the four bytes of gray and alpha, one by one
+        loaded = _loaded(data, formats, frame, {modes[0]: "RGBA"}, mode="RGBA")
+        return _on_black(_joined(loaded[..., 0:1], loaded[..., 1:2]), _joined(loaded[..., 2:3], loaded[..., 3:]))[
+            ..., 0
+        ]
+    other = {mode: _other_order(mode) for mode in modes}
+    values = _joined(_loaded(data, formats, frame, {}), _loaded(data, formats, frame, other))
+    return _on_black(values[..., :3], values[..., 3:]) if picture.mode == "RGBA" else values[..., :3]
+
+
+def _loaded(
+    data: bytes, formats: tuple[str, ...], frame: int, raw_modes: dict[str, str], mode: str | None = None
+) -> NDArray[np.uint8]:
+    """Decode with other raw modes than the file's."""
     with PillowImage.open(io.BytesIO(data), formats=formats) as picture:
-        modes = _raw_modes(picture)
-        if modes == ["LA;16B"]:
-            # the four bytes of gray and alpha, one by one
-            picture._mode = "RGBA"
-            _set_raw_mode(picture, "RGBA")
-            loaded = np.asarray(picture).astype(np.float64)
-            gray, alpha = loaded[..., 0] * 256 + loaded[..., 1], loaded[..., 2] * 256 + loaded[..., 3]
-            return np.repeat((gray * alpha / 65535)[..., None], 3, axis=-1)
-        high = np.asarray(picture).astype(np.float64)
-    swapped = {mode: _other_order(mode) for mode in modes}
-    with PillowImage.open(io.BytesIO(data), formats=formats) as picture:
-        for mode, other in swapped.items():
-            _set_raw_mode(picture, other, only=mode)
-        low = np.asarray(picture).astype(np.float64)
-    values = high * 256 + low
-    return values[..., :3] * values[..., 3:] / 65535 if picture.mode == "RGBA" else values[..., :3]
+        if frame:
+            picture.seek(frame)
+        if mode is not None:
+            picture._mode = mode
+        picture.tile = [tile._replace(args=_with_raw_mode(tile[3], raw_modes)) for tile in picture.tile]
+        return np.asarray(picture)
+
+
+def _joined(high: NDArray[np.uint8], low: NDArray[np.uint8]) -> NDArray[np.uint16]:
+    values = high.astype(np.uint16)
+    values <<= 8
+    values |= low
+    return values
+
+
+def _on_black(values: NDArray[np.uint16], alpha: NDArray[np.uint16]) -> NDArray[np.uint16]:
+    if (alpha == 65535).all():
+        return values
+    shown: NDArray[np.uint16] = np.rint(values * (alpha / np.float32(65535))).astype(np.uint16)
+    return shown
 
 
 def _raw_modes(picture: PillowImage.Image) -> list[str]:
@@ -50,18 +85,14 @@ def _raw_modes(picture: PillowImage.Image) -> list[str]:
     return list(dict.fromkeys(tile[3] if isinstance(tile[3], str) else str(tile[3][0]) for tile in tiles))
 
 
+def _with_raw_mode(args: str | tuple[Any, ...] | None, raw_modes: dict[str, str]) -> str | tuple[Any, ...] | None:
+    if args is None or isinstance(args, str):
+        return raw_modes.get(args or "", args)
+    return (raw_modes.get(str(args[0]), args[0]), *args[1:])
+
+
 def _other_order(mode: str) -> str:
     layout, _, order = mode.partition(";16")
     if layout not in ("RGB", "RGBA", "RGBX") or order not in ("L", "B", "N"):
         raise ValueError(f"16-bit colour stored as {mode}: convert it to 16-bit gray or 8-bit colour")
     return f"{layout};16{'L' if order == 'B' else 'B'}"
-
-
-def _set_raw_mode(picture: PillowImage.Image, mode: str, only: str | None = None) -> None:
-    tiles = []
-    for tile in picture.tile:  # type: ignore[attr-defined]
-        args = tile[3]
-        own = args if isinstance(args, str) else args[0]
-        changed = mode if isinstance(args, str) else (mode, *args[1:])
-        tiles.append(tile._replace(args=changed) if only in (None, own) else tile)
-    picture.tile = tiles  # type: ignore[attr-defined]

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
 
 from reportgen.errors import ReportgenError
 
+_BLOCK = 1 << 20
 
-def read_bytes(path: Path, error: type[ReportgenError], what: str) -> bytes:
+
+def read_bytes(path: Path, error: type[ReportgenError], what: str, *, limit: int | None = None) -> bytes:
     """Return the content of a file.
 
     Parameters
@@ -19,14 +22,16 @@ def read_bytes(path: Path, error: type[ReportgenError], what: str) -> bytes:
         The kind of error to raise.
     what
         What the file should be, for the message: ``"image"``, ``"model"``, ...
+    limit
+        How many bytes it may have; None: any number. No more are read, also of a pipe or a file that grows.
 
     Raises
     ------
     ReportgenError
-        Of the given kind, when the file is missing, empty, a folder, or can't be read.
+        Of the given kind, when the file is missing, empty, too large, a folder, or can't be read.
     """
     try:
-        data = path.read_bytes()
+        data = path.read_bytes() if limit is None else _read_within(path, limit)
     except FileNotFoundError:
         raise error(f"{what} not found: {path}", "check the path") from None
     except IsADirectoryError:
@@ -34,9 +39,22 @@ def read_bytes(path: Path, error: type[ReportgenError], what: str) -> bytes:
     except (OSError, ValueError) as problem:
         reason = problem.strerror if isinstance(problem, OSError) else problem
         raise error(f"{what} can't be read: {path} ({reason})", "check its permissions") from None
+    if data is None:
+        raise error(f"{path} has more than {limit:,} bytes", "make it smaller, or raise the limit with --max-file-size")
     if not data:
         raise error(f"{path} is empty (0 bytes), not {_article(what)}", "copy or download it again")
     return data
+
+
+def _read_within(path: Path, limit: int) -> bytes | None:
+    """Return the content of a file; None where it has more bytes than the limit."""
+    with path.open("rb") as file:
+        if os.fstat(file.fileno()).st_size > limit:
+            return None
+        read = bytearray()
+        while block := file.read(min(_BLOCK, limit + 1 - len(read))):
+            read += block
+    return bytes(read) if len(read) <= limit else None
 
 
 def sha256(data: bytes) -> str:

@@ -1,42 +1,27 @@
 """Image files -> pixels in raw-image units, 0 to 255.
 
-Whatever the file holds (8 or 16 bit or float gray, RGB, CMYK, palette, alpha), what comes out is one thing: gray
-``(H, W)`` or colour ``(H, W, 3)`` from 0 to 255, upright, with notes that say what was done to get there.
+Whatever the file holds (DICOM, 8 or 16 bit or float gray, RGB, CMYK, palette, alpha), what comes out is one thing:
+gray ``(H, W)`` or colour ``(H, W, 3)`` from 0 to 255, upright, with notes that say what was done to get there. What a
+file is is told by its content, never by its name alone.
 """
 
 from __future__ import annotations
 
-import io
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image as PillowImage
-from PIL import UnidentifiedImageError
 
 from reportgen.errors import ImageError
-from reportgen.inputs.deep_colour import has_16_bit_colour, read_16_bit_colour
+from reportgen.inputs import dicom, pillow_files, tiff
+from reportgen.inputs.decoding import SMALLEST_SIDE, Decoded, Request
 from reportgen.inputs.files import read_bytes, sha256
+from reportgen.inputs.resizing import as_channels, resize
 from reportgen.inputs.signatures import looks_like
+from reportgen.settings import ImageSettings, LimitSettings
 
-MAX_PIXELS = 100_000_000
-SMALLEST_SIDE = 4
-FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP", "GIF", "PPM")  # what JPEG opens includes MPO
-
-_UPRIGHT = {
-    2: PillowImage.Transpose.FLIP_LEFT_RIGHT,
-    3: PillowImage.Transpose.ROTATE_180,
-    4: PillowImage.Transpose.FLIP_TOP_BOTTOM,
-    5: PillowImage.Transpose.TRANSPOSE,
-    6: PillowImage.Transpose.ROTATE_270,
-    7: PillowImage.Transpose.TRANSVERSE,
-    8: PillowImage.Transpose.ROTATE_90,
-}
-
-Resampling = Literal["nearest", "box", "bilinear", "bicubic", "lanczos"]
+__all__ = ["Image", "as_channels", "decode_image", "image_from_array", "read_image", "resize"]
 
 
 @dataclass(frozen=True)
@@ -53,12 +38,18 @@ class Image:
         Format and mode as stored, such as ``"JPEG, gray 8 bit"``.
     notes
         What was done on the way, one sentence each.
+    cautions
+        What a reader must know before anything about it is believed, one sentence each.
+    nameless
+        Whether its file's name stays out of reports: DICOM files are often named after patients.
     """
 
     pixels: NDArray[np.uint8] | NDArray[np.float32]
     sha256: str
     kind: str
     notes: tuple[str, ...] = ()
+    cautions: tuple[str, ...] = ()
+    nameless: bool = False
 
     @property
     def size(self) -> tuple[int, int]:
@@ -66,47 +57,69 @@ class Image:
         return int(self.pixels.shape[0]), int(self.pixels.shape[1])
 
 
-def read_image(path: str | Path) -> Image:
+def read_image(
+    path: str | Path,
+    settings: ImageSettings | None = None,
+    limits: LimitSettings | None = None,
+    frame: int | None = None,
+) -> Image:
     """Read an image file.
 
-    Alpha is composited on black, EXIF orientation is applied, of several frames the first is used, and data with more
-    than 8 bits is scaled by its own minimum and maximum to 0..255.
+    Alpha is composited on black, EXIF orientation and colour profile are applied, of several frames the first is used
+    unless another is named, and data with more than 8 bits is scaled by its own minimum and maximum to 0..255, DICOM
+    by its window.
+
+    Parameters
+    ----------
+    path
+        The file.
+    settings
+        How to read it; default: ``ImageSettings()``.
+    limits
+        How large it may be; default: ``LimitSettings()``.
+    frame
+        Which frame of several, the first being 1; None: as the settings say.
 
     Raises
     ------
     ImageError
-        When the file is missing, empty, truncated, no image, smaller than 4 x 4 or larger than 100 million pixels.
+        When the file is missing, empty, truncated, no image, smaller than 4 x 4 or larger than the limits.
     """
+    limits = limits or LimitSettings()
     path = Path(path)
-    return decode_image(read_bytes(path, ImageError, "image"), str(path))
+    data = read_bytes(path, ImageError, "image", limit=limits.file_size)
+    return decode_image(data, str(path), settings, limits, frame)
 
 
-def decode_image(data: bytes, name: str) -> Image:
+def decode_image(
+    data: bytes,
+    name: str,
+    settings: ImageSettings | None = None,
+    limits: LimitSettings | None = None,
+    frame: int | None = None,
+) -> Image:
     """Decode an image from its bytes; ``name`` stands in messages. See :func:`read_image`."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            with PillowImage.open(io.BytesIO(data), formats=FORMATS) as picture:
-                _check_size(picture, name)
-                # before anything loads the pixels, which asking for frames or EXIF may do
-                deep = read_16_bit_colour(data, FORMATS) if has_16_bit_colour(picture) else None
-                frames = getattr(picture, "n_frames", 1)
-                orientation = _orientation(picture)
-                inverted = _white_is_zero(picture)
-                picture.load()
-                return _decoded(picture, frames, orientation, deep, sha256(data), name, inverted=inverted)
-    except PillowImage.DecompressionBombError:
-        raise _too_large(name, "more than that") from None
-    except UnidentifiedImageError:
-        found = looks_like(data)
+    settings = settings or ImageSettings()
+    request = Request(
+        name=name,
+        frame=frame or settings.frame,
+        allow_truncated=settings.allow_truncated,
+        limits=limits or LimitSettings(),
+    )
+    if len(data) > request.limits.file_size:
         raise ImageError(
-            f"{name} is {found or 'not an image that can be read'}", "give a PNG, JPEG, TIFF, BMP or WebP file"
-        ) from None
-    except ImageError:
-        raise
-    except Exception as problem:
-        # Pillow's decoders meet damaged files with every kind of exception
-        raise ImageError(f"{name} is damaged or truncated ({problem})", "copy or download it again") from problem
+            f"{name} has more than {request.limits.file_size:,} bytes", "raise the limit with --max-file-size"
+        )
+    is_dicom = dicom.is_dicom(data)
+    found = dicom.read(data, request) if is_dicom else _read(data, request)
+    return Image(
+        pixels=found.pixels,
+        sha256=sha256(data),
+        kind=found.kind,
+        notes=found.notes,
+        cautions=found.cautions,
+        nameless=is_dicom,
+    )
 
 
 def image_from_array(pixels: NDArray[np.generic], *, kind: str = "array", notes: tuple[str, ...] = ()) -> Image:
@@ -141,156 +154,26 @@ def image_from_array(pixels: NDArray[np.generic], *, kind: str = "array", notes:
     return Image(pixels=array, sha256=sha256(array.tobytes()), kind=kind, notes=notes)
 
 
-def resize(pixels: NDArray[np.generic], size: tuple[int, int], resampling: Resampling) -> NDArray[np.generic]:
-    """Resize gray or RGB pixels, each axis on its own (the aspect is not kept).
-
-    Parameters
-    ----------
-    pixels
-        ``(H, W)`` or ``(H, W, 3)``, uint8 or float32.
-    size
-        Wanted (height, width).
-    resampling
-        Pillow's filters; all but nearest average over the area when shrinking.
-
-    Returns
-    -------
-    ndarray
-        Same type and number of dimensions, at the wanted size.
-    """
-    target, how = (size[1], size[0]), PillowImage.Resampling[resampling.upper()]
-    if pixels.shape[:2] == size:
-        return pixels
-    if pixels.dtype == np.uint8:
-        return np.asarray(PillowImage.fromarray(pixels).resize(target, how))
-    planes = pixels.astype(np.float32).reshape(*pixels.shape[:2], -1)
-    resized = [np.asarray(PillowImage.fromarray(planes[..., c]).resize(target, how)) for c in range(planes.shape[-1])]
-    # lanczos and bicubic overshoot at edges; 8-bit data is clipped by Pillow itself
-    together = np.clip(np.stack(resized, axis=-1), pixels.min(), pixels.max())
-    return np.asarray(together[..., 0] if pixels.ndim == 2 else together)
-
-
-def as_channels(pixels: NDArray[np.generic], channels: int) -> NDArray[np.generic]:
-    """Return pixels as ``(H, W, channels)``: gray repeated to RGB, or RGB as luminance (ITU-R 601-2).
-
-    Parameters
-    ----------
-    pixels
-        ``(H, W)`` or ``(H, W, 3)``.
-    channels
-        1 or 3.
-    """
-    if channels == 3:
-        return np.repeat(pixels[..., None], 3, axis=-1) if pixels.ndim == 2 else pixels
-    if pixels.ndim == 2:
-        return pixels[..., None]
-    if pixels.dtype == np.uint8:
-        return np.asarray(PillowImage.fromarray(pixels).convert("L"))[..., None]
-    luminance: NDArray[np.generic] = (pixels @ np.array([0.299, 0.587, 0.114], dtype=np.float32))[..., None]
-    return luminance
-
-
-def _check_size(picture: PillowImage.Image, name: str) -> None:
-    width, height = picture.size
-    if width * height > MAX_PIXELS:
-        raise _too_large(name, f"{width} x {height} pixels")
-    if min(width, height) < SMALLEST_SIDE:
-        raise ImageError(
-            f"{name} has only {width} x {height} pixels", f"an image needs at least {SMALLEST_SIDE} x {SMALLEST_SIDE}"
-        )
-
-
-def _too_large(name: str, found: str) -> ImageError:
-    return ImageError(f"{name} is larger than {MAX_PIXELS:,} pixels ({found})", "make it smaller first")
-
-
-def _orientation(picture: PillowImage.Image) -> int:
-    """Return the EXIF orientation, 1 to 8; 1 where there is none or none that can be read."""
+def _read(data: bytes, request: Request) -> Decoded:
+    """Read what is not DICOM: by Pillow, and where it gives up on a TIFF, by tifffile."""
     try:
-        orientation = picture.getexif().get(0x0112, 1)
-    except Exception:  # noqa: BLE001 - a damaged EXIF block is no reason to refuse the pixels
-        return 1
-    return orientation if orientation in _UPRIGHT else 1
-
-
-def _white_is_zero(picture: PillowImage.Image) -> bool:
-    """Whether a TIFF stores white as 0 with more than 8 bits; Pillow turns only smaller ones round itself."""
-    tags = getattr(picture, "tag_v2", {})
-    return bool(tags) and tags.get(262) == 0 and (picture.mode in ("I", "F") or picture.mode.startswith("I;"))
-
-
-def _decoded(
-    picture: PillowImage.Image,
-    frames: int,
-    orientation: int,
-    deep: NDArray[np.float64] | None,
-    digest: str,
-    name: str,
-    *,
-    inverted: bool,
-) -> Image:
-    notes: list[str] = []
-    if frames > 1:
-        notes.append(f"The file holds {frames} frames; the first is used.")
-    kind = f"{picture.format}, {_mode_name(picture)}"
-    turned: PillowImage.Image = picture
-    if orientation in _UPRIGHT:
-        notes.append("Turned upright as its EXIF orientation says.")
-        # Pillow turns TIFF files itself when it loads them
-        turned = picture if picture.format == "TIFF" else picture.transpose(_UPRIGHT[orientation])
-    if deep is not None:
-        pixels, note = _to_8_bit_range(_turned(deep, picture, orientation), name)
-        notes += ["Composited on black where it is transparent."] if picture.mode == "RGBA" else []
-        kind = f"{picture.format}, RGB 16 bit"
-        return Image(pixels=pixels, sha256=digest, kind=kind, notes=(*notes, note))
-    if turned.mode in ("I", "F") or turned.mode.startswith("I;"):
-        pixels, note = _to_8_bit_range(np.asarray(turned).astype(np.float64), name)
-        notes.append(note)
-        if inverted:
-            pixels = 255 - pixels
-            notes.append("The file stores white as 0; it was turned round.")
-        return Image(pixels=pixels, sha256=digest, kind=kind, notes=tuple(notes))
-    return Image(pixels=_to_gray_or_rgb(turned, notes), sha256=digest, kind=kind, notes=tuple(notes))
-
-
-def _turned(values: NDArray[np.float64], picture: PillowImage.Image, orientation: int) -> NDArray[np.float64]:
-    """Turn an array upright as Pillow's transpose turns pictures."""
-    if picture.format == "TIFF" or orientation not in _UPRIGHT:
-        return values
-    planes = [PillowImage.fromarray(plane.astype(np.float32)) for plane in np.moveaxis(values, -1, 0)]
-    return np.stack([np.asarray(plane.transpose(_UPRIGHT[orientation])) for plane in planes], axis=-1, dtype=np.float64)
-
-
-def _to_8_bit_range(values: NDArray[np.float64], name: str) -> tuple[NDArray[np.float32], str]:
-    finite = np.isfinite(values)
-    if not finite.any():
-        raise ImageError(f"{name} holds no finite value", "check how it was made")
-    low, high = float(values[finite].min()), float(values[finite].max())
-    span = high - low if high > low else 1.0
-    scaled = np.where(finite, (np.where(finite, values, low) - low) / span * 255, 0.0)
-    note = f"Values from {low:g} to {high:g} scaled to 0..255."
-    if not finite.all():
-        note += f" {int((~finite).sum())} values that are not finite were set to 0."
-    return scaled.astype(np.float32), note
-
-
-def _to_gray_or_rgb(picture: PillowImage.Image, notes: list[str]) -> NDArray[np.uint8]:
-    if picture.has_transparency_data:
-        rgba = picture.convert("RGBA")
-        if rgba.getchannel("A").getextrema() != (255, 255):
-            notes.append("Transparent parts were composited on black.")
-        black = PillowImage.new("RGBA", rgba.size, (0, 0, 0, 255))
-        picture = PillowImage.alpha_composite(black, rgba).convert("L" if picture.mode in ("L", "LA", "La") else "RGB")
-    elif picture.mode in ("1", "L"):
-        picture = picture.convert("L")
-    elif picture.mode != "RGB":
-        if picture.mode == "CMYK":
-            notes.append("Converted from CMYK to RGB.")
-        picture = picture.convert("RGB")
-    return np.asarray(picture)
-
-
-def _mode_name(picture: PillowImage.Image) -> str:
-    names = {"1": "1 bit", "L": "gray 8 bit", "LA": "gray 8 bit with alpha", "P": "palette", "RGB": "RGB",
-             "RGBA": "RGB with alpha", "CMYK": "CMYK", "I": "gray 32 bit", "F": "gray float"}  # fmt: skip
-    return names.get(picture.mode, "gray 16 bit" if picture.mode.startswith("I;16") else picture.mode)
+        return pillow_files.read(data, request)
+    except pillow_files.UnreadableError as problem:
+        if tiff.is_tiff(data):
+            return tiff.read(data, request)
+        if problem.known:
+            raise ImageError(
+                f"{request.name} is damaged or truncated ({problem})",
+                "copy or download it again, or use what is left of it with --allow-truncated"
+                if not request.allow_truncated
+                else "copy or download it again",
+            ) from problem
+        found = looks_like(data)
+        if found is not None and found.endswith("image"):
+            raise ImageError(
+                f"{request.name} begins as {found} and can't be read", "copy or download it again"
+            ) from None
+        raise ImageError(
+            f"{request.name} is {found or 'not an image that can be read'}",
+            "give a PNG, JPEG, TIFF, BMP, WebP or DICOM file",
+        ) from None

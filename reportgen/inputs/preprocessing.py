@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.errors import SettingsError
-from reportgen.inputs.images import Image, as_channels, resize
+from reportgen.inputs.images import Image
+from reportgen.inputs.resizing import Aspect, as_channels, filled, fit, kept
 from reportgen.settings import PreprocessingSettings
 
 # The modes of keras.applications: "caffe" (BGR, ImageNet mean subtracted), "tf" (-1..1), "torch" (0..1, then ImageNet
@@ -27,6 +28,7 @@ _INSIDE = ("convnext", "efficientnet", "efficientnet_v2", "mobilenet_v3", "regne
 FAMILIES = (*_CAFFE, *_TF, *_TORCH, *_INSIDE)
 MODES = ("auto", "scale", "mean_std", "none", *FAMILIES)
 
+_SIDES = ("height", "width")
 IMAGENET_MEAN_BGR = (103.939, 116.779, 123.68)
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -138,7 +140,7 @@ def prepare(image: Image, shape: tuple[int, int, int], settings: PreprocessingSe
     shape
         (height, width, channels) of the model's input.
     settings
-        For the resampling filter.
+        For the resampling filter, and what to do with an image of another aspect.
 
     Returns
     -------
@@ -146,9 +148,40 @@ def prepare(image: Image, shape: tuple[int, int, int], settings: PreprocessingSe
         ``(H, W, C)``, 0 to 255; uint8 where the image has 8 bits, else float32.
     """
     channelled = as_channels(image.pixels, shape[2])
-    return resize(channelled.squeeze(-1) if shape[2] == 1 else channelled, shape[:2], settings.resampling).reshape(
-        shape
-    )
+    plain = channelled.squeeze(-1) if shape[2] == 1 else channelled
+    return fit(plain, shape[:2], settings.resampling, settings.aspect).reshape(shape)
+
+
+def aspect_notes(source: tuple[int, int], size: tuple[int, int], aspect: Aspect) -> list[str]:
+    """Return what :func:`prepare` does to an image of another aspect than the model's, in a sentence.
+
+    Parameters
+    ----------
+    source, size
+        (height, width) of the image and of the model's input.
+    aspect
+        ``stretch``, ``pad`` or ``crop``.
+
+    Returns
+    -------
+    list of str
+        One sentence; none where nothing, or next to nothing, is done.
+    """
+    if aspect == "pad":
+        rows, columns = (whole - part for whole, part in zip(size, filled(source, size), strict=True))
+        if not rows and not columns:
+            return []
+        many, where = (rows, ("rows", "above", "below")) if rows else (columns, ("columns", "left", "right"))
+        return [f"Padded with black: {many // 2} {where[0]} {where[1]}, {many - many // 2} {where[2]}."]
+    if aspect == "crop":
+        shares = {side: 1 - part / whole for side, part, whole in zip(_SIDES, kept(source, size), source, strict=True)}
+        return [f"Cropped: {share:.1%} of the {side} was left out." for side, share in shares.items() if share > 0]
+    change = (size[0] / source[0]) / (size[1] / source[1])
+    if 0.95 < change < 1.05:
+        return []
+    return [
+        f"Stretched from {source[0]} × {source[1]} to {size[0]} × {size[1]} (height × width): its aspect is not kept."
+    ]
 
 
 def _refuse_unused(settings: PreprocessingSettings) -> None:

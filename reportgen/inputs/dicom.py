@@ -1,0 +1,352 @@
+"""DICOM files -> pixels as a viewer shows them, and nothing else.
+
+A DICOM file tells whom it shows. Of all that it says, only modality, view position and sizes get out of here, and the
+first two only where they are among the terms that the standard defines: anything may stand in a text. For the same
+reason no message of pydicom's is passed on, since it may quote the file.
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+import re
+import threading
+import warnings
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reportgen.errors import ImageError
+from reportgen.inputs.codestreams import jpeg_2000_shape, jpeg_shape
+from reportgen.inputs.decoding import CUT_OFF, Decoded, Request, check_size, choose_frame
+from reportgen.inputs.dicom_values import (
+    Pixels,
+    UnusableError,
+    from_palette,
+    number_of,
+    to_gray,
+    to_rgb,
+    value_of,
+)
+
+if TYPE_CHECKING:
+    from pydicom import Dataset
+    from pydicom.uid import UID
+
+INSTALL = "install what is missing: pip install 'reportgen[dicom]'"
+
+# the terms that the standard defines for them (PS3.3, C.7.3.1.1.1, C.8.11.1, C.8.11.7)
+MODALITIES = (
+    "AR", "AU", "BDUS", "BI", "BMD", "CR", "CT", "DG", "DX", "ECG", "EPS", "ES", "GM", "HC", "HD", "IO", "IOL",
+    "IVOCT", "IVUS", "KER", "KO", "LEN", "LS", "MG", "MR", "NM", "OAM", "OCT", "OP", "OPM", "OPT", "OSS", "OT", "PA",
+    "PR", "PT", "PX", "REG", "RF", "RG", "RTDOSE", "RTIMAGE", "SC", "SEG", "SM", "SR", "TG", "US", "VA", "XA", "XC",
+)  # fmt: skip
+VIEWS = (
+    "AP", "PA", "LL", "RL", "RLD", "LLD", "RLO", "LLO", "CC", "MLO", "ML", "LM", "LMO", "XCC", "XCCL", "XCCM", "FB",
+    "SIO", "ISO", "CV", "AT", "RM", "TAN", "LATERAL",
+)  # fmt: skip
+_GRAY, _COLOUR = ("MONOCHROME1", "MONOCHROME2"), ("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT")
+_PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
+_PIXEL_TAGS = (b"\xe0\x7f\x10\x00", b"\x7f\xe0\x00\x10")
+_DEFLATED = "1.2.840.10008.1.2.1.99"
+_WANTED = (
+    "SOPClassUID", "Modality", "ViewPosition", "SamplesPerPixel", "PhotometricInterpretation", "PlanarConfiguration",
+    "NumberOfFrames", "Rows", "Columns", "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation",
+    "PixelPaddingValue", "PixelPaddingRangeLimit", "FloatPixelPaddingValue", "FloatPixelPaddingRangeLimit",
+    "DoubleFloatPixelPaddingValue", "DoubleFloatPixelPaddingRangeLimit", "WindowCenter", "WindowWidth",
+    "VOILUTFunction", "VOILUTSequence", "RescaleSlope", "RescaleIntercept", "ModalityLUTSequence",
+    "PresentationLUTShape", "RedPaletteColorLookupTableDescriptor", "GreenPaletteColorLookupTableDescriptor",
+    "BluePaletteColorLookupTableDescriptor", "RedPaletteColorLookupTableData", "GreenPaletteColorLookupTableData",
+    "BluePaletteColorLookupTableData", "SegmentedRedPaletteColorLookupTableData",
+    "SegmentedGreenPaletteColorLookupTableData", "SegmentedBluePaletteColorLookupTableData", "ExtendedOffsetTable",
+    "ExtendedOffsetTableLengths", "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence", *_PIXELS,
+)  # fmt: skip
+# what a file without preamble begins with: group 0002 or 0008, with a value representation or a short length
+_BARE = re.compile(rb"[\x02\x08]\x00.\x00([A-Z]{2}|[\x00-\xff]\x00\x00\x00)|\x00[\x02\x08]\x00.[A-Z]{2}", re.DOTALL)
+_ROWS = (b"\x28\x00\x10\x00", b"\x00\x28\x00\x10")
+_LOGGERS = ("pydicom", "pylibjpeg", "libjpeg", "openjpeg", "rle")
+_QUIET = threading.RLock()
+
+
+def is_dicom(data: bytes) -> bool:
+    """Return whether bytes are a DICOM file, with its preamble of 128 bytes or without."""
+    if data[128:132] == b"DICM":
+        return True
+    return _BARE.match(data) is not None and any(tag in data for tag in _ROWS)
+
+
+def read(data: bytes, request: Request) -> Decoded:
+    """Decode one frame of a DICOM file.
+
+    Returns
+    -------
+    Decoded
+        Gray ``(H, W)`` or RGB ``(H, W, 3)``, 0 to 255, as the file's window (or its percentiles) shows it.
+
+    Raises
+    ------
+    ImageError
+        When it's damaged, holds no image, is beyond the limits or compressed in a way that can't be read, or pydicom
+        isn't installed.
+    """
+    try:
+        import pydicom  # noqa: F401
+    except ImportError:
+        raise ImageError(f"{request.name} is a DICOM file, which needs more libraries", INSTALL) from None
+    try:
+        with _quiet(), np.errstate(all="ignore"):
+            return _read(data, request)
+    except ImageError:
+        raise
+    except UnusableError as problem:
+        raise ImageError(f"{request.name} is a DICOM file that can't be shown: {problem}", "export it anew") from None
+    except Exception:  # noqa: BLE001 - pydicom meets damaged files with every kind of exception, and may quote them
+        raise _damaged(request) from None
+
+
+def _read(data: bytes, request: Request) -> Decoded:
+    dataset = _parsed(data, request)
+    syntax = _transfer_syntax(dataset, request)
+    _check_pixels(dataset, data, request)
+    frames = max(1, int(number_of(dataset, "NumberOfFrames") or 1))
+    index, notes = choose_frame(frames, request)
+    cautions: tuple[str, ...] = ()
+    if syntax.is_encapsulated:
+        _check_stream(dataset, syntax, index, request)
+    elif _is_short(dataset):
+        if not request.allow_truncated:
+            raise ImageError(
+                f"{request.name} is a DICOM file whose pixels are cut off",
+                "copy or download it again, or use what is left of it with --allow-truncated",
+            )
+        _fill_up(dataset, index, request)
+        index, cautions = 0, (CUT_OFF,)
+    stored = _stored(dataset, syntax, index, request)
+    _take_frame_settings(dataset, index)
+    pixels, done = _shown(stored, dataset)
+    return Decoded(pixels=pixels, kind=_kind(dataset, stored), notes=(*notes, *done), cautions=cautions)
+
+
+def _parsed(data: bytes, request: Request) -> Dataset:
+    """Return the elements that matter; the others, and with them all that tells of a patient, aren't even kept."""
+    from pydicom import dcmread
+    from pydicom.dataset import FileMetaDataset
+    from pydicom.filereader import read_dataset
+    from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
+
+    tags = list(_WANTED)
+    stream = io.BytesIO(data)
+    stream.seek(132 if data[128:132] == b"DICM" else 0)
+    if _DEFLATED.encode() in data[:4096]:
+        # pydicom would inflate it all, however large
+        meta = read_dataset(stream, False, True, stop_when=lambda tag, _vr, _length: tag.group != 2)
+        if meta.get("TransferSyntaxUID") == _DEFLATED:
+            inflated = _inflated(data[stream.tell() :], request)
+            return dcmread(io.BytesIO(_EXPLICIT_META + inflated), force=True, specific_tags=tags)
+    dataset = dcmread(io.BytesIO(data), force=True, specific_tags=tags)
+    if not dataset.file_meta.get("TransferSyntaxUID"):
+        implicit, little = dataset.original_encoding
+        plain = ImplicitVRLittleEndian if implicit else ExplicitVRLittleEndian
+        dataset.file_meta = FileMetaDataset()
+        dataset.file_meta.TransferSyntaxUID = plain if little else ExplicitVRBigEndian
+    return dataset
+
+
+# preamble, mark, and nothing but the transfer syntax "Explicit VR Little Endian"
+_EXPLICIT_META = bytes(128) + b"DICM" + b"\x02\x00\x10\x00UI\x14\x001.2.840.10008.1.2.1\x00"
+
+
+def _inflated(deflated: bytes, request: Request) -> bytes:
+    inflater = zlib.decompressobj(-zlib.MAX_WBITS)
+    limit = request.limits.file_size
+    inflated = inflater.decompress(deflated, limit)
+    if inflater.unconsumed_tail:
+        raise ImageError(
+            f"{request.name} is a DICOM file that inflates to more than {limit:,} bytes",
+            "save it without compression, or raise the limit with --max-file-size",
+        )
+    return inflated
+
+
+def _transfer_syntax(dataset: Dataset, request: Request) -> UID:
+    """Return how the pixels are stored; refuse what can't be read here."""
+    from pydicom._uid_dict import UID_dictionary
+    from pydicom.pixels.decoders.base import get_decoder
+    from pydicom.uid import UID
+
+    syntax = UID(str(dataset.file_meta.TransferSyntaxUID))
+    # a number that isn't in the standard may be anything: it isn't quoted
+    name = UID_dictionary[syntax][0] if syntax in UID_dictionary else "unknown"
+    if name.startswith(("MPEG", "HEVC", "SMPTE", "Fragmentable MPEG")):
+        raise ImageError(f"{request.name} is a DICOM video ({name})", "export one picture of it")
+    if not any(keyword in dataset for keyword in _PIXELS):
+        return syntax
+    try:
+        decoder = get_decoder(syntax)
+    except NotImplementedError:
+        raise ImageError(
+            f"{request.name} is a DICOM file whose compression can't be read ({name})", "export it without compression"
+        ) from None
+    if not decoder.is_available:
+        raise ImageError(f"{request.name} is a DICOM file whose compression ({name}) needs more libraries", INSTALL)
+    return syntax
+
+
+def _check_pixels(dataset: Dataset, data: bytes, request: Request) -> None:
+    """Refuse what holds no image, or one of a kind that can't be shown, or too large a one."""
+    if not any(keyword in dataset for keyword in _PIXELS):
+        if any(tag in data for tag in _PIXEL_TAGS):
+            raise _damaged(request)
+        raise ImageError(
+            f"{request.name} is a DICOM file without an image{_class_name(dataset)}", "give one that holds pixels"
+        )
+    rows, columns = number_of(dataset, "Rows"), number_of(dataset, "Columns")
+    if not rows or not columns:
+        raise ImageError(f"{request.name} is a DICOM file that states no rows or columns", "export it anew")
+    check_size(int(columns), int(rows), request)
+    samples = number_of(dataset, "SamplesPerPixel")
+    if samples not in (1, 3):
+        raise ImageError(
+            f"{request.name} is a DICOM file with {'no' if samples is None else int(samples)} samples per pixel",
+            "1 (gray, palette) and 3 (colour) can be read: export it as one of them",
+        )
+    photometric = value_of(dataset, "PhotometricInterpretation")
+    if photometric not in ((*_GRAY, "PALETTE COLOR") if samples == 1 else _COLOUR):
+        raise ImageError(
+            f"{request.name} is a DICOM file whose colours can't be read",
+            f"these can: {', '.join((*_GRAY, 'PALETTE COLOR', *_COLOUR))}",
+        )
+
+
+def _class_name(dataset: Dataset) -> str:
+    from pydicom._uid_dict import UID_dictionary
+
+    known = UID_dictionary.get(
+        str(value_of(dataset, "SOPClassUID") or dataset.file_meta.get("MediaStorageSOPClassUID"))
+    )
+    return f" ({known[0].removesuffix(' Storage')})" if known else ""
+
+
+def _check_stream(dataset: Dataset, syntax: UID, index: int, request: Request) -> None:
+    """Refuse a compressed frame whose own header has another size than the file states."""
+    from pydicom.encaps import get_frame
+    from pydicom.pixels.utils import as_pixel_options
+    from pydicom.uid import JPEG2000TransferSyntaxes, RLELossless
+
+    options = as_pixel_options(dataset)
+    stream = get_frame(
+        dataset.PixelData, index,
+        number_of_frames=options["number_of_frames"], extended_offsets=options.get("extended_offsets"),
+    )  # fmt: skip
+    if syntax == RLELossless:
+        return
+    wanted = (options["rows"], options["columns"], options["samples_per_pixel"])
+    is_2000 = syntax in JPEG2000TransferSyntaxes or "JPEG 2000" in syntax.name
+    if (jpeg_2000_shape(stream) if is_2000 else jpeg_shape(stream)) != wanted:
+        raise _damaged(request)
+
+
+def _is_short(dataset: Dataset) -> bool:
+    """Whether there are fewer pixels than the file states, of a file that isn't compressed."""
+    return len(_pixel_bytes(dataset)) < _frame_length(dataset) * max(1, int(number_of(dataset, "NumberOfFrames") or 1))
+
+
+def _fill_up(dataset: Dataset, index: int, request: Request) -> None:
+    """Make the wanted frame the only one, with zeros where it's cut off."""
+    keyword = next(keyword for keyword in _PIXELS if keyword in dataset)
+    length = int(_frame_length(dataset))
+    left = _pixel_bytes(dataset)[index * length : (index + 1) * length]
+    if not left or length != _frame_length(dataset):
+        raise _damaged(request)
+    setattr(dataset, keyword, left + bytes(length - len(left) + length % 2))
+    dataset.NumberOfFrames = 1
+
+
+def _pixel_bytes(dataset: Dataset) -> bytes:
+    return bytes(next(dataset[keyword].value for keyword in _PIXELS if keyword in dataset) or b"")
+
+
+def _frame_length(dataset: Dataset) -> float:
+    """Return how many bytes a frame takes that isn't compressed."""
+    bits = {"FloatPixelData": 32, "DoubleFloatPixelData": 64}
+    allocated = next(
+        bits.get(keyword) or number_of(dataset, "BitsAllocated") for keyword in _PIXELS if keyword in dataset
+    )
+    values = [number_of(dataset, keyword) or 0 for keyword in ("Rows", "Columns", "SamplesPerPixel")]
+    length = values[0] * values[1] * values[2] * (allocated or 0) / 8
+    return length * 2 / 3 if value_of(dataset, "PhotometricInterpretation") == "YBR_FULL_422" else length
+
+
+def _stored(dataset: Dataset, syntax: UID, index: int, request: Request) -> NDArray[np.generic]:
+    """Decode one frame; colours that are stored as brightness and differences come out as RGB."""
+    from pydicom.pixels.utils import pixel_array
+
+    try:
+        stored = pixel_array(dataset, index=index)
+    except Exception:  # noqa: BLE001 - as above
+        raise _damaged(request) from None
+    rows, columns, samples = (int(number_of(dataset, word) or 0) for word in ("Rows", "Columns", "SamplesPerPixel"))
+    if stored.shape != ((rows, columns) if samples == 1 else (rows, columns, samples)):
+        raise _damaged(request)
+    if syntax.is_encapsulated or stored.dtype.isnative:
+        return stored
+    return stored.astype(stored.dtype.newbyteorder("="))
+
+
+def _take_frame_settings(dataset: Dataset, index: int) -> None:
+    """Bring up what an enhanced file says of each frame, or of all, to where other files say it."""
+    groups = [
+        value_of(dataset, "SharedFunctionalGroupsSequence"),
+        value_of(dataset, "PerFrameFunctionalGroupsSequence"),
+    ]
+    items = [group[at] for group, at in zip(groups, (0, index), strict=True) if group is not None and at < len(group)]
+    for item in items:
+        for keyword in ("PixelValueTransformationSequence", "FrameVOILUTSequence"):
+            for inner in list(value_of(item, keyword) or ())[:1]:
+                dataset.update(inner)
+
+
+def _shown(stored: NDArray[np.generic], dataset: Dataset) -> tuple[Pixels, list[str]]:
+    photometric = value_of(dataset, "PhotometricInterpretation")
+    if photometric == "PALETTE COLOR":
+        return from_palette(stored, dataset)
+    return to_gray(stored, dataset) if photometric in _GRAY else to_rgb(stored, dataset)
+
+
+def _kind(dataset: Dataset, stored: NDArray[np.generic]) -> str:
+    """Return modality, view position, bits and size."""
+    modality, view = value_of(dataset, "Modality"), value_of(dataset, "ViewPosition")
+    photometric = value_of(dataset, "PhotometricInterpretation")
+    bits = number_of(dataset, "BitsStored")
+    depth = f"{stored.dtype.itemsize * 8} bit float" if stored.dtype.kind == "f" else f"{int(bits or 0)} bit"
+    parts = [
+        f"DICOM {modality}" if modality in MODALITIES else "DICOM",
+        *([f"{view} view"] if view in VIEWS else []),
+        f"{depth} {'gray' if photometric in _GRAY else 'palette' if photometric == 'PALETTE COLOR' else 'RGB'}",
+        f"{stored.shape[0]} rows x {stored.shape[1]} columns",
+    ]
+    return ", ".join(parts)
+
+
+def _damaged(request: Request) -> ImageError:
+    return ImageError(f"{request.name} is a DICOM file that is damaged or truncated", "copy or export it again")
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Silence what pydicom warns and logs, which may quote the file; put back how it was."""
+    with _QUIET, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        loggers = [logging.getLogger(name) for name in _LOGGERS]
+        levels = [logger.level for logger in loggers]
+        for logger in loggers:
+            logger.setLevel(logging.CRITICAL + 1)
+        try:
+            yield
+        finally:
+            for logger, level in zip(loggers, levels, strict=True):
+                logger.setLevel(level)
