@@ -23,11 +23,12 @@ _SEEN_FIRST = ("Conv2D", "DepthwiseConv2D", "SeparableConv2D", "MaxPooling2D", "
 
 @dataclass(frozen=True)
 class Adapted:
-    """A model of one image and one output, the number of its output, and what was assumed on the way."""
+    """A model of one image and one output, the number and name its output had, and what was assumed on the way."""
 
     model: Any
     input_shape: tuple[int, int, int]
     output: int = 0
+    output_name: str = ""
     notes: tuple[str, ...] = ()
 
 
@@ -68,15 +69,16 @@ def adapt(model: Any, name: str, settings: ModelSettings) -> Adapted:
         raise ModelError(f"{name} has {len(model.inputs)} inputs", "only models with one image input can be shown")
     entry = _entry_of(model, name, settings)
     number = _choose_output(model, name, settings.output)
+    title = output_names(model)[number]
     notes += (entry.note,) if entry.note else ()
     if len(model.outputs) > 1:
         others = len(model.outputs) - 1
-        what = f"Output '{output_names(model)[number]}' of {len(model.outputs)} is shown"
+        what = f"Output '{title}' of {len(model.outputs)} is shown"
         notes += (f"{what}; layers that only lead to the other{'s' if others > 1 else ''} are left out.",)
-    given = tuple(model.inputs[0].shape)
-    if entry.target is None and not entry.channels_first and given[1:] == entry.shape and len(model.outputs) == 1:
-        return Adapted(model, entry.shape, 0, notes)
-    return Adapted(_rewired(model, entry, number, name), entry.shape, number, notes)
+    as_it_is = entry.target is None and not entry.channels_first
+    if as_it_is and tuple(model.inputs[0].shape) == (None, *entry.shape) and _gives_one_tensor(model):
+        return Adapted(model, entry.shape, 0, title, notes)
+    return Adapted(_rewired(model, entry, number, name), entry.shape, number, title, notes)
 
 
 def output_names(model: Any) -> list[str]:
@@ -91,6 +93,14 @@ def output_names(model: Any) -> list[str]:
     if len(names) != len(model.outputs) or len(set(names)) < len(names):
         names = [f"output {at}" for at in range(len(model.outputs))]
     return names
+
+
+def _gives_one_tensor(model: Any) -> bool:
+    """Whether a model is called with one tensor and gives one: not a table or a list of them."""
+    import keras
+
+    ends = (getattr(model, name, None) for name in ("_inputs_struct", "_outputs_struct"))
+    return len(model.outputs) == 1 and all(end is None or isinstance(end, keras.KerasTensor) for end in ends)
 
 
 def _choose_output(model: Any, name: str, wanted: str | int | None) -> int:

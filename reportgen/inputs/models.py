@@ -10,7 +10,7 @@ from typing import Any
 
 from reportgen.errors import ModelError
 from reportgen.inputs import applications
-from reportgen.inputs.adapting import adapt, output_names
+from reportgen.inputs.adapting import adapt
 from reportgen.inputs.class_names import resolve_class_names, resolve_output_names
 from reportgen.inputs.heads import head_kind, loss_name
 from reportgen.inputs.model_formats.reading import ReadModel, read_model
@@ -108,7 +108,7 @@ def load_model(
     adapted = adapt(read.model, title, settings)
     model, shape = adapted.model, adapted.input_shape
     outputs = _output_count(model, title)
-    loss = loss_name(read.loss, adapted.output, output_names(read.model)[adapted.output] if read.model.outputs else "")
+    loss = loss_name(read.loss, adapted.output, adapted.output_name)
     head, head_note = head_kind(model, settings.head, outputs, loss)
     names, assumed = _class_names(source, settings, notes, labels, title, head, outputs, read.family)
     wanted = preprocessing or PreprocessingSettings()

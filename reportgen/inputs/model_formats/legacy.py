@@ -8,7 +8,7 @@ outputs for random inputs, or loading fails.
 
 from __future__ import annotations
 
-import copy
+import json
 import shutil
 import tempfile
 import warnings
@@ -25,7 +25,9 @@ from numpy.typing import NDArray
 from reportgen.errors import ModelError
 from reportgen.inputs.model_formats.kinds import ModelFile
 from reportgen.inputs.model_formats.legacy_layers import converted_layer, give_weights, safe_name
+from reportgen.inputs.model_formats.legacy_mending import mended
 from reportgen.inputs.model_formats.legacy_operations import converted_operation
+from reportgen.inputs.model_formats.legacy_own import as_keras_2_reads_them
 
 INSTALL = "pip install 'reportgen[legacy]'"
 AGREEMENT = 1e-5
@@ -88,7 +90,15 @@ def dry_legacy_model(file: ModelFile) -> Any:
     import tf_keras
 
     with _quiet(), tf.Graph().as_default():
-        return tf_keras.models.model_from_config(copy.deepcopy(file.config))
+        return tf_keras.models.model_from_config(_config(file))
+
+
+def _config(file: ModelFile) -> dict[str, Any]:
+    """Return the configuration as Keras 2 takes it, with the tuples and shapes that JSON has not."""
+    from tf_keras.src.saving.legacy.saved_model import json_utils
+
+    config: dict[str, Any] = json_utils.decode(json.dumps(mended(file.config)))
+    return config
 
 
 def prove_equal(original: Any, rebuilt: Any, name: str) -> float:
@@ -149,14 +159,15 @@ def _difference(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
 def _read(file: ModelFile, custom_objects: dict[str, Any], *, trust_code: bool) -> Any:
     import tf_keras
 
+    custom = as_keras_2_reads_them(custom_objects)
     try:
         with _quiet():
             if file.kind == "saved_model":
-                return tf_keras.models.load_model(str(file.path), custom_objects=custom_objects, compile=False)
+                return tf_keras.models.load_model(str(file.path), custom_objects=custom, compile=False)
+            if file.kind == "hdf5":
+                return _read_hdf5(file, custom)
             with _readable(file) as path:
-                return tf_keras.models.load_model(
-                    path, custom_objects=custom_objects, compile=False, safe_mode=not trust_code
-                )
+                return tf_keras.models.load_model(path, custom_objects=custom, compile=False, safe_mode=not trust_code)
     except Exception as problem:
         # the reader meets damaged or foreign files with every kind of exception
         reason = (str(problem).strip().splitlines() or [type(problem).__name__])[0][:200]
@@ -166,20 +177,25 @@ def _read(file: ModelFile, custom_objects: dict[str, Any], *, trust_code: bool) 
         ) from problem
 
 
+def _read_hdf5(file: ModelFile, custom_objects: dict[str, Any]) -> Any:
+    """Make the model from its mended configuration, and read the weights beside it in the file."""
+    import tf_keras
+
+    model = tf_keras.models.model_from_config(_config(file), custom_objects=custom_objects)
+    with tempfile.TemporaryDirectory() as folder:
+        # Keras goes by the ending
+        link = Path(folder) / "model.h5"
+        link.symlink_to(file.path.absolute())
+        model.load_weights(str(link))
+    return model
+
+
 @contextmanager
 def _readable(file: ModelFile) -> Iterator[str]:
-    """Give the path of a file that tf_keras reads: by its ending, and with groups named as of TensorFlow 2.14."""
+    """Give the path of a .keras file that tf_keras reads: mended, and with groups named as of TensorFlow 2.14."""
     import h5py
 
-    if file.kind == "hdf5" and file.path.suffix in (".h5", ".hdf5"):
-        yield str(file.path)
-        return
     with tempfile.TemporaryDirectory() as folder:
-        if file.kind == "hdf5":
-            link = Path(folder) / "model.h5"
-            link.symlink_to(file.path.absolute())
-            yield str(link)
-            return
         weights, target = Path(folder) / "model.weights.h5", Path(folder) / "model.keras"
         with zipfile.ZipFile(file.path) as archive, zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as copied:
             with archive.open(weights.name) as source, weights.open("wb") as unpacked:
@@ -187,8 +203,8 @@ def _readable(file: ModelFile) -> Iterator[str]:
             with h5py.File(weights, "r+") as content:
                 if _OLD_GROUPS in content:
                     _rename_groups(content, dry_legacy_model(file))
-            for name in ("config.json", "metadata.json"):
-                copied.writestr(name, archive.read(name))
+            copied.writestr("config.json", json.dumps(mended(file.config)))
+            copied.writestr("metadata.json", archive.read("metadata.json"))
             copied.write(weights, weights.name)
         yield str(target)
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from reportgen.errors import ModelError
+from reportgen.inputs.model_formats.legacy_own import is_own, own_layer
 
 # weights are copied, so how they began says nothing; the rest shapes training or has no meaning in Keras 3
 _DROPPED_ENDINGS = ("_initializer", "_regularizer", "_constraint")
@@ -45,7 +46,10 @@ def converted_layer(original: Any, custom_objects: Mapping[str, Any]) -> Any:
         return keras.layers.ReLU(threshold=float(original.theta), **common)
     if kind == "Normalization":
         return _normalization(original, common)
-    made = getattr(keras.layers, _SAME_AS.get(kind, kind), None) or _own_class(kind, custom_objects)
+    own = own_layer(original, custom_objects, common["name"])
+    if own is not None:
+        return own
+    made = getattr(keras.layers, _SAME_AS.get(kind, kind), None)
     if made is None and kind.startswith("Random"):
         return keras.layers.Identity(**common)  # augmentation does nothing at inference
     if made is None:
@@ -96,6 +100,8 @@ def give_weights(original: Any, made: Any) -> None:
     ModelError
         When they don't fit.
     """
+    if is_own(original, made):
+        return
     weights = original.get_weights()
     if type(original).__name__ in ("Normalization", "Lambda") or (not made.weights and not _counts(original)):
         return
@@ -118,13 +124,6 @@ def _hard_sigmoid(values: Any) -> Any:
     from keras import ops
 
     return ops.clip(0.2 * values + 0.5, 0.0, 1.0)
-
-
-def _own_class(kind: str, custom_objects: Mapping[str, Any]) -> Any:
-    import keras
-
-    found = custom_objects.get(kind)
-    return found if isinstance(found, type) and issubclass(found, keras.Layer) else None
 
 
 def _normalization(original: Any, common: dict[str, Any]) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -47,6 +47,7 @@ _COUNTERPARTS = {
     "nn.sigmoid": ("sigmoid", "x"),
     "nn.tanh": ("tanh", "x"),
 }
+_SLICE = ("start", "stop", "step")
 # nodes as early TensorFlow 2 saved them
 _NODES = {
     "RealDiv": "math.truediv", "Sub": "math.subtract", "AddV2": "math.add", "Add": "math.add", "Mul": "math.multiply",
@@ -89,6 +90,9 @@ def _operation(name: str, layer: str) -> Callable[..., Any]:
         known = {theirs: ours or theirs for theirs, ours in names}
         values = {ours or theirs: value for (theirs, ours), value in zip(names, given, strict=False)}
         values |= {known[key]: value for key, value in named.items() if key in known and value is not None}
+        if taken == _TWO:
+            # a list of numbers, such as the mean of each channel
+            values = {key: np.asarray(one, np.float32) if isinstance(one, list) else one for key, one in values.items()}
         return getattr(ops, function)(**values)
 
     return apply
@@ -112,7 +116,9 @@ def _node(layer: Any) -> Callable[..., Any]:
 
 
 def _sliced(tensor: Any, slice_spec: Any) -> Any:
-    return tensor[tuple(slice_spec) if isinstance(slice_spec, list) else slice_spec]
+    parts = slice_spec if isinstance(slice_spec, list | tuple) else [slice_spec]
+    # a slice is a table where it was read from a file
+    return tensor[tuple(slice(*map(part.get, _SLICE)) if isinstance(part, Mapping) else part for part in parts)]
 
 
 def _biased(value: Any, bias: Any, data_format: str | None = None) -> Any:

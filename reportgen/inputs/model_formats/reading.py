@@ -92,7 +92,11 @@ def _from_folder(file: ModelFile, custom: dict[str, Any], *, trust_code: bool) -
     if program.has_layers:
         notes = (_rebuilt("the SavedModel", program.difference or 0.0),)
     else:
-        notes = ("The SavedModel holds no Keras layers: only the outside of the model can be seen, no feature maps.",)
+        why = "holds no Keras layers"
+        if program.unread:
+            listed = ", ".join(str(item) for item in program.unread[:3])
+            why = f"has layers that only code can make ({listed}), which was not run"
+        notes = (f"The SavedModel {why}: only the outside of the model can be seen, no feature maps.",)
     cautions = tuple(f"Code that came with the model was run: {what}." for what in program.trusted)
     return ReadModel(program.model, file.sha256, notes=notes, cautions=cautions)
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from reportgen.errors import ModelError
-from reportgen.inputs.model_formats.code import ForeignCode, find_code, refuse_code
+from reportgen.inputs.model_formats.code import ForeignCode, find_code
 from reportgen.inputs.model_formats.kinds import ModelFile
 from reportgen.inputs.model_formats.legacy import have_legacy_reader, load_legacy
 
@@ -32,12 +32,16 @@ _EFFECTS = (
 
 @dataclass(frozen=True)
 class SavedProgram:
-    """A SavedModel: the model, whether its layers can be seen, and what of it ran only because it was trusted."""
+    """A SavedModel: the model, whether its layers can be seen, and what of it ran only because it was trusted.
+
+    ``unread`` is the code that would be needed to see its layers.
+    """
 
     model: Any
     has_layers: bool
     difference: float | None = None
     trusted: tuple[str, ...] = ()
+    unread: tuple[ForeignCode, ...] = ()
 
 
 def load_saved_model(file: ModelFile, *, custom_objects: dict[str, Any], trust_code: bool) -> SavedProgram:
@@ -64,9 +68,10 @@ def load_saved_model(file: ModelFile, *, custom_objects: dict[str, Any], trust_c
             "if you know who made it, allow them with --trust-model-code",
         )
     code = _keras_code(file.path, tuple(custom_objects))
+    if code and not trust_code:
+        # its program runs without the Python code: only the look inside is missing
+        return SavedProgram(_through_signature(file.path), has_layers=False, unread=code)
     if code is not None and have_legacy_reader():
-        if code and not trust_code:
-            refuse_code(code, file.path)
         try:
             model, difference = load_legacy(file, custom_objects=custom_objects, trust_code=trust_code)
             ran = (*effects, *(str(item) for item in code))

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import functools
+import math
 import re
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from reportgen.errors import ModelError
 from reportgen.inputs import applications
@@ -39,36 +42,28 @@ def load_weights(file: ModelFile, architecture: str | None) -> tuple[Any, str | 
             f"{file.path} holds weights only, not the model they belong to",
             f"name it with --architecture: {known}; or save the whole model with model.save()",
         )
-    classes = _classes(file)
     name = architecture.removeprefix(applications.PREFIX)
     if name in ARCHITECTURES:
-        family: str | None = None
-        model = ARCHITECTURES[name].build(2 if classes in (None, 1) else int(classes or 2))
+        family, build = None, ARCHITECTURES[name].build
     else:
-        family, build = applications.architecture(name, f"known: {known}")
-        model = _application(build, classes, file)
+        family, of_family = applications.architecture(name, f"known: {known}")
+        build = functools.partial(_application, of_family)
+    model = build(_classes(file, name, build))
     _fill(model, file, name)
     return model, family
 
 
-def _application(build: Any, classes: int | None, file: ModelFile) -> Any:
-    try:
-        return build(weights=None, **({} if classes is None else {"classes": classes}))
-    except Exception as problem:
-        raise ModelError(f"the architecture for {file.path} can't be built ({problem})", "check the file") from problem
+def _application(build: Any, classes: int) -> Any:
+    return build(weights=None, classes=classes)
 
 
 def _fill(model: Any, file: ModelFile, name: str) -> None:
     """Read the weights; what was not in the file would stay random, so every weight must have come from it."""
-    import tempfile
-    from pathlib import Path
-
-    stored = _stored_values(file)
-    wanted = sum(int(np.prod(weight.shape)) for weight in model.weights)
+    stored, wanted = _stored_values(file), _size(model.weights)
     if stored != wanted:
         raise ModelError(
             f"the weights in {file.path} don't fit {name}: {stored:,} values, where it has {wanted:,}",
-            "check --architecture, and the number of classes it was trained for",
+            "check --architecture",
         )
     with tempfile.TemporaryDirectory() as folder:
         # Keras goes by the ending; the old layout is any other .h5
@@ -108,11 +103,34 @@ def _arrays(file: ModelFile) -> list[tuple[str, tuple[int, ...]]]:
 
 
 def _stored_values(file: ModelFile) -> int:
-    return sum(int(np.prod(shape)) for _, shape in _arrays(file))
+    return sum(math.prod(shape) for _, shape in _arrays(file))
 
 
-def _classes(file: ModelFile) -> int | None:
-    """Return the number of outputs: that of the last dense kernel, which is the one no other kernel continues."""
-    kernels = [shape for _, shape in _arrays(file) if len(shape) == 2]
-    ends = [shape[1] for shape in kernels if not any(other[0] == shape[1] for other in kernels)]
-    return int(ends[-1]) if ends else None
+def _classes(file: ModelFile, name: str, build: Callable[[int], Any]) -> int:
+    """Return for how many classes the weights are: as many as fill up what the last layer leaves of their number."""
+    import tensorflow as tf
+
+    tried = 1000
+    with tf.Graph().as_default():  # where weights take no memory
+        model = build(tried)
+    last = next(layer for layer in reversed(model.layers) if layer.weights)
+    each = _size(last.weights) // tried
+    rest = _size(model.weights) - tried * each
+    count, over = divmod(_stored_values(file) - rest, each)
+    if count == 0 and over == 0:
+        raise ModelError(
+            f"{file.path} holds weights of {name} without its last layer, which gives the classes",
+            "save the whole model with model.save()",
+        )
+    if count < 1 or over:
+        raise ModelError(
+            f"the weights in {file.path} don't fit {name}: {_stored_values(file):,} values, where it has {rest:,} "
+            f"and {each:,} for each class",
+            "check --architecture",
+        )
+    # one output stands for two classes
+    return 2 if count == 1 and name in ARCHITECTURES else int(count)
+
+
+def _size(weights: Sequence[Any]) -> int:
+    return sum(math.prod(weight.shape) for weight in weights)
