@@ -10,9 +10,10 @@ import argparse
 import atexit
 import dataclasses
 import signal
+import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import IO, TYPE_CHECKING, Any, NoReturn
 
 from reportgen.errors import ReportgenError
 from reportgen.flags import INSPECTED, add_flags, tables_from
@@ -50,6 +51,13 @@ class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         tell(f"{self.prog}: {visible(' '.join(message.split()))}; see {self.prog} --help")
         self.exit(BAD_INPUT)
+
+    def _print_message(self, message: str, file: IO[str] | None = None) -> None:
+        """Print help; argparse's own way hides that nobody gets it."""
+        if message and file is not sys.stderr:
+            say(message)
+        elif message:
+            tell(message.rstrip("\n"))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

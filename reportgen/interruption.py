@@ -86,9 +86,17 @@ def _repeating(usual: Any, stack: ExitStack) -> Any:
         if unraisable.exc_type is None or not issubclass(unraisable.exc_type, KeyboardInterrupt):
             usual(unraisable)
             return
-        again = threading.Timer(_SECONDS_TO_AGAIN, signal.raise_signal, [signal.SIGINT])
+        again = threading.Timer(_SECONDS_TO_AGAIN, _interrupt)
         again.daemon = True
         stack.callback(again.cancel)
         again.start()
 
     return hook
+
+
+def _interrupt() -> None:
+    """Interrupt the main thread, also where it waits for the operating system."""
+    if hasattr(signal, "pthread_kill"):
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+    else:
+        signal.raise_signal(signal.SIGINT)

@@ -51,16 +51,18 @@ def workshop(beside: Path) -> Iterator[Path]:
         When it can't be made.
     """
     remove_leftovers(beside)
-    with undisturbed():
-        made, lock = _made(beside)
-        owner = _Workshop(made)
-        # not only a 'finally': an interruption in the step before it would skip that, but not a finalizer
-        finish = weakref.finalize(owner, _clear, made, lock)
+    finish = None
     try:
+        with undisturbed():
+            made, lock = _made(beside)
+            owner = _Workshop(made)
+            # if an interruption comes in the very step that leads to 'finally', the finalizer still runs
+            finish = weakref.finalize(owner, _clear, made, lock)
         yield owner.folder
     finally:
         with undisturbed():
-            finish()
+            if finish is not None:
+                finish()
 
 
 def remove_leftovers(folder: Path) -> None:

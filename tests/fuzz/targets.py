@@ -1,0 +1,95 @@
+"""What reads bytes from outside, as a table: a name, and a function that may raise nothing but a ReportgenError."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from reportgen.errors import ReportgenError
+from reportgen.visible import visible
+
+CORPUS = Path(__file__).parents[1] / "corpus"
+FOLDER = Path("folder")
+
+
+@dataclass(frozen=True)
+class Target:
+    """A reader; ``modules`` are those whose branches guide the fuzzer, ``most`` limits the bytes it makes."""
+
+    name: str
+    read: Callable[[bytes], object]
+    modules: tuple[str, ...]
+    most: int = 4096
+
+    @property
+    def corpus(self) -> Path:
+        """Where its seeds are, and what was found."""
+        return CORPUS / self.name
+
+    def survive(self, data: bytes) -> None:
+        """Read bytes; any exception but the project's own is a finding."""
+        try:
+            self.read(data)
+        except ReportgenError as problem:
+            message = str(problem)
+            assert message
+            assert message == visible(message), "a message must be visible text"
+            assert len(message.splitlines()) == 1, "a message must be one line"
+            assert len(message) < 1500, "a message must not carry the file"
+
+
+def _image(data: bytes) -> object:
+    from reportgen.inputs.images import decode_image
+
+    return decode_image(data, "image")
+
+
+def _settings(data: bytes) -> object:
+    from reportgen.settings_file import parse_settings, settings_from
+
+    return settings_from(parse_settings(data, FOLDER / "report.toml"))
+
+
+def _model_notes(data: bytes) -> object:
+    from reportgen.inputs.model_notes import parse_model_notes
+
+    return parse_model_notes(data, "model.toml")
+
+
+def _class_names(data: bytes) -> object:
+    from reportgen.inputs.class_names import parse_class_names
+
+    # the first byte chooses the form, since the file's name does
+    return parse_class_names(data[1:], FOLDER / ("names.json" if data[:1] <= b"m" else "names.txt"))
+
+
+def _commentary(data: bytes) -> object:
+    from reportgen.inputs.comments import decode_comment
+    from reportgen.outputs.markdown import render_markdown
+
+    return render_markdown(decode_comment(data, FOLDER / "summary.md"))
+
+
+def _model(data: bytes) -> object:
+    from reportgen.inputs.models import load_model
+
+    endings = {b"k": ".keras", b"h": ".h5", b"o": ".onnx"}
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, f"model{endings.get(data[:1], '.keras')}")
+        path.write_bytes(data[1:])
+        return load_model(path)
+
+
+TARGETS = {
+    target.name: target
+    for target in (
+        Target("image", _image, ("reportgen.inputs.images", "reportgen.inputs.dicom"), most=20_000),
+        Target("settings", _settings, ("reportgen.settings_file", "reportgen.allowed", "tomllib")),
+        Target("model_notes", _model_notes, ("reportgen.inputs.model_notes", "reportgen.settings_file", "tomllib")),
+        Target("class_names", _class_names, ("reportgen.inputs.class_names", "json")),
+        Target("commentary", _commentary, ("reportgen.inputs.comments", "reportgen.outputs.markdown", "markdown_it")),
+        Target("model", _model, ("reportgen.inputs.models", "reportgen.inputs.model_formats"), most=60_000),
+    )
+}
