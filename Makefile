@@ -4,7 +4,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test lint format bench clean system
+# how long each reader is fuzzed, in seconds, and which: make fuzz FUZZ_SECONDS=600 FUZZ_TARGETS=image
+FUZZ_SECONDS ?= 60
+FUZZ_TARGETS ?= image settings model_notes class_names commentary model
+
+.PHONY: demo test lint format bench fuzz clean system
 
 demo: $(VENV)/.installed
 	mkdir -p demo
@@ -26,6 +30,14 @@ format: $(VENV)/.installed-test
 bench: $(VENV)/.installed
 	$(BIN)/python benchmarks/grids.py
 	$(BIN)/python benchmarks/demo.py
+
+# findings are kept in tests/corpus/TARGET, where make test replays them; all targets run, whatever is found
+fuzz: $(VENV)/.installed-test
+	$(PIP) install --editable '.[fuzz]'
+	@found=0; for target in $(FUZZ_TARGETS); do \
+	  echo "fuzzing $$target for $(FUZZ_SECONDS) s"; \
+	  $(BIN)/python tests/fuzz $$target $(FUZZ_SECONDS) || { echo "found: see tests/corpus/$$target"; found=1; }; \
+	done; exit $$found
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is needed: make PYTHON=/path/to/python3.11"; exit 1; }
