@@ -149,8 +149,9 @@ def _report(
         check_target(path, overwrite=overwrite)
     if figures is not None:
         _check_folder(figures, overwrite=overwrite)
-    read = cases()
     with _quiet(debug=debug):
+        # libtiff says on standard error itself what it finds wrong with a file
+        read = cases()
         from reportgen.pipeline import build_report, prepare_libraries
 
         prepare_libraries()

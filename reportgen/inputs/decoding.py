@@ -17,6 +17,7 @@ MOST_DRAWN = 20
 CUT_OFF = (
     "The file is cut off or damaged: a part of the image, mostly the lower one, is missing (filled with gray or black)."
 )
+ON_BLACK = "Transparent parts were composited on black."
 
 _BLOCK = 1 << 22
 

@@ -19,7 +19,14 @@ def has_16_bit_colour(picture: PillowImage.Image) -> bool:
     return picture.mode in ("RGB", "RGBA", "LA", "RGBX") and any(";16" in mode for mode in _raw_modes(picture))
 
 
-def read_16_bit_colour(picture: PillowImage.Image, data: bytes, frame: int) -> NDArray[np.uint16]:
+def check_modes(picture: PillowImage.Image) -> None:
+    """Raise a ValueError unless :func:`read_16_bit_colour` can put a picture's channels together."""
+    for mode in _raw_modes(picture):
+        if mode != "LA;16B":
+            _other_order(mode)
+
+
+def read_16_bit_colour(picture: PillowImage.Image, data: bytes, frame: int) -> tuple[NDArray[np.uint16], bool]:
     """Read the values of an image for which :func:`has_16_bit_colour` holds.
 
     Parameters
@@ -33,8 +40,8 @@ def read_16_bit_colour(picture: PillowImage.Image, data: bytes, frame: int) -> N
 
     Returns
     -------
-    ndarray
-        ``(H, W)`` or ``(H, W, 3)``, 0 to 65535, alpha composited on black.
+    tuple
+        ``(H, W)`` or ``(H, W, 3)``, 0 to 65535, and whether any of it was transparent and was composited on black.
 
     Raises
     ------
@@ -45,12 +52,11 @@ def read_16_bit_colour(picture: PillowImage.Image, data: bytes, frame: int) -> N
     if modes == ["LA;16B"]:
         # the four bytes of gray and alpha, one by one
         loaded = _loaded(data, formats, frame, {modes[0]: "RGBA"}, mode="RGBA")
-        return _on_black(_joined(loaded[..., 0:1], loaded[..., 1:2]), _joined(loaded[..., 2:3], loaded[..., 3:]))[
-            ..., 0
-        ]
+        gray, alpha = _joined(loaded[..., 0], loaded[..., 1]), _joined(loaded[..., 2], loaded[..., 3])
+        return _on_black(gray, alpha)
     other = {mode: _other_order(mode) for mode in modes}
     values = _joined(_loaded(data, formats, frame, {}), _loaded(data, formats, frame, other))
-    return _on_black(values[..., :3], values[..., 3:]) if picture.mode == "RGBA" else values[..., :3]
+    return _on_black(values[..., :3], values[..., 3:]) if picture.mode == "RGBA" else (values[..., :3], False)
 
 
 def _loaded(
@@ -73,11 +79,10 @@ def _joined(high: NDArray[np.uint8], low: NDArray[np.uint8]) -> NDArray[np.uint1
     return values
 
 
-def _on_black(values: NDArray[np.uint16], alpha: NDArray[np.uint16]) -> NDArray[np.uint16]:
+def _on_black(values: NDArray[np.uint16], alpha: NDArray[np.uint16]) -> tuple[NDArray[np.uint16], bool]:
     if (alpha == 65535).all():
-        return values
-    shown: NDArray[np.uint16] = np.rint(values * (alpha / np.float32(65535))).astype(np.uint16)
-    return shown
+        return values, False
+    return np.rint(values * (alpha / np.float32(65535))).astype(np.uint16), True
 
 
 def _raw_modes(picture: PillowImage.Image) -> list[str]:

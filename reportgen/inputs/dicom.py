@@ -284,9 +284,11 @@ def _frame_length(dataset: Dataset) -> float:
 def _stored(dataset: Dataset, syntax: UID, index: int, request: Request) -> NDArray[np.generic]:
     """Decode one frame; colours that are stored as brightness and differences come out as RGB."""
     from pydicom.pixels.utils import pixel_array
+    from pydicom.uid import RLELossless
 
     try:
-        stored = pixel_array(dataset, index=index)
+        # of the decoders of RLE, that of pydicom itself doesn't bring down the program over damaged bytes
+        stored = pixel_array(dataset, index=index, decoding_plugin="pydicom" if syntax == RLELossless else "")
     except Exception:  # noqa: BLE001 - as above
         raise _damaged(request) from None
     rows, columns, samples = (int(number_of(dataset, word) or 0) for word in ("Rows", "Columns", "SamplesPerPixel"))

@@ -125,6 +125,10 @@ def _rescaled(stored: NDArray[np.generic], dataset: Dataset) -> tuple[NDArray[np
 
     if value_of(dataset, "ModalityLUTSequence"):
         try:
+            item = dataset.ModalityLUTSequence[0]
+            bits = int(item.LUTDescriptor[2])
+            # 8 or 16 by the standard, but what's between is met with
+            item.LUTDescriptor = [*list(item.LUTDescriptor)[:2], 16 if 8 < bits < 16 else bits]
             return apply_modality_lut(stored, dataset), ["Its modality table was applied."]
         except Exception:  # noqa: BLE001 - as above
             raise UnusableError("its modality table can't be read") from None

@@ -19,13 +19,14 @@ from contextlib import contextmanager
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as PillowImage
-from PIL import ImageFile, UnidentifiedImageError
+from PIL import ImageChops, ImageFile, UnidentifiedImageError
 
 from reportgen.errors import ImageError
 from reportgen.inputs.colour_profiles import is_srgb, to_srgb
 from reportgen.inputs.decoding import (
     CUT_OFF,
     MOST_DRAWN,
+    ON_BLACK,
     Decoded,
     Request,
     check_size,
@@ -34,7 +35,7 @@ from reportgen.inputs.decoding import (
     too_large,
     upright,
 )
-from reportgen.inputs.deep_colour import has_16_bit_colour, read_16_bit_colour
+from reportgen.inputs.deep_colour import check_modes, has_16_bit_colour, read_16_bit_colour
 
 FORMATS = (
     "PNG", "JPEG", "TIFF", "BMP", "DIB", "WEBP", "GIF", "PPM", "JPEG2000", "AVIF", "PCX", "SGI", "SUN", "ICO",
@@ -47,8 +48,8 @@ _DRAWN_IN_TURN = ("GIF", "PNG", "WEBP", "AVIF")
 _JPEG_PIXELS_A_BYTE = 512
 _MOST_SCANS = 500
 # JPEG 2000 and AVIF have no such bound; but it's no picture that is packed so well and so large
-_PIXELS_A_BYTE, _LARGE = 10_000, 16_000_000
-_SAMPLE_FORMAT, _PHOTOMETRIC, _BITS = 339, 262, 258
+_PIXELS_A_BYTE, _LARGE = 1_000, 16_000_000
+_SAMPLE_FORMAT, _PHOTOMETRIC, _BITS, _PLANAR = 339, 262, 258, 284
 _PILLOW = threading.RLock()
 
 
@@ -120,38 +121,47 @@ def _read_opened(picture: ImageFile.ImageFile, data: bytes, request: Request, *,
     check_size(*picture.size, request)
     if not truncated:
         _check_claim(picture, data)
+    index, notes = _go_to_frame(picture, request)
+    _check_depth(picture)
+    # before the pixels are loaded: then a picture forgets how its file was laid out
+    deep = read_16_bit_colour(picture, data, index) if has_16_bit_colour(picture) else None
+    # Pillow turns TIFF files itself when it loads them, and forgets then what they said
+    turns_itself = picture.format == "TIFF"
+    orientation = _orientation(picture) if turns_itself else 1
+    whole, inverted = _sample_type(picture), _white_is_zero(picture)
+    picture.load()
+    check_size(*picture.size, request)
+    orientation = orientation if turns_itself else _orientation(picture)
+    kind = f"{picture.format}, {_mode_name(picture)}"
+    if orientation > 1:
+        notes.append("Turned upright as its EXIF orientation says.")
+    turn = 1 if turns_itself else orientation
+    if deep is not None:
+        values, composited = deep
+        kind = f"{picture.format}, {'gray' if values.ndim == 2 else 'RGB'} 16 bit"
+        notes += [ON_BLACK] if composited else []
+        return _deep(upright(values, turn), picture, kind, notes, request)
+    if _is_deep(picture.mode) or whole is not None:
+        numbers = upright(np.asarray(picture), turn)
+        return _deep(
+            numbers if whole is None else numbers.view(whole), picture, kind, notes, request, inverted=inverted
+        )
+    return Decoded(pixels=upright(_gray_or_rgb(picture, notes), turn), kind=kind, notes=tuple(notes))
+
+
+def _go_to_frame(picture: ImageFile.ImageFile, request: Request) -> tuple[int, list[str]]:
+    """Make the wanted frame the current one; return its number from 0, and a note where there are several."""
     index, notes = choose_frame(_count_frames(picture, request), request)
     if index:
-        if picture.format in _DRAWN_IN_TURN and index * picture.width * picture.height > MOST_DRAWN * (
-            request.limits.pixels
-        ):
+        drawn = index * picture.width * picture.height if picture.format in _DRAWN_IN_TURN else 0
+        if drawn > MOST_DRAWN * request.limits.pixels:
             raise ImageError(
                 f"{request.name}: frame {index + 1} comes after too many others that must be drawn first",
                 "take it out of the file",
             )
         picture.seek(index)
         check_size(*picture.size, request)
-    # before anything loads the pixels, which asking for EXIF may do
-    deep = read_16_bit_colour(picture, data, index) if has_16_bit_colour(picture) else None
-    orientation = _orientation(picture)
-    # when loaded, a picture forgets how its file was laid out
-    whole = _sample_type(picture)
-    inverted = _white_is_zero(picture)
-    picture.load()
-    check_size(*picture.size, request)
-    kind = f"{picture.format}, {_mode_name(picture)}"
-    if orientation > 1:
-        notes.append("Turned upright as its EXIF orientation says.")
-    # Pillow turns TIFF files itself when it loads them
-    turn = 1 if picture.format == "TIFF" else orientation
-    if deep is not None:
-        kind = f"{picture.format}, {'gray' if deep.ndim == 2 else 'RGB'} 16 bit"
-        notes += ["Composited on black where it is transparent."] if picture.mode in ("RGBA", "LA") else []
-        return _deep(upright(deep, turn), picture, kind, notes, request)
-    if _is_deep(picture.mode) or whole is not None:
-        values = upright(np.asarray(picture), turn)
-        return _deep(values if whole is None else values.view(whole), picture, kind, notes, request, inverted=inverted)
-    return Decoded(pixels=upright(_gray_or_rgb(picture, notes), turn), kind=kind, notes=tuple(notes))
+    return index, notes
 
 
 def _deep(
@@ -185,6 +195,18 @@ def _check_claim(picture: PillowImage.Image, data: bytes) -> None:
             raise UnreadableError(f"it claims more than {_MOST_SCANS} passes over the image", known=True)
     if picture.format in ("JPEG2000", "AVIF") and pixels > max(_LARGE, _PIXELS_A_BYTE * len(data)):
         raise UnreadableError(f"it claims {claim} and holds {len(data):,} bytes", known=True)
+
+
+def _check_depth(picture: PillowImage.Image) -> None:
+    """Give up on a TIFF of which Pillow would hand out the high bytes alone, where they can't be put together."""
+    tags = getattr(picture, "tag_v2", {})
+    if picture.mode in ("RGB", "RGBA", "RGBX", "LA") and max(tags.get(_BITS, (8,))) > 8:
+        if tags.get(_PLANAR, 1) != 1:
+            raise UnreadableError("16-bit colour in planes", known=True)
+        try:
+            check_modes(picture)
+        except ValueError as problem:
+            raise UnreadableError(str(problem), known=True) from None
 
 
 def _count_frames(picture: ImageFile.ImageFile, request: Request) -> int:
@@ -243,7 +265,7 @@ def _is_deep(mode: str) -> bool:
 def _gray_or_rgb(picture: PillowImage.Image, notes: list[str]) -> NDArray[np.uint8]:
     alpha = None
     if picture.has_transparency_data:
-        rgba = picture.convert("RGBA")
+        rgba = picture if picture.mode == "RGBA" else picture.convert("RGBA")
         alpha = rgba.getchannel("A")
         opaque = rgba.convert("RGB")
         base = opaque.getchannel("R") if picture.mode in ("L", "LA", "La", "1") else opaque
@@ -254,8 +276,9 @@ def _gray_or_rgb(picture: PillowImage.Image, notes: list[str]) -> NDArray[np.uin
     base, done = to_srgb(base, picture.info.get("icc_profile"))
     notes += done
     if alpha is not None and alpha.getextrema() != (255, 255):
-        notes.append("Transparent parts were composited on black.")
-        base = PillowImage.composite(base, PillowImage.new(base.mode, base.size), alpha)
+        notes.append(ON_BLACK)
+        # in place: each copy of a large image is one that must be held
+        base.paste(0 if base.mode == "L" else (0, 0, 0), mask=ImageChops.invert(alpha))
     return np.asarray(base)
 
 

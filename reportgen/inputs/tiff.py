@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.errors import ImageError
-from reportgen.inputs.decoding import Decoded, Request, check_size, choose_frame, scaled_to_255, upright
+from reportgen.inputs.decoding import ON_BLACK, Decoded, Request, check_size, choose_frame, scaled_to_255, upright
 
 if TYPE_CHECKING:
     from tifffile import TiffPage
@@ -75,8 +75,8 @@ def _check(page: TiffPage, request: Request) -> None:
     check_size(page.imagewidth, page.imagelength, request)
     if page.compression not in _COMPRESSIONS:
         raise ImageError(
-            f"{request.name} is a TIFF whose compression ({int(page.compression)}) can't be read here",
-            "save it without compression",
+            f"{request.name} is damaged, or a TIFF with a compression ({int(page.compression)}) that can't be read here",
+            "copy it again, or save it without compression",
         )
     name = _photometric(page)
     channels = page.samplesperpixel
@@ -135,7 +135,7 @@ def _on_black(values: NDArray[np.generic], page: TiffPage, notes: list[str]) -> 
         notes += [] if "ASSOCALPHA" in kinds else ["It has another channel, which was left out."]
         return seen
     full = 1.0 if last.dtype.kind == "f" else 2.0 ** (8 * last.dtype.itemsize) - 1
-    notes.append("Transparent parts were composited on black.")
+    notes.append(ON_BLACK)
     share = last.astype(np.float64) / full
     shown: NDArray[np.float64] = np.multiply(seen, share if seen.ndim == 2 else share[..., None], dtype=np.float64)
     return shown
