@@ -75,7 +75,7 @@ def _check(page: TiffPage, request: Request) -> None:
     check_size(page.imagewidth, page.imagelength, request)
     if page.compression not in _COMPRESSIONS:
         raise ImageError(
-            f"{request.name} is damaged, or a TIFF with a compression ({int(page.compression)}) that can't be read here",
+            f"{request.name} is damaged, or a TIFF in a compression ({page.compression:d}) that can't be read here",
             "copy it again, or save it without compression",
         )
     name = _photometric(page)
