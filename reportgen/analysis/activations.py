@@ -63,7 +63,7 @@ def choose_layers(graph: Graph, settings: LayerSettings) -> tuple[tuple[LayerCal
     if settings.show:
         chosen = _by_name(graph, spatial, settings.show)
     else:
-        chosen = [call for call in spatial if type(call.layer).__name__ not in _IDLE_AT_INFERENCE]
+        chosen = [call for call in spatial if _does_something(call, graph)]
     if settings.types:
         chosen = _by_type(chosen, settings.types)
     if settings.first:
@@ -107,6 +107,12 @@ def feature_maps(
         for call in group:
             values = np.asarray(outputs.pop(0), np.float32)
             yield FeatureMaps(call.path, np.moveaxis(values, 1, -1) if call.channels_first else values)
+
+
+def _does_something(call: LayerCall, graph: Graph) -> bool:
+    kind = type(call.layer).__name__
+    only_turned = kind == "Permute" and call.inputs[0] is graph.input
+    return kind not in _IDLE_AT_INFERENCE and not only_turned
 
 
 def _groups(layers: Sequence[LayerCall], cases: int, memory: int) -> Iterator[list[LayerCall]]:

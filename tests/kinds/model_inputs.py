@@ -9,7 +9,7 @@ import numpy as np
 
 from .registry import HEIGHT, SHAPE, WIDTH, Built, calling, group, head, saved, stack, stirred
 
-kind = group("Inputs, outputs, numbers")
+kind, numbers = group("Inputs and outputs"), group("Training and numbers")
 
 
 def _small(*end: Any, shape: tuple[int | None, ...] = SHAPE, **options: Any) -> Any:
@@ -272,12 +272,12 @@ def _trained(folder: Path, optimizer: Any, loss: Any, units: int, activation: st
     return saved(folder, model, ending)
 
 
-@kind("Saved with its training: Adam, sparse categorical cross-entropy")
+@numbers("Saved with its training: Adam, sparse categorical cross-entropy")
 def trained_sparse(folder: Path) -> Built:
     return _trained(folder, "adam", "sparse_categorical_crossentropy", 2, "softmax", ".keras")
 
 
-@kind("Saved with its training: RMSprop, focal cross-entropy, HDF5")
+@numbers("Saved with its training: RMSprop, focal cross-entropy, HDF5")
 def trained_focal(folder: Path) -> Built:
     import keras
 
@@ -285,7 +285,7 @@ def trained_focal(folder: Path) -> Built:
     return _trained(folder, keras.optimizers.RMSprop(1e-3), loss, 1, "sigmoid", ".h5")
 
 
-@kind("Saved with its training: SGD with a schedule, cross-entropy of logits with label smoothing", note="as logits")
+@numbers("Saved with its training: SGD with a schedule, cross-entropy of logits with label smoothing", note="as logits")
 def trained_logits(folder: Path) -> Built:
     import keras
 
@@ -308,27 +308,27 @@ def _of_type(folder: Path, policy: str) -> Built:
         keras.config.set_dtype_policy(before)
 
 
-@kind("mixed_float16", tolerance=2e-3)
+@numbers("mixed_float16", tolerance=2e-3)
 def mixed_float16(folder: Path) -> Built:
     return _of_type(folder, "mixed_float16")
 
 
-@kind("mixed_bfloat16", tolerance=2e-2)
+@numbers("mixed_bfloat16", tolerance=2e-2)
 def mixed_bfloat16(folder: Path) -> Built:
     return _of_type(folder, "mixed_bfloat16")
 
 
-@kind("float16", tolerance=2e-3)
+@numbers("float16", tolerance=2e-3)
 def float16(folder: Path) -> Built:
     return _of_type(folder, "float16")
 
 
-@kind("float64")
+@numbers("float64")
 def float64(folder: Path) -> Built:
     return _of_type(folder, "float64")
 
 
-@kind("Dense layers quantised to int8")
+@numbers("Dense layers quantised to int8")
 def quantised(folder: Path) -> Built:
     model = stirred(_small(_dense(8, "relu"), _dense(2, "softmax")))
     model.quantize("int8")
@@ -337,7 +337,7 @@ def quantised(folder: Path) -> Built:
     return Built(path, calling(model))
 
 
-@kind("Dense layers quantised to float8")
+@numbers("Dense layers quantised to float8")
 def quantised_float8(folder: Path) -> Built:
     model = stirred(_small(_dense(16, "relu"), _dense(2, "softmax")))
     model.quantize("float8")
@@ -346,7 +346,7 @@ def quantised_float8(folder: Path) -> Built:
     return Built(path, calling(model))
 
 
-@kind("Whole numbers as input (uint8)", note="contains a Rescaling or Normalization layer")
+@numbers("Whole numbers as input (uint8)", note="contains a Rescaling or Normalization layer")
 def whole_numbers(folder: Path) -> Built:
     from keras import layers as k
 
