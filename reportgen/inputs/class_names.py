@@ -11,6 +11,7 @@ from reportgen.errors import SettingsError
 from reportgen.inputs.files import read_bytes
 
 MOST_BYTES = 16 << 20
+_WHEN_LARGER = "a list of class names is short; is it the right file?"
 
 
 def read_class_names(path: Path) -> tuple[str, ...]:
@@ -22,9 +23,10 @@ def read_class_names(path: Path) -> tuple[str, ...]:
     Raises
     ------
     SettingsError
-        When the file can't be read, is larger than 16 MiB, or has none of these forms.
+        When the file can't be read, has more than 16 MiB, or has none of these forms.
     """
-    return parse_class_names(read_bytes(path, SettingsError, "class names file"), path)
+    data = read_bytes(path, SettingsError, "class names file", limit=MOST_BYTES, when_larger=_WHEN_LARGER)
+    return parse_class_names(data, path)
 
 
 def parse_class_names(data: bytes, path: Path) -> tuple[str, ...]:
@@ -35,8 +37,6 @@ def parse_class_names(data: bytes, path: Path) -> tuple[str, ...]:
     SettingsError
         As there.
     """
-    if len(data) > MOST_BYTES:
-        raise SettingsError(f"{path} is larger than {MOST_BYTES >> 20} MiB", "is it really a list of class names?")
     text = data.decode("utf-8-sig", errors="replace")
     if path.suffix.lower() != ".json":
         return tuple(line.strip() for line in text.splitlines() if line.strip())

@@ -10,7 +10,7 @@ from reportgen.inputs.files import read_bytes
 from reportgen.report import Comment
 from reportgen.settings import CommentarySettings
 
-MOST_BYTES = 1 << 20
+MOST_BYTES = 1 << 20  # of a file; with more, a page takes minutes to make and to open
 SECTIONS = ("summary", "model", "cases", "predictions", "occlusion", "layers", "provenance")
 
 
@@ -54,21 +54,10 @@ def _files(folder: Path) -> Iterator[tuple[str, str, str]]:
     for path in sorted(folder.rglob("*.md")):
         relative = path.relative_to(folder).with_suffix("").as_posix()
         kind = "layers" if relative.startswith("layers/") else "sections"
-        yield (
-            kind,
-            relative.removeprefix("layers/"),
-            decode_comment(read_bytes(path, SettingsError, "commentary"), path),
-        )
+        data = read_bytes(path, SettingsError, "commentary", limit=MOST_BYTES, when_larger="shorten the commentary")
+        yield kind, relative.removeprefix("layers/"), decode_comment(data)
 
 
-def decode_comment(data: bytes, path: Path) -> str:
-    """Return the content of a Markdown file as text; bytes that are no UTF-8 become U+FFFD.
-
-    Raises
-    ------
-    SettingsError
-        When it's larger than 1 MiB: a page would take minutes to make and to open.
-    """
-    if len(data) > MOST_BYTES:
-        raise SettingsError(f"{path} is larger than {MOST_BYTES >> 20} MiB", "shorten the commentary")
+def decode_comment(data: bytes) -> str:
+    """Return the content of a Markdown file as text; bytes that are no UTF-8 become U+FFFD."""
     return data.decode("utf-8-sig", errors="replace")

@@ -11,7 +11,14 @@ from reportgen.errors import ReportgenError
 _BLOCK = 1 << 20
 
 
-def read_bytes(path: Path, error: type[ReportgenError], what: str, *, limit: int | None = None) -> bytes:
+def read_bytes(
+    path: Path,
+    error: type[ReportgenError],
+    what: str,
+    *,
+    limit: int | None = None,
+    when_larger: str = "make it smaller, or raise the limit with --max-file-size",
+) -> bytes:
     """Return the content of a file.
 
     Parameters
@@ -24,6 +31,8 @@ def read_bytes(path: Path, error: type[ReportgenError], what: str, *, limit: int
         What the file should be, for the message: ``"image"``, ``"model"``, ...
     limit
         How many bytes it may have; None: any number. No more are read, also of a pipe or a file that grows.
+    when_larger
+        What to do about a file that has more.
 
     Raises
     ------
@@ -40,7 +49,7 @@ def read_bytes(path: Path, error: type[ReportgenError], what: str, *, limit: int
         reason = problem.strerror if isinstance(problem, OSError) else problem
         raise error(f"{what} can't be read: {path} ({reason})", "check its permissions") from None
     if data is None:
-        raise error(f"{path} has more than {limit:,} bytes", "make it smaller, or raise the limit with --max-file-size")
+        raise error(f"{path} has more than {limit:,} bytes", when_larger)
     if not data:
         raise error(f"{path} is empty (0 bytes), not {_article(what)}", "copy or download it again")
     return data

@@ -69,7 +69,7 @@ def _commentary(data: bytes) -> object:
     from reportgen.inputs.comments import decode_comment
     from reportgen.outputs.markdown import render_markdown
 
-    return render_markdown(decode_comment(data, FOLDER / "summary.md"))
+    return render_markdown(decode_comment(data))
 
 
 def _model(data: bytes) -> object:
