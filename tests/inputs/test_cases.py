@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 from reportgen.errors import ImageError, ReportgenError, SettingsError
 from reportgen.inputs.cases import as_case, parse_case, read_cases
-from reportgen.settings import CaseSettings
+from reportgen.settings import CaseSettings, ImageSettings, LimitSettings
 
 WORD = st.text(st.characters(exclude_characters="=\0/", exclude_categories=("Cs",)), min_size=1, max_size=20)
 
@@ -102,3 +103,17 @@ def test_what_names_no_case(tmp_path):
         as_case(5)
     with pytest.raises(ImageError, match="not found"):
         as_case(tmp_path / "nowhere.png")
+
+
+def test_settings_limits_and_a_frame_of_its_own(tmp_path):
+    first, second = Image.new("L", (9, 6), 10), Image.new("L", (9, 6), 200)
+    path = tmp_path / "two.tiff"
+    first.save(path, save_all=True, append_images=[second])
+    cases = [CaseSettings(image=str(path)), CaseSettings(image=str(path), frame=1)]
+    read = read_cases(cases, ImageSettings(frame=2), LimitSettings(frames=2))
+    assert [int(case.image.pixels[0, 0]) for case in read] == [200, 10]
+    assert as_case(path, ImageSettings(frame=2)).image.pixels[0, 0] == 200
+    with pytest.raises(ImageError, match="more than 1 frames"):
+        read_cases(cases, limits=LimitSettings(frames=1))
+    with pytest.raises(ImageError, match="larger than 50 pixels"):
+        as_case((None, path), limits=LimitSettings(pixels=50))

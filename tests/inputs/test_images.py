@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image as PillowImage
 
 from reportgen.errors import ImageError
-from reportgen.inputs.images import as_channels, decode_image, image_from_array, read_image, resize
+from reportgen.inputs.images import decode_image, image_from_array, read_image
 from reportgen.settings import LimitSettings
 
 SCENE = np.arange(6 * 9 * 3, dtype=np.uint8).reshape(6, 9, 3)
@@ -503,108 +503,3 @@ def test_equal_arrays_have_equal_digests_others_not():
 def test_arrays_that_are_no_images(pixels):
     with pytest.raises(ImageError, match="an image"):
         image_from_array(pixels)
-
-
-# --- size and channels
-
-
-@pytest.mark.parametrize("how", ["nearest", "box", "bilinear", "bicubic", "lanczos"])
-def test_resize_is_pillows_and_height_comes_first(picture, how):
-    resized = resize(picture, (10, 50), how)
-    wanted = PillowImage.fromarray(picture).resize((50, 10), PillowImage.Resampling[how.upper()])
-    np.testing.assert_array_equal(resized, np.asarray(wanted))
-
-
-def test_resize_by_hand():
-    # each value is the mean of a block of 2 x 3
-    pixels = np.zeros((4, 6), np.uint8)
-    pixels[:2, :3], pixels[2:, 3:] = 60, 120
-    np.testing.assert_array_equal(resize(pixels, (2, 2), "box"), [[60, 0], [0, 120]])
-
-
-@pytest.mark.parametrize("shape", [(4, 6), (4, 6, 3)])
-def test_resize_of_floats_keeps_fractions(shape):
-    pixels = np.zeros(shape, np.float32)
-    pixels[:2, :3] = 0.25
-    pixels[0, 0] = 0.75
-    resized = resize(pixels, (2, 2), "box")
-    assert resized.dtype == np.float32
-    assert resized.shape == (2, 2, *shape[2:])
-    np.testing.assert_allclose(resized[0, 0], (5 * 0.25 + 0.75) / 6, rtol=1e-6)
-    np.testing.assert_array_equal(resized[1], 0)
-
-
-@pytest.mark.parametrize("how", ["bicubic", "lanczos"])
-def test_resize_of_floats_does_not_overshoot(how):
-    edge = np.zeros((8, 12), np.float32)
-    edge[:, 6:] = 255
-    resized = resize(edge, (20, 31), how)
-    assert resized.min() == 0
-    assert resized.max() == 255
-
-
-def test_resize_to_the_same_size_changes_nothing(picture):
-    np.testing.assert_array_equal(resize(picture, (24, 36), "lanczos"), picture)
-
-
-def test_gray_is_repeated():
-    gray = np.arange(24, dtype=np.uint8).reshape(4, 6)
-    colour = as_channels(gray, 3)
-    assert colour.shape == (4, 6, 3)
-    for channel in range(3):
-        np.testing.assert_array_equal(colour[..., channel], gray)
-    np.testing.assert_array_equal(as_channels(gray, 1), gray[..., None])
-
-
-@pytest.mark.parametrize(("kind", "tolerance"), [(np.uint8, 0.5), (np.float32, 1e-3)])
-def test_luminance_by_hand(kind, tolerance):
-    pixels = np.zeros((4, 6, 3), kind)
-    pixels[0, 0], pixels[0, 1], pixels[0, 2], pixels[3, 5] = (200, 0, 0), (0, 200, 0), (0, 0, 200), (10, 20, 30)
-    gray = as_channels(pixels, 1)
-    assert gray.shape == (4, 6, 1)
-    for (row, column), value in {(0, 0): 59.8, (0, 1): 117.4, (0, 2): 22.8, (3, 5): 18.15, (2, 2): 0}.items():
-        assert gray[row, column, 0] == pytest.approx(value, abs=tolerance)
-
-
-def test_colour_stays_colour(picture):
-    np.testing.assert_array_equal(as_channels(picture, 3), picture)
-
-
-@pytest.mark.parametrize("kind", ["PNG gray and alpha", "PNG RGB", "PNG RGBA", "TIFF RGB"])
-def test_16_bit_colour_keeps_its_low_bytes(kind):
-    """Twelve bits in sixteen: the high bytes alone would leave sixteen gray values."""
-    rng = np.random.default_rng(8)
-    values = rng.integers(0, 4096, (6, 9, 3)).astype(">u2")
-    values[0, 0], values[0, 1] = 0, 4095
-    read = decode_image(sixteen_bits(kind, values), "deep")
-    wanted = values if "gray" not in kind else values[..., 0]
-    low, high = wanted.min(), wanted.max()
-    np.testing.assert_allclose(read.pixels, (wanted.astype(float) - low) / (high - low) * 255, atol=1e-3)
-    assert any(f"Values from {low} to {high} scaled" in note for note in read.notes)
-
-
-def sixteen_bits(kind: str, values: np.ndarray) -> bytes:
-    """Write what Pillow can't: PNG by hand, TIFF as one raw strip."""
-    height, width = values.shape[:2]
-    if kind.startswith("TIFF"):
-        pixels = values.astype("<u2").tobytes()
-        entries = [(256, 3, width), (257, 3, height), (258, 3, 16), (259, 3, 1), (262, 3, 2), (273, 4, 8),
-                   (277, 3, 3), (278, 3, height), (279, 4, len(pixels))]  # fmt: skip
-        table = b"".join(struct.pack("<HHII", tag, form, 1, value) for tag, form, value in entries)
-        table = table.replace(struct.pack("<HHII", 258, 3, 1, 16), struct.pack("<HHII", 258, 3, 3, 0))
-        start = 8 + len(pixels)
-        depths = start + 2 + len(table) + 4
-        table = table.replace(struct.pack("<HHII", 258, 3, 3, 0), struct.pack("<HHII", 258, 3, 3, depths))
-        header = b"II*\0" + struct.pack("<I", start)
-        return header + pixels + struct.pack("<H", len(entries)) + table + b"\0" * 4 + struct.pack("<3H", 16, 16, 16)
-    opaque = np.full((height, width, 1), 65535, ">u2")
-    layout = {"PNG gray and alpha": (4, [values[..., :1], opaque]), "PNG RGB": (2, [values]),
-              "PNG RGBA": (6, [values, opaque])}  # fmt: skip
-    colour, planes = layout[kind]
-    rows = np.concatenate(planes, axis=-1).astype(">u2")
-    raw = b"".join(b"\0" + row.tobytes() for row in rows)
-    head = struct.pack(">IIBBBBB", width, height, 16, colour, 0, 0, 0)
-    chunks = [(b"IHDR", head), (b"IDAT", zlib.compress(raw)), (b"IEND", b"")]
-    return b"\x89PNG\r\n\x1a\n" + b"".join(
-        struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data)) for name, data in chunks
-    )

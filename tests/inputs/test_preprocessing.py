@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from hypothesis.extra import numpy as hnp
 
 from reportgen.errors import SettingsError
 from reportgen.inputs.images import image_from_array
-from reportgen.inputs.preprocessing import FAMILIES, Preprocessing, prepare, preprocessing_from
+from reportgen.inputs.preprocessing import FAMILIES, Preprocessing, aspect_notes, prepare, preprocessing_from
 from reportgen.settings import PreprocessingSettings
 
 
@@ -175,3 +176,48 @@ def test_prepare_uses_the_resampling_that_is_set():
     assert box[0, 0, 0] == 4
     nearest = prepare(image, (2, 2, 1), PreprocessingSettings(resampling="nearest"))
     assert nearest[0, 0, 0] == 7
+
+
+# --- aspect
+
+
+def test_prepare_keeps_the_aspect_where_it_should():
+    image = image_from_array(np.full((12, 4), 90, np.uint8))
+    padded = prepare(image, (6, 10, 3), PreprocessingSettings(aspect="pad"))
+    assert padded.shape == (6, 10, 3)
+    assert (padded[:, 4:6] == 90).all()
+    assert padded.sum() == 90 * 6 * 2 * 3
+    assert (prepare(image, (6, 10, 1), PreprocessingSettings(aspect="crop")) == 90).all()
+
+
+@pytest.mark.parametrize(
+    ("source", "size", "aspect", "told"),
+    [
+        ((12, 4), (6, 10), "pad", ["Padded with black: 4 columns left, 4 right."]),
+        ((4, 12), (10, 6), "pad", ["Padded with black: 4 rows above, 4 below."]),
+        ((4, 12), (7, 6), "pad", ["Padded with black: 2 rows above, 3 below."]),
+        ((12, 4), (4, 4), "crop", ["Cropped: 66.7% of the height was left out."]),
+        ((100, 125), (50, 50), "crop", ["Cropped: 20.0% of the width was left out."]),
+        ((24, 36), (12, 18), "pad", []),
+        ((24, 36), (12, 18), "crop", []),
+        ((24, 36), (12, 18), "stretch", []),
+        (
+            (24, 36),
+            (12, 12),
+            "stretch",
+            ["Stretched from 24 × 36 to 12 × 12 (height × width): its aspect is not kept."],
+        ),
+    ],
+)
+def test_what_is_done_to_another_aspect_is_told(source, size, aspect, told):
+    assert aspect_notes(source, size, aspect) == told
+
+
+@given(*[st.integers(4, 80)] * 4)
+def test_rows_that_are_told_are_the_black_ones(height, width, wanted_height, wanted_width):
+    image = image_from_array(np.full((height, width), 255, np.uint8))
+    size = (wanted_height, wanted_width)
+    padded = prepare(image, (*size, 1), PreprocessingSettings(aspect="pad", resampling="nearest"))[..., 0]
+    dark = [int((~padded.any(axis=axis)).sum()) for axis in (1, 0)]
+    told = [int(number) for note in aspect_notes(image.size, size, "pad") for number in re.findall(r"\d+", note)]
+    assert sum(told) == sum(dark)
