@@ -13,7 +13,7 @@ import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from reportgen.errors import ReportgenError
 from reportgen.flags import INSPECTED, add_flags, tables_from
@@ -52,7 +52,7 @@ class _Parser(argparse.ArgumentParser):
         tell(f"{self.prog}: {visible(' '.join(message.split()))}; see {self.prog} --help")
         self.exit(BAD_INPUT)
 
-    def _print_message(self, message: str, file: IO[str] | None = None) -> None:
+    def _print_message(self, message: str, file: Any = None) -> None:
         """Print help; argparse's own way hides that nobody gets it."""
         if message and file is not sys.stderr:
             say(message)

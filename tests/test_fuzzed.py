@@ -144,10 +144,10 @@ def test_files_are_refused_by_size(tmp_path):
             read(large)
     names = tmp_path / "names.txt"
     names.write_bytes(b"name\n" * (MOST_NAMES // 5 + 1))
-    with pytest.raises(SettingsError, match="names.txt has more than 16,777,216 bytes; a list of class names"):
+    with pytest.raises(SettingsError, match=r"names\.txt has more than 16,777,216 bytes; a list of class names"):
         read_class_names(names)
     (tmp_path / "summary.md").write_bytes(b"word " * (MOST_WORDS // 5 + 1))
-    with pytest.raises(SettingsError, match="summary.md has more than 1,048,576 bytes; shorten"):
+    with pytest.raises(SettingsError, match=r"summary\.md has more than 1,048,576 bytes; shorten"):
         read_comments(CommentarySettings(folder=str(tmp_path)), ())
 
 
