@@ -15,6 +15,7 @@ from PIL import Image as PillowImage
 
 from reportgen.errors import ImageError
 from reportgen.inputs.images import decode_image, image_from_array, read_image
+from reportgen.pipeline import build_report
 from reportgen.settings import LimitSettings
 
 SCENE = np.arange(6 * 9 * 3, dtype=np.uint8).reshape(6, 9, 3)
@@ -503,3 +504,26 @@ def test_equal_arrays_have_equal_digests_others_not():
 def test_arrays_that_are_no_images(pixels):
     with pytest.raises(ImageError, match="an image"):
         image_from_array(pixels)
+
+
+def test_what_was_cut_off_is_warned_of_first_in_a_report(save_image, small_model):
+    path = save_image("image.jpeg", quality=95)
+    path.write_bytes(path.read_bytes()[:-300])
+    settings_of = {"occlusion": {"enabled": False}, "images": {"allow_truncated": True}}
+    report = build_report(small_model, [f"PNEUMONIA={path}"], settings_of)
+    first = report.remarks[0]
+    assert first.warning
+    assert first.text.startswith("PNEUMONIA: The file is cut off or damaged")
+    with pytest.raises(ImageError, match="--allow-truncated"):
+        build_report(small_model, [path], {"occlusion": {"enabled": False}})
+
+
+def test_what_is_done_to_the_aspect_stands_with_the_case(save_image, small_model, picture):
+    path = save_image("tall.png", np.tile(picture, (3, 1, 1)))
+    notes = {}
+    for aspect in ("stretch", "pad", "crop"):
+        chosen = {"occlusion": {"enabled": False}, "preprocessing": {"aspect": aspect}}
+        notes[aspect] = build_report(small_model, [path], chosen).cases[0].notes
+    assert notes["stretch"] == ("Stretched from 72 × 36 to 24 × 36 (height × width): its aspect is not kept.",)
+    assert notes["pad"] == ("Padded with black: 12 columns left, 12 right.",)
+    assert notes["crop"] == ("Cropped: 66.7% of the height was left out.",)
