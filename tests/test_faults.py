@@ -259,13 +259,13 @@ def test_ctrl_c_at_moments_spread_over_a_run(here, model):
         "def parse(*given): print('ready', flush=True); return usual(*given)\n" \
         "argparse.ArgumentParser.parse_args = parse"  # fmt: skip
     codes = []
-    for part in range(8):
+    for part in range(6):
         (here / "report.html").write_text(OLD)
         (here / "report.json").write_text('{"old": true}\n')
         process = started(quick(model), before=ready)
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
-        time.sleep(part * 0.5)
+        time.sleep(part * 0.6)
         process.send_signal(signal.SIGINT)
         code, _, err = ended(process)
         codes.append(code)
