@@ -19,7 +19,7 @@ CUT_OFF = (
 )
 ON_BLACK = "Transparent parts were composited on black."
 
-_BLOCK = 1 << 22
+_BLOCK = 1 << 18
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,13 +150,15 @@ def spread(values: NDArray[np.generic], low: float, high: float) -> NDArray[np.f
     """
     # half of each, so that not even the widest range of 64-bit floats overflows
     span = (high / 2 - low / 2) or 0.5
+    whole = values.dtype.kind in "iu"
+    work = np.float32 if whole and values.dtype.itemsize < 4 else np.float64
     result = np.empty(values.shape, np.float32)
     rows = max(1, _BLOCK // max(1, values[0].size))
     for start in range(0, len(values), rows):
-        block = values[start : start + rows].astype(np.float64)
+        block: NDArray[Any] = values[start : start + rows].astype(work)
         block /= 2
         block -= low / 2
         block *= 255 / span
         np.clip(block, 0, 255, out=block)
-        result[start : start + rows] = np.nan_to_num(block, copy=False, nan=0.0)
+        result[start : start + rows] = block if whole else np.nan_to_num(block, copy=False, nan=0.0)
     return result
