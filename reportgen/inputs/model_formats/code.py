@@ -31,6 +31,7 @@ _PLAIN = (
     "TensorShape", "TypeSpec", "DType", "Ellipsis", "NoneType", "__tuple__", "__numpy__", "__tensor__", "__slice__",
     "__ellipsis__", "__typespec__", "__keras_tensor__", "__bytes__",
 )  # fmt: skip
+_LONGEST_NAME = 80
 _HOMES = ("keras", "tf_keras", "tensorflow.keras", "tensorflow.python.keras", "builtins")
 _PARTS = ("layers", "initializers", "regularizers", "constraints", "activations", "dtype_policies", "losses",
           "optimizers", "metrics", "quantizers")  # fmt: skip
@@ -48,7 +49,12 @@ class ForeignCode:
 
     def __str__(self) -> str:
         """Name it."""
-        return f"'{self.layer}' ({self.kind})" if self.layer else self.kind
+        kind = _shortened(self.kind)
+        return f"'{_shortened(self.layer)}' ({kind})" if self.layer else kind
+
+
+def _shortened(name: str) -> str:
+    return name if len(name) <= _LONGEST_NAME else f"{name[:_LONGEST_NAME]}..."
 
 
 def find_code(config: Any, custom: Sequence[str] = ()) -> tuple[ForeignCode, ...]:
@@ -92,7 +98,7 @@ def refuse_code(found: Sequence[ForeignCode], path: Path) -> None:
     name = found[0].kind.rpartition(">")[2].rpartition(".")[2]
     raise ModelError(
         f"{path} needs code that Keras does not have: {listed}",
-        f"give your own with --custom-objects MODULE:{name}",
+        f"give your own with --custom-objects MODULE:{_shortened(name)}",
     )
 
 

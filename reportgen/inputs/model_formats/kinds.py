@@ -17,6 +17,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
 from reportgen.errors import ModelError
+from reportgen.inputs.model_formats.hdf5_trial import survives
 from reportgen.inputs.signatures import looks_like
 
 Kind = Literal["keras", "hdf5", "weights", "saved_model"]
@@ -44,8 +45,6 @@ class ModelFile:
         What it was trained with, as configured; None when unknown.
     version
         The Keras it was saved with, such as ``2.13.1``; empty when unknown.
-    weight_bytes
-        What its weights take once read.
     """
 
     path: Path
@@ -54,7 +53,6 @@ class ModelFile:
     config: dict[str, Any]
     loss: Any = None
     version: str = ""
-    weight_bytes: int = 0
 
     @property
     def is_legacy(self) -> bool:
@@ -62,7 +60,7 @@ class ModelFile:
         return self.version[:2] in ("1.", "2.", "0.")
 
 
-def examine(path: Path, *, memory: int) -> ModelFile:
+def examine(path: Path, *, memory: int, trusted: bool = False) -> ModelFile:
     """Find out what a model file is.
 
     Parameters
@@ -71,6 +69,8 @@ def examine(path: Path, *, memory: int) -> ModelFile:
         File or folder.
     memory
         Bytes that its content may take.
+    trusted
+        Whether it's the program's own model, which is not damaged.
 
     Raises
     ------
@@ -83,7 +83,7 @@ def examine(path: Path, *, memory: int) -> ModelFile:
     if head.startswith(_HDF5):
         return _examine_hdf5(path, digest, memory)
     if head.startswith(_ZIP):
-        return _examine_zip(path, digest, memory)
+        return _examine_zip(path, digest, memory, trusted=trusted)
     found = looks_like(head) or ("a file of 1 byte" if len(head) == 1 else "not a Keras model")
     advice = "give the folder that it lies in" if path.name == "saved_model.pb" else _KINDS
     raise ModelError(f"{path} is {found}", advice)
@@ -168,31 +168,34 @@ def _items(group: Any, path: Path) -> Iterator[tuple[str, Any]]:
 def _examine_hdf5(path: Path, digest: str, memory: int) -> ModelFile:
     import h5py
 
+    if not survives(path, memory):
+        raise damaged(path)
     try:
         with h5py.File(path, "r") as file:
-            size = check_links(file, path, memory)
+            check_links(file, path, memory)
             version = _text(file.attrs.get("keras_version", ""))
             names = set(file)
             if "model_config" in file.attrs:
                 config = _json(_text(file.attrs["model_config"]), path)
                 training = _text(file.attrs.get("training_config", ""))
                 loss = _json(training, path).get("loss") if training else None
-                return ModelFile(path, "hdf5", digest, config, loss, version, size)
+                return ModelFile(path, "hdf5", digest, config, loss, version)
             if "layer_names" in file.attrs or names & {"layers", "_layer_checkpoint_dependencies", "_functional"}:
-                return ModelFile(path, "weights", digest, {}, None, version, size)
+                return ModelFile(path, "weights", digest, {}, None, version)
     except ModelError:
         raise
     except Exception as problem:
-        # damaged HDF5 files come as OSError, KeyError, RuntimeError and more
-        raise ModelError(f"{path} is {_damage(problem)}", "copy or download it again") from problem
+        raise damaged(path, problem) from problem
     raise ModelError(f"{path} is an HDF5 file without a Keras model in it", _KINDS)
 
 
-def _damage(problem: Exception) -> str:
-    return "an HDF5 file that was cut off" if "truncated" in str(problem) else "a damaged HDF5 file"
+def damaged(path: Path | str, problem: Exception | None = None) -> ModelError:
+    """Return the error for an HDF5 file that can't be read; such come as OSError, KeyError, RuntimeError and more."""
+    found = "an HDF5 file that was cut off" if "truncated" in str(problem) else "a damaged HDF5 file"
+    return ModelError(f"{path} is {found}", "copy or download it again")
 
 
-def _examine_zip(path: Path, digest: str, memory: int) -> ModelFile:
+def _examine_zip(path: Path, digest: str, memory: int, *, trusted: bool) -> ModelFile:
     try:
         with zipfile.ZipFile(path) as archive:
             entries = {entry.filename: entry for entry in archive.infolist()}
@@ -207,13 +210,14 @@ def _examine_zip(path: Path, digest: str, memory: int) -> ModelFile:
                 raise too_much(path, "unpacked", total, memory)
             config = _json(_member(archive, "config.json", path), path)
             metadata = _json(_member(archive, "metadata.json", path), path) if "metadata.json" in entries else {}
-            size = _check_inner_weights(archive, entries, path, memory)
+            if not trusted:
+                _check_inner_weights(archive, path, memory)
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError, EOFError, ValueError, zlib.error):
         raise ModelError(f"{path} is a damaged .keras file", "copy or download it again") from None
     compiled = config.get("compile_config")
     loss = compiled.get("loss") if isinstance(compiled, dict) else None
     version = metadata.get("keras_version")
-    return ModelFile(path, "keras", digest, config, loss, version if isinstance(version, str) else "", size)
+    return ModelFile(path, "keras", digest, config, loss, version if isinstance(version, str) else "")
 
 
 def _check_entry(entry: zipfile.ZipInfo, path: Path) -> None:
@@ -229,13 +233,15 @@ def _member(archive: zipfile.ZipFile, name: str, path: Path) -> str:
     return archive.read(name).decode("utf-8", "replace")
 
 
-def _check_inner_weights(archive: zipfile.ZipFile, entries: dict[str, zipfile.ZipInfo], path: Path, memory: int) -> int:
+def _check_inner_weights(archive: zipfile.ZipFile, path: Path, memory: int) -> None:
     import h5py
 
     total = 0
-    for name in entries:
+    for name in archive.namelist():
         if not name.endswith(".h5"):
             continue
+        if not survives(path, memory, name):
+            raise damaged(f"{name} in {path}")
         with archive.open(name) as stream:
             try:
                 with h5py.File(stream, "r") as file:
@@ -243,8 +249,7 @@ def _check_inner_weights(archive: zipfile.ZipFile, entries: dict[str, zipfile.Zi
             except ModelError:
                 raise
             except Exception as problem:
-                raise ModelError(f"{name} in {path} is {_damage(problem)}", "copy or download it again") from problem
-    return total
+                raise damaged(f"{name} in {path}", problem) from problem
 
 
 def _other_archive(names: list[str]) -> str:
@@ -271,8 +276,7 @@ def _examine_folder(path: Path) -> ModelFile:
     metadata = path / "keras_metadata.pb"
     for file in [*files, *([metadata] if metadata.is_file() else [])]:
         digest.update(bytes.fromhex(_head_and_digest(file)[1]))
-    size = sum(file.stat().st_size for file in files)
-    return ModelFile(path, "saved_model", digest.hexdigest(), {}, None, "", size)
+    return ModelFile(path, "saved_model", digest.hexdigest(), {})
 
 
 def _text(value: Any) -> str:

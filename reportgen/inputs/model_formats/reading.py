@@ -67,7 +67,7 @@ def read_model(path: Path, settings: ModelSettings, limits: LimitSettings, *, tr
         When it can't be read, or should not be.
     """
     memory = limits.memory or machine_memory()
-    file = examine(path, memory=memory)
+    file = examine(path, memory=memory, trusted=trusted)
     if settings.architecture is not None and file.kind != "weights":
         raise ModelError(f"{path} is a whole model, which needs no --architecture", "leave it out")
     custom = read_custom_objects(settings.custom_objects)
@@ -129,7 +129,7 @@ def _load_with_keras_3(file: ModelFile, custom: dict[str, Any], *, trust_code: b
 
     with _under_ending(file.path, ".keras" if file.kind == "keras" else ".h5") as readable:
         try:
-            return keras.saving.load_model(
+            model = keras.saving.load_model(
                 readable, custom_objects=custom or None, compile=False, safe_mode=not trust_code
             )
         except Exception as problem:
@@ -140,6 +140,9 @@ def _load_with_keras_3(file: ModelFile, custom: dict[str, Any], *, trust_code: b
                 f"{file.path} can't be loaded by Keras: {reason}",
                 "save it again with a recent Keras, or copy it again if it was cut off",
             ) from problem
+    if not isinstance(model, keras.Model):
+        raise ModelError(f"{file.path} holds a {type(model).__name__}, not a model", "save the model with model.save()")
+    return model
 
 
 @contextlib.contextmanager

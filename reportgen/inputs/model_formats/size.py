@@ -41,17 +41,22 @@ def check_size(file: ModelFile, memory: int) -> None:
         Telling how much it would need.
     """
     try:
-        dry = _dry_model(file)
+        weights, largest = _bytes_of(_dry_model(file))
     except MemoryError:
         raise too_much(file.path, "estimated", 1 << 62, memory) from None
     except Exception:  # noqa: BLE001 - what can't be laid out can't be built either; the reader then says why
         return
-    weights = sum(_count(weight.shape) for weight in dry.weights) * _FLOAT
     if weights > memory:
         raise too_much(file.path, "its weights alone", weights, memory)
-    largest = sorted((_count(shape) * _FLOAT for shape in _output_shapes(dry)), reverse=True)[:2]
-    if weights + sum(largest) > memory:
-        raise too_much(file.path, "weights and feature maps of one image", weights + sum(largest), memory)
+    if weights + largest > memory:
+        raise too_much(file.path, "weights and feature maps of one image", weights + largest, memory)
+
+
+def _bytes_of(dry: Any) -> tuple[int, int]:
+    """Return what a model's weights take, and the two largest of its feature maps."""
+    weights = sum(_count(weight.shape) for weight in dry.weights) * _FLOAT
+    maps = sorted((_count(shape) * _FLOAT for shape in _output_shapes(dry)), reverse=True)
+    return weights, sum(maps[:2])
 
 
 def _dry_model(file: ModelFile) -> Any:

@@ -13,7 +13,7 @@ from typing import Any
 from reportgen.errors import ModelError
 from reportgen.inputs import applications
 from reportgen.inputs.architectures import ARCHITECTURES
-from reportgen.inputs.model_formats.kinds import ModelFile
+from reportgen.inputs.model_formats.kinds import ModelFile, damaged
 
 
 def load_weights(file: ModelFile, architecture: str | None) -> tuple[Any, str | None]:
@@ -85,25 +85,28 @@ def _is_old_layout(file: ModelFile) -> bool:
         return "layer_names" in content.attrs
 
 
-def _arrays(file: ModelFile) -> list[tuple[str, tuple[int, ...]]]:
-    """Return (name, shape) of the model's weights in the file; not those of its optimizer, metrics and generators."""
+def _sizes(file: ModelFile) -> list[int]:
+    """Return how many values each weight in the file has; not those of its optimizer, metrics and generators."""
     import h5py
 
-    found: list[tuple[str, tuple[int, ...]]] = []
+    found: list[int] = []
 
     def visit(name: str, item: Any) -> None:
         if isinstance(item, h5py.Dataset) and not re.search(
             r"(^|/)(optimizer|metrics|seed_generator|vars_store)", name
         ):
-            found.append((name, tuple(item.shape)))
+            found.append(math.prod(item.shape))
 
-    with h5py.File(file.path, "r") as content:
-        content.visititems(visit)
+    try:
+        with h5py.File(file.path, "r") as content:
+            content.visititems(visit)
+    except Exception as problem:
+        raise damaged(file.path, problem) from problem
     return found
 
 
 def _stored_values(file: ModelFile) -> int:
-    return sum(math.prod(shape) for _, shape in _arrays(file))
+    return sum(_sizes(file))
 
 
 def _classes(file: ModelFile, name: str, build: Callable[[int], Any]) -> int:
