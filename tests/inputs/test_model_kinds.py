@@ -7,6 +7,7 @@ import pytest
 from kinds import model_code
 from kinds.models import MODEL_KINDS
 from kinds.registry import Built, Kind
+from kinds.table import DOCUMENT, with_table
 
 from reportgen import build_report
 from reportgen.analysis.activations import choose_layers, feature_maps
@@ -93,3 +94,8 @@ def test_kinds_have_names_of_their_own():
     names = [kind.name for kind in MODEL_KINDS]
     assert len(set(names)) == len(names)
     assert len({(kind.group, kind.title) for kind in MODEL_KINDS}) == len(names)
+
+
+def test_the_table_in_the_docs_is_current():
+    written = DOCUMENT.read_text(encoding="utf-8")
+    assert with_table(written) == written

@@ -7,7 +7,7 @@ found is kept in a folder and told at the end.
 
 from __future__ import annotations
 
-import multiprocessing
+import importlib.util
 import os
 import resource
 import shutil
@@ -22,9 +22,8 @@ from random import Random
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
 
-_FORKING = multiprocessing.get_context("forkserver")
-_FORKING.set_forkserver_preload(["h5py", "reportgen.inputs.model_formats.hdf5_trial"])
 CHUNK, SECONDS, LARGEST = 1000, 10.0, 3 << 20  # KiB
 LIMIT = 1 << 30
 STUCK = 120
@@ -116,8 +115,7 @@ def _child(name: str, folder: Path, first: int, last: int) -> None:
     from reportgen.settings import LimitSettings, ModelSettings
     from reportgen.visible import visible
 
-    # as the program does, but in processes that are forked from one that has h5py already
-    kinds.survives = _survives
+    kinds.survives = _Trials().survives
     settings = ModelSettings(architecture="cifar10") if name == "weights" else ModelSettings()
     with (folder / "log").open("a") as log, tempfile.TemporaryDirectory() as place:
         for number in range(first, last):
@@ -147,24 +145,44 @@ def _child(name: str, folder: Path, first: int, last: int) -> None:
             shutil.rmtree(Path(place) / "model", ignore_errors=True)
 
 
-def _survives(path: Path, memory: int, part: str | None = None) -> bool:
-    trial = _FORKING.Process(target=_try_out, args=(str(path), str(memory), part))
-    trial.start()
-    trial.join(5)
-    if trial.is_alive():
-        trial.kill()
-        trial.join()
-    return trial.exitcode == 0
+class _Trials:
+    """Tries HDF5 files as the program does, in processes forked from one that has h5py already."""
+
+    def __init__(self) -> None:
+        command = [sys.executable, "-P", __file__, "trials"]
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def survives(self, path: Path, memory: int, part: str | None = None) -> bool:
+        """Return whether a file may be read."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write("\t".join([str(path), str(memory), *([part] if part else [])]) + "\n")
+        self._process.stdin.flush()
+        return self._process.stdout.readline() == "0\n"
 
 
-def _try_out(path: str, memory: str, part: str | None) -> None:
-    from reportgen.inputs.model_formats.hdf5_trial import try_out
-
-    sys.exit(try_out(path, memory, part))
+def _trials() -> None:
+    """Fork for each line; tell how it ended."""
+    place = Path(__file__).parents[2] / "reportgen" / "inputs" / "model_formats" / "hdf5_trial.py"
+    spec = importlib.util.spec_from_file_location("hdf5_trial", place)
+    assert spec is not None
+    assert spec.loader is not None
+    trial = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(trial)
+    importlib.import_module("h5py")
+    for line in sys.stdin:
+        child = os.fork()
+        if child == 0:
+            signal.alarm(5)
+            os._exit(trial.try_out(*line.rstrip("\n").split("\t")))
+        _, status = os.waitpid(child, 0)
+        print(int(status != 0), flush=True)
 
 
 if __name__ == "__main__":
-    if sys.argv[1] == "child":
+    if sys.argv[1] == "trials":
+        _trials()
+    elif sys.argv[1] == "child":
         _child(sys.argv[2], Path(sys.argv[3]), int(sys.argv[4]), int(sys.argv[5]))
     else:
         sys.exit(min(1, main(sys.argv[1], *map(int, sys.argv[2:]))))

@@ -41,6 +41,17 @@ def functional_hdf5(folder: Path) -> Built:
     return saved(folder, _functional(lambda x: k.Add()([k.Conv2D(4, 3, padding="same")(x), k.Conv2D(4, 1)(x)])), ".h5")
 
 
+@kind("HDF5 file of Keras 3 that lost its version")
+def without_version(folder: Path) -> Built:
+    import h5py
+    from keras import layers as k
+
+    built = saved(folder, stack(k.Conv2D(5, 3), k.GlobalMaxPooling2D(), k.Dense(2, activation="softmax")), ".h5")
+    with h5py.File(built.source, "r+") as file:
+        del file.attrs["keras_version"]
+    return built
+
+
 @kind("Sequential that was built by its first images, without an Input")
 def sequential_without_input(folder: Path) -> Built:
     import keras

@@ -57,7 +57,23 @@ class ModelFile:
     @property
     def is_legacy(self) -> bool:
         """Whether it was saved by Keras 2 or earlier."""
+        if self.kind == "hdf5" and not self.version:
+            return not _names_a_dtype_policy(self.config)
         return self.version[:2] in ("1.", "2.", "0.")
+
+
+def _names_a_dtype_policy(config: Any) -> bool:
+    """Whether any layer has its number type as a table, as only Keras 3 writes it."""
+    waiting = [config]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            if value.get("class_name") == "DTypePolicy":
+                return True
+            waiting.extend(value.values())
+        elif isinstance(value, list):
+            waiting.extend(value)
+    return False
 
 
 def examine(path: Path, *, memory: int, trusted: bool = False) -> ModelFile:
@@ -78,7 +94,7 @@ def examine(path: Path, *, memory: int, trusted: bool = False) -> ModelFile:
         When it's missing, no model, damaged, or made to harm.
     """
     if path.is_dir():
-        return _examine_folder(path)
+        return _examine_folder(path, memory)
     head, digest = _head_and_digest(path)
     if head.startswith(_HDF5):
         return _examine_hdf5(path, digest, memory)
@@ -264,7 +280,7 @@ def _other_archive(names: list[str]) -> str:
     return "a zip file without a Keras model in it"
 
 
-def _examine_folder(path: Path) -> ModelFile:
+def _examine_folder(path: Path, memory: int) -> ModelFile:
     if not (path / "saved_model.pb").is_file():
         if (path / "saved_model.pbtxt").is_file():
             raise ModelError(f"{path} is a SavedModel in text form", "save it again as saved_model.pb")
@@ -273,6 +289,9 @@ def _examine_folder(path: Path) -> ModelFile:
         raise ModelError(f"{path} is a folder without a saved_model.pb, not a model", _KINDS)
     digest = hashlib.sha256()
     files = [path / "saved_model.pb", *sorted((path / "variables").glob("*"))]
+    size = sum(file.stat().st_size for file in files)
+    if size > memory:
+        raise too_much(path, "its files", size, memory)
     metadata = path / "keras_metadata.pb"
     for file in [*files, *([metadata] if metadata.is_file() else [])]:
         digest.update(bytes.fromhex(_head_and_digest(file)[1]))

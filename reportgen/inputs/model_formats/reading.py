@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -17,6 +18,9 @@ from reportgen.inputs.model_formats.saved_model import load_saved_model
 from reportgen.inputs.model_formats.size import check_size, machine_memory
 from reportgen.inputs.model_formats.weights import load_weights
 from reportgen.settings import LimitSettings, ModelSettings
+
+# what Keras 3 has under the same name computes something else
+_MISREAD = ("hard_sigmoid", "ThresholdedReLU")
 
 
 @dataclass(frozen=True)
@@ -102,18 +106,21 @@ def _from_folder(file: ModelFile, custom: dict[str, Any], *, trust_code: bool) -
 
 
 def _load(file: ModelFile, custom: dict[str, Any], *, trust_code: bool) -> tuple[Any, tuple[str, ...]]:
-    legacy = file.is_legacy or (file.kind == "hdf5" and not file.version)
+    legacy = file.is_legacy
     if legacy and have_legacy_reader():
         model, difference = load_legacy(file, custom_objects=custom, trust_code=trust_code)
         return model, (_rebuilt(f"a file of Keras {file.version or '2'}", difference),)
+    unread = ModelError(
+        f"{file.path} was saved by Keras {file.version or '2'}, which Keras 3 can't read",
+        f"install the reader for it with {INSTALL}",
+    )
+    if legacy and any(f'"{name}"' in json.dumps(file.config) for name in _MISREAD):
+        raise unread
     try:
         model = _load_with_keras_3(file, custom, trust_code=trust_code)
     except ModelError as problem:
         if legacy:
-            raise ModelError(
-                f"{file.path} was saved by Keras {file.version or '2'}, which Keras 3 can't read",
-                f"install the reader for it with {INSTALL}",
-            ) from problem
+            raise unread from problem
         raise
     note = f"The file was saved by Keras {file.version or '2'} and read by Keras 3 without the reader made for it."
     return model, ((note,) if legacy else ())
