@@ -48,7 +48,7 @@ $(VENV)/.installed: pyproject.toml | $(BIN)/python
 	touch $@
 
 $(VENV)/.installed-test: pyproject.toml | $(BIN)/python
-	$(PIP) install --editable '.[dicom,legacy,tiff,test,lint]'
+	$(PIP) install --editable '.[test,lint]'
 	touch $(VENV)/.installed $@
 
 # the browser tests need Chromium and its driver
