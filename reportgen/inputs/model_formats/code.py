@@ -35,6 +35,8 @@ _LONGEST_NAME = 80
 _HOMES = ("keras", "tf_keras", "tensorflow.keras", "tensorflow.python.keras", "builtins")
 _PARTS = ("layers", "initializers", "regularizers", "constraints", "activations", "dtype_policies", "losses",
           "optimizers", "metrics", "quantizers")  # fmt: skip
+# layers of Keras that run programs or open files which the configuration names
+_FETCHING = ("TFSMLayer", "TorchModuleWrapper", "JaxLayer", "FlaxLayer")
 # no layer: they shape training, which doesn't happen here
 _UNUSED = ("compile_config", "training_config", "optimizer_config")
 
@@ -169,18 +171,25 @@ def _code_in(table: dict[str, Any], layer: str, custom: frozenset[str]) -> Forei
     if kind in ("Lambda", "__lambda__"):
         return ForeignCode(layer, "Lambda", is_lambda=True)
     if kind == "function" and isinstance(table.get("config"), str):
-        function = str(table["config"])
-        known = function in _known() or function.removesuffix("_v2") in _known() or function in custom
-        return None if known else ForeignCode(layer, function, is_lambda=False)
+        kind = str(table["config"]).removesuffix("_v2")
+        registered = None
     if kind in custom or (isinstance(registered, str) and registered.rpartition(">")[2] in custom):
         return None
-    home = isinstance(module, str) and not any(module == own or module.startswith(f"{own}.") for own in _HOMES)
-    if home:
+    # Keras imports the module that is named, whatever it is
+    if isinstance(module, str) and not any(module == own or module.startswith(f"{own}.") for own in _HOMES):
         return ForeignCode(layer, f"{module}.{kind}", is_lambda=False)
+    if kind in _FETCHING or _names_a_file(table):
+        return ForeignCode(layer, kind, is_lambda=False)
     if isinstance(module, str) and ".ops" in module and kind[:1].isupper():
         return None
     plain = kind.rpartition(">")[2] if kind.startswith("Custom>") else kind
     return None if plain in _known() or plain in _PLAIN else ForeignCode(layer, kind, is_lambda=False)
+
+
+def _names_a_file(table: dict[str, Any]) -> bool:
+    """Whether a layer looks words up in a file that the configuration names."""
+    config = table.get("config")
+    return isinstance(config, dict) and isinstance(config.get("vocabulary"), str)
 
 
 @functools.cache

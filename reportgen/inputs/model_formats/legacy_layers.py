@@ -15,6 +15,7 @@ from reportgen.inputs.model_formats.legacy_own import is_own, own_layer
 _DROPPED_ENDINGS = ("_initializer", "_regularizer", "_constraint")
 _DROPPED = ("batch_input_shape", "batch_shape", "input_shape", "sparse", "ragged", "rng_type", "seed", "implementation",
             "fused", "renorm", "renorm_clipping", "renorm_momentum", "virtual_batch_size", "adjustment")  # fmt: skip
+_ONLY_IN_TRAINING = ("Random", "Dropout", "SpatialDropout", "Gaussian", "AlphaDropout")
 _RENAMED = {"LeakyReLU": {"alpha": "negative_slope"}, "SyncBatchNormalization": {}}
 _SAME_AS = {"SyncBatchNormalization": "BatchNormalization", "BatchNormalizationV1": "BatchNormalization",
             "BatchNormalizationV2": "BatchNormalization", "Conv2DTranspose": "Conv2DTranspose"}  # fmt: skip
@@ -66,7 +67,22 @@ def converted_layer(original: Any, custom_objects: Mapping[str, Any]) -> Any:
         kept["layer"] = converted_layer(original.layer, custom_objects)
     if kind in ("BatchNormalization", *_SAME_AS) and isinstance(kept.get("axis"), list):
         kept["axis"] = kept["axis"][0]
-    return made(**kept | common)
+    return _made(made, kept | common)
+
+
+def _made(kind: Any, settings: dict[str, Any]) -> Any:
+    """Make a layer; what only acts in training may pass values through where Keras 3 takes its settings no more."""
+    import keras
+
+    accepted = inspect.signature(kind.__init__).parameters
+    if not any(one.kind is inspect.Parameter.VAR_KEYWORD for one in accepted.values()):
+        settings = {key: value for key, value in settings.items() if key in accepted}
+    try:
+        return kind(**settings)
+    except (TypeError, ValueError):
+        if not kind.__name__.startswith(_ONLY_IN_TRAINING):
+            raise
+        return keras.layers.Identity(name=settings["name"])
 
 
 def converted_activation(original: Any, custom_objects: Mapping[str, Any]) -> Any:

@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from kinds import model_saved
+from kinds.registry import stirred
+
+from reportgen.errors import ModelError
+from reportgen.inputs.model_formats import saved_model
+from reportgen.inputs.model_formats.kinds import examine
+from reportgen.inputs.model_formats.saved_model import load_saved_model
+from reportgen.inputs.models import load_model
+from reportgen.settings import ModelSettings
+
+
+def read(path, **options):
+    return load_saved_model(examine(path, memory=1 << 30), custom_objects={}, **{"trust_code": False, **options})
+
+
+def test_layers_are_restored_where_keras_described_them(tmp_path):
+    program = read(model_saved.saved_sequential(tmp_path).source)
+    assert program.has_layers
+    assert program.difference <= 1e-5
+    assert type(program.model.layers[0]).__name__ == "Conv2D"
+
+
+def test_without_the_reader_the_program_is_run(tmp_path, monkeypatch):
+    monkeypatch.setattr(saved_model, "have_legacy_reader", lambda: False)
+    built = model_saved.saved_sequential(tmp_path)
+    assert not read(built.source).has_layers
+
+
+def test_code_only_hides_the_layers(tmp_path):
+    built = model_saved.saved_lambda(tmp_path)
+    program = read(built.source)
+    assert [code.kind for code in program.unread] == ["Lambda"]
+    assert program.trusted == ()
+
+
+def test_trusted_code_shows_them(tmp_path):
+    built = model_saved.saved_lambda(tmp_path)
+    program = read(built.source, trust_code=True)
+    assert program.has_layers
+    assert any("Lambda" in what for what in program.trusted)
+    loaded = load_model(built.source, ModelSettings(trust_code=True))
+    assert any("Code that came with the model was run" in caution for caution in loaded.cautions)
+
+
+@pytest.mark.parametrize("operation", ["ReadFile", "WriteFile", "PyFunc", "EagerPyFunc", "PrintV2", "SaveDataset"])
+def test_operations_with_effects_are_found_wherever_they_stand(tmp_path, operation):
+    from tensorflow.core.protobuf import saved_model_pb2
+
+    for place in ("graph", "function"):
+        program = saved_model_pb2.SavedModel()
+        graph = program.meta_graphs.add().graph_def
+        node = graph.node.add() if place == "graph" else graph.library.function.add().node_def.add()
+        node.op = operation
+        (tmp_path / "saved_model.pb").write_bytes(program.SerializeToString())
+        with pytest.raises(ModelError, match=rf"act outside of the model \({operation}\).*--trust-model-code"):
+            read(tmp_path)
+
+
+def test_the_chosen_signature(tmp_path):
+    built = model_saved.module_with_signatures(tmp_path)
+    program = read(built.source)
+    images = np.random.default_rng(1).random((2, 24, 36, 3), np.float32)
+    found = program.model(images)
+    np.testing.assert_allclose(np.asarray(found["scores"]), built.original(images), atol=1e-6)
+
+
+def test_damaged_descriptions(tmp_path):
+    path = model_saved.saved_sequential(tmp_path).source
+    (path / "keras_metadata.pb").write_bytes(b"\xff\xffnothing")
+    with pytest.raises(ModelError, match="is damaged; copy or export the model again"):
+        read(path)
+
+
+def test_stirred_weights_are_not_those_it_began_with():
+    import keras
+
+    model = keras.Sequential([keras.layers.Input((3,)), keras.layers.Dense(2)])
+    assert stirred(model).get_weights()[1].all()
