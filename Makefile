@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 FUZZ_SECONDS ?= 60
 FUZZ_TARGETS ?= image settings model_notes class_names commentary model
 
-.PHONY: demo test lint format bench fuzz clean system
+.PHONY: demo test lint format bench bench-occlusion fuzz clean system
 
 demo: $(VENV)/.installed
 	mkdir -p demo
@@ -38,6 +38,12 @@ fuzz: $(VENV)/.installed-test
 	  echo "fuzzing $$target for $(FUZZ_SECONDS) s"; \
 	  $(BIN)/python tests/fuzz $$target $(FUZZ_SECONDS) || { echo "found: see tests/corpus/$$target"; found=1; }; \
 	done; exit $$found
+
+# in an environment of its own, with the tools that it is compared with
+bench-occlusion: $(BIN)/python
+	test -x .venv-peers/bin/python || $(PYTHON) -m venv .venv-peers
+	.venv-peers/bin/python -m pip --disable-pip-version-check --quiet install --editable . 'xplique>=2' 'tf-explain>=0.3'
+	.venv-peers/bin/python benchmarks/occlusion.py --peers
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is needed: make PYTHON=/path/to/python3.11"; exit 1; }

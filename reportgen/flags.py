@@ -114,6 +114,7 @@ FLAGS = (
     Flag("--patch", ("occlusion", "patch"), _pair, "SIZE", "pixels, or HEIGHTxWIDTH; default a tenth of each side"),
     Flag("--stride", ("occlusion", "stride"), _pair, "STEP", "pixels, or DOWNxACROSS; default a third of the patch"),
     Flag("--fill", ("occlusion", "fill"), _fill, "FILL", "mean, blur, or a colour R,G,B from 0 to 255"),
+    Flag("--engine", ("occlusion", "engine"), str, "NAME", "auto, full or incremental: the same scores, other speed"),
     Flag("--target", ("occlusion", "target"), str, "CLASS", "class to follow: a name, a number, predicted or label"),
     Flag("--commentary", ("commentary", "folder"), str, "FOLDER", "your own commentary: Markdown by section and layer"),
 )  # fmt: skip

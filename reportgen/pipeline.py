@@ -233,6 +233,7 @@ def _scan(subject: _Subject, run: _Run, settings: Settings, advance: Callable[[i
         class_names=subject.head.class_names,
         settings=settings.occlusion,
         on_progress=advance,
+        graph=subject.graph,
     )
 
 

@@ -88,7 +88,13 @@ class OcclusionMap:
     strongest
         The patch with the largest importance by magnitude.
     engine
-        Which engine computed it.
+        Which engine computed it: ``full`` or ``incremental``.
+    estimated_speedup, arithmetic_bound
+        How many times less the incremental engine was estimated to cost, in all and by multiply-adds alone; None where
+        it can't be used or was not asked for.
+    checked_positions, largest_difference
+        How many positions (of all cases) were run through the whole model besides, and the largest difference of an
+        output from it; None where nothing was checked, as the full engine needs no check.
     """
 
     patch: tuple[int, int]
@@ -106,6 +112,10 @@ class OcclusionMap:
     importance_maximum: float
     strongest: StrongestPatch
     engine: str
+    estimated_speedup: float | None = None
+    arithmetic_bound: float | None = None
+    checked_positions: int = 0
+    largest_difference: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -235,8 +235,11 @@ class OcclusionSettings:
         are two, else the predicted one.
     score_colours, importance_colours
         matplotlib colour maps for scores, and for signed importance (diverging).
+    engine
+        ``full`` runs every occluded image through the whole model; ``incremental`` recomputes what the patch can change
+        and gives the same; ``auto`` takes whichever is estimated to be faster.
     memory
-        Bytes that the occluded images and the activations of one batch may take.
+        Bytes that the engine may take besides the model.
     """
 
     enabled: bool = True
@@ -246,7 +249,8 @@ class OcclusionSettings:
     target: str | Annotated[int, Field(ge=-LARGEST, le=LARGEST)] = "auto"
     score_colours: str = "viridis"
     importance_colours: str = "RdBu_r"
-    memory: Annotated[int, Field(ge=1 << 20, le=LARGEST, strict=True)] = 512 << 20
+    engine: Literal["auto", "full", "incremental"] = "auto"
+    memory: Annotated[int, Field(ge=1 << 20, le=LARGEST, strict=True)] = 1 << 30
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -59,17 +59,24 @@ def score_positions(
     work = [(number, position) for number in range(len(images)) for position in positions]
     outputs = []
     for part in _parts(work, size):
-        batch = np.empty(shape, np.float32)
-        batch[len(part) :] = 0
-        for place, (number, position) in enumerate(part):
-            image, fill = prepared[number]
-            batch[place] = image
-            if position is not None:
-                window = np.s_[position[0] : position[0] + patch[0], position[1] : position[1] + patch[1]]
-                batch[place][window] = fill[window]
+        batch = np.zeros(shape, np.float32)
+        batch[: len(part)] = occluded_batch([(*prepared[number], position) for number, position in part], patch)
         outputs.append(np.asarray(run(tf.constant(batch)), np.float32).reshape(size, -1)[: len(part)])
         on_progress(len(part))
     return np.split(np.concatenate(outputs), len(images))
+
+
+def occluded_batch(
+    work: Sequence[tuple[NDArray[np.float32], NDArray[np.float32], tuple[int, int] | None]], patch: tuple[int, int]
+) -> NDArray[np.float32]:
+    """Return images ``(N, H, W, C)``, each (image, fill, corner of the patch or None) with the patch covered."""
+    batch = np.empty((len(work), *work[0][0].shape), np.float32)
+    for place, (image, fill, corner) in enumerate(work):
+        batch[place] = image
+        if corner is not None:
+            window = np.s_[corner[0] : corner[0] + patch[0], corner[1] : corner[1] + patch[1]]
+            batch[place][window] = fill[window]
+    return batch
 
 
 def _compiled(model: Any, signature: Any) -> Callable[[Any], Any]:

@@ -18,7 +18,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.analysis.occlusion.full import score_positions
+from reportgen.analysis.graph import Graph, trace
+from reportgen.analysis.occlusion.engines import Outcome, run_engine
 from reportgen.errors import SettingsError
 from reportgen.report import OcclusionMap, StrongestPatch
 from reportgen.settings import OcclusionSettings
@@ -140,6 +141,7 @@ def scan(
     class_names: Sequence[str],
     settings: OcclusionSettings,
     on_progress: Callable[[int], None] | None = None,
+    graph: Graph | None = None,
 ) -> list[Scan]:
     """Scan several images with one model.
 
@@ -158,9 +160,11 @@ def scan(
     class_names
         Names of the classes.
     settings
-        Patch, stride, fill, memory.
+        Patch, stride, fill, engine, memory.
     on_progress
         Told the number of positions done since it was last told.
+    graph
+        The model, traced; None: it is traced now.
 
     Returns
     -------
@@ -174,21 +178,22 @@ def scan(
     """
     geometry = plan((int(images[0].shape[0]), int(images[0].shape[1])), settings)
     fills = [filling(image, settings) for image in images]
-    tables = score_positions(
+    outcome = run_engine(
         model,
+        graph or trace(model),
         images,
         fills=[fill for fill, _ in fills],
         geometry=(geometry.rows, geometry.columns, geometry.patch),
         prepare=prepare,
-        memory=settings.memory,
+        settings=settings,
         on_progress=on_progress or (lambda _: None),
     )
     scans = []
-    for table, (fill, colour), target in zip(tables, fills, targets, strict=True):
+    for table, (fill, colour), target in zip(outcome.tables, fills, targets, strict=True):
         followed = scores_of(table)[:, target]
         base, grid = float(followed[0]), followed[1:].reshape(len(geometry.rows), len(geometry.columns))
         importance = pixel_importance(base - grid, geometry, (images[0].shape[0], images[0].shape[1]))
-        summary = _summary(geometry, settings, colour, class_names[target], grid, base, importance)
+        summary = _summary(geometry, settings, colour, class_names[target], grid, base, importance, outcome)
         scans.append(Scan(geometry, fill, grid, base, importance, summary))
     return scans
 
@@ -235,6 +240,7 @@ def _summary(
     grid: Scores,
     base: float,
     importance: Scores,
+    outcome: Outcome,
 ) -> OcclusionMap:
     strongest = int(np.abs(base - grid).argmax())
     top, left = geometry.position(strongest)
@@ -256,7 +262,11 @@ def _summary(
         strongest=StrongestPatch(
             row=row, column=column, top=top, left=left, importance=float(base - grid.flat[strongest])
         ),
-        engine="full",
+        engine=outcome.engine,
+        estimated_speedup=outcome.estimated_speedup,
+        arithmetic_bound=outcome.arithmetic_bound,
+        checked_positions=outcome.checked,
+        largest_difference=outcome.largest_difference,
     )
 
 

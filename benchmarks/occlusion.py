@@ -1,0 +1,151 @@
+"""Occlusion scans: the incremental engine against our own full engine and against other tools, all in one run.
+
+The other tools are xplique's Occlusion and tf-explain's OcclusionSensitivity, each with the best of several batch
+sizes; they need an environment of their own, which ``make bench-occlusion`` makes. All get the same model, image,
+patch, stride and fill. Each is run once to warm up, then several times; the fastest counts. For each work this prints
+seconds, ratios, the bound by multiply-adds alone, the share of it that is reached, and the largest difference from full
+inference.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import io
+import os
+import time
+from collections.abc import Callable, Sequence
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import numpy as np
+
+from reportgen.analysis.graph import trace
+from reportgen.analysis.occlusion.full import score_positions
+from reportgen.analysis.occlusion.incremental import IncrementalEngine
+from reportgen.analysis.occlusion.layout import lay_out
+from reportgen.analysis.occlusion.scan import plan
+from reportgen.demo.builtin import demo_cases
+from reportgen.inputs.models import BUILTIN_MODEL, load_model
+from reportgen.inputs.preprocessing import prepare
+from reportgen.settings import OcclusionSettings, PreprocessingSettings
+
+MEMORY = 1 << 30
+BATCHES = (16, 32, 64, 128)
+APPLICATIONS = ("VGG16", "ResNet50", "MobileNetV2")
+EVERY = ("DenseNet121", "EfficientNetB0", "InceptionV3", "MobileNet", "MobileNetV3Small", "NASNetMobile", "Xception",
+         "ConvNeXtTiny", "EfficientNetV2B0", "ResNet50V2", "VGG19")  # fmt: skip
+
+
+def fastest(run: Callable[[], object], times: int) -> float:
+    """Return the shortest of several runs, in seconds."""
+    taken = []
+    for _ in range(times):
+        started = time.perf_counter()
+        run()
+        taken.append(time.perf_counter() - started)
+    return min(taken)
+
+
+def smooth_image(size: tuple[int, int]) -> np.ndarray:
+    """Return a colour image ``(H, W, 3)``, 0 to 1, of soft structures."""
+    rows, columns = np.mgrid[0 : size[0], 0 : size[1]] / max(size)
+    waves = [np.sin(9 * rows + 3 * k) * np.cos(7 * columns - k) for k in range(3)]
+    return np.stack(waves, axis=-1).astype(np.float32) * 0.5 + 0.5
+
+
+def scan(name: str, model: object, image: np.ndarray, patch: int, stride: int, times: int) -> tuple[float, np.ndarray]:
+    """Time both engines on one image; prints a line and returns (seconds of the incremental one, its fill)."""
+    fill = np.broadcast_to(image.mean(axis=(0, 1)), image.shape).astype(np.float32)
+    geometry = plan(image.shape[:2], OcclusionSettings(patch=patch, stride=stride))
+    where = (geometry.rows, geometry.columns, geometry.patch)
+
+    def full() -> np.ndarray:
+        return score_positions(
+            model, [image], fills=[fill], geometry=where, prepare=np.asarray, memory=MEMORY, on_progress=lambda _: None
+        )[0]
+
+    graph = trace(model)
+    layout = lay_out(graph, *where)
+    if not layout.steps:
+        print(f"{name:34} windows are not used at all", flush=True)
+        return float("inf"), fill
+    engine = IncrementalEngine(graph, layout, MEMORY)
+    expected, found = full(), engine.scores(image, fill, lambda _: None)
+    slow = fastest(full, times)
+    fast = fastest(lambda: engine.scores(image, fill, lambda _: None), times)
+    bound = layout.bound
+    difference = float(np.abs(found - expected).max())
+    print(
+        f"{name:34} {geometry.count:4} positions  full {slow:7.2f} s  incremental {fast:7.3f} s  "
+        f"ratio {slow / fast:5.2f}  bound {bound:5.2f}  share {slow / fast / bound:4.0%}  "
+        f"estimated {layout.full_cost / layout.cost:5.2f} ({'used' if layout.pays else 'full engine used'})  "
+        f"difference {difference:.1g} of {np.ptp(expected):.2g}",
+        flush=True,
+    )
+    return fast, fill
+
+
+def against_xplique(model: object, image: np.ndarray, fill: np.ndarray, patch: int, stride: int, ours: float) -> None:
+    """Time xplique's Occlusion with the best of several batch sizes."""
+    from xplique.attributions import Occlusion
+
+    target = np.ones((1, 1), np.float32)
+    seconds = {}
+    for batch in BATCHES:
+        peer = Occlusion(
+            model, batch_size=batch, patch_size=patch, patch_stride=stride, occlusion_value=float(fill.mean())
+        )
+        peer(image[None], target)
+        seconds[batch] = fastest(lambda peer=peer: peer(image[None], target), 2)
+    best = min(seconds, key=seconds.__getitem__)
+    print(
+        f"  xplique Occlusion, batch {best}: {seconds[best]:.2f} s, {seconds[best] / ours:.1f} times as long",
+        flush=True,
+    )
+
+
+def against_tf_explain(model: object, image: np.ndarray, patch: int, ours: float) -> None:
+    """Time tf-explain's OcclusionSensitivity, whose stride is its patch."""
+    from tf_explain.core.occlusion_sensitivity import OcclusionSensitivity
+
+    seconds = {}
+    for batch in BATCHES:
+        peer = OcclusionSensitivity(batch_size=batch)
+
+        def run(peer: object = peer) -> None:
+            with contextlib.redirect_stdout(io.StringIO()):
+                peer.get_sensitivity_map(model, image, 0, patch)
+
+        run()
+        seconds[batch] = fastest(run, 3)
+    best = min(seconds, key=seconds.__getitem__)
+    told = f"  tf-explain OcclusionSensitivity, batch {best}: {seconds[best]:.2f} s"
+    print(f"{told}, {seconds[best] / ours:.1f} times as long", flush=True)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run what the flags ask for."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--peers", action="store_true", help="compare with xplique and tf-explain, which must be there")
+    parser.add_argument("--every", action="store_true", help="also try more of keras.applications")
+    given = parser.parse_args(arguments)
+    import keras
+
+    small = load_model(BUILTIN_MODEL)
+    pixels = prepare(demo_cases()[1].image, small.input_shape, PreprocessingSettings())
+    image = small.preprocessing(pixels)
+    for stride in (5, 15):
+        ours, fill = scan(f"built-in, 150 x 150, stride {stride}", small.keras_model, image, 15, stride, 5)
+        if given.peers and stride == 5:
+            against_xplique(small.keras_model, image, fill, 15, stride, ours)
+        if given.peers and stride == 15:
+            against_tf_explain(small.keras_model, image, 15, ours)
+    for name in (*APPLICATIONS, *(EVERY if given.every else ())):
+        keras.utils.set_random_seed(0)
+        model = getattr(keras.applications, name)(weights=None)
+        scan(f"{name}, 224 x 224, stride 16", model, smooth_image(model.input_shape[1:3]), 16, 16, 2)
+
+
+if __name__ == "__main__":
+    main()

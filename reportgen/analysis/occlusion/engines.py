@@ -1,0 +1,139 @@
+"""The engines of the occlusion scan, behind one entry: which one is used, and how it is known to be right.
+
+``full`` runs every occluded image through the whole model. ``incremental`` recomputes what the patch can change, and is
+used where an estimate says that it pays; a few positions of every scan are then run through the whole model, too, and
+the largest difference stands in the report.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reportgen.analysis.graph import Graph
+from reportgen.analysis.occlusion.full import Positions, occluded_batch, score_positions
+from reportgen.analysis.occlusion.incremental import IncrementalEngine
+from reportgen.analysis.occlusion.layout import Layout, lay_out
+from reportgen.settings import OcclusionSettings
+
+CHECKED = 4  # positions a case
+TOLERATED = 1e-4  # of the outputs' size; what is above is a fault, and the full engine then does it all again
+# what planning and compiling take, in multiply-adds
+_FIXED, _FIXED_BY_STEP = 8e9, 2e8
+Array = NDArray[np.float32]
+Prepare = Callable[[NDArray[np.generic]], Array]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What an engine gave.
+
+    Attributes
+    ----------
+    tables
+        For each image the raw outputs ``(1 + positions, K)``; the first is of the untouched image.
+    engine
+        ``full`` or ``incremental``.
+    estimated_speedup
+        How many times less the incremental engine was estimated to cost than the full one; None where it can't be used.
+    arithmetic_bound
+        The same by multiply-adds alone.
+    checked, largest_difference
+        Positions that were run through the whole model as well, and the largest difference of an output; None and 0
+        for the full engine itself.
+    """
+
+    tables: list[Array]
+    engine: str
+    estimated_speedup: float | None = None
+    arithmetic_bound: float | None = None
+    checked: int = 0
+    largest_difference: float | None = None
+
+
+def run_engine(
+    model: Any,
+    graph: Graph,
+    images: Sequence[NDArray[np.generic]],
+    *,
+    fills: Sequence[Array],
+    geometry: Positions,
+    prepare: Prepare,
+    settings: OcclusionSettings,
+    on_progress: Callable[[int], None],
+) -> Outcome:
+    """Score all positions of all images with the engine that the settings name, or the one that pays.
+
+    Parameters
+    ----------
+    model, graph
+        Keras model, ``(N, H, W, C)`` to ``(N, K)``, and its trace.
+    images, fills
+        ``(H, W, C)`` each, in raw-image units.
+    geometry
+        Tops of the rows, lefts of the columns, and (height, width) of the patch.
+    prepare
+        From raw-image units to model units.
+    settings
+        Engine and memory.
+    on_progress
+        Told the number of positions done since it was last told.
+    """
+    rows, columns, patch = geometry
+    layout = None if settings.engine == "full" else lay_out(graph, rows, columns, patch)
+    if layout is None or not _use_windows(layout, len(images), settings.engine):
+        tables = score_positions(
+            model, images, fills=fills, geometry=geometry, prepare=prepare, memory=settings.memory,
+            on_progress=on_progress,
+        )  # fmt: skip
+        return Outcome(tables, "full", *_estimates(layout))
+    engine = IncrementalEngine(graph, layout, settings.memory)
+    prepared = [(prepare(image), prepare(fill)) for image, fill in zip(images, fills, strict=True)]
+    tables = [engine.scores(image, fill, on_progress) for image, fill in prepared]
+    chosen = _some_positions(layout.positions)
+    difference = max(
+        _difference(model, pair, table, geometry, chosen) for pair, table in zip(prepared, tables, strict=True)
+    )
+    if not difference <= TOLERATED * max(1.0, *(float(np.abs(table).max()) for table in tables)):
+        tables = score_positions(
+            model, images, fills=fills, geometry=geometry, prepare=prepare, memory=settings.memory,
+            on_progress=lambda _: None,
+        )  # fmt: skip
+        return Outcome(tables, "full", *_estimates(layout), len(chosen) * len(images), difference)
+    return Outcome(tables, "incremental", *_estimates(layout), len(chosen) * len(images), difference)
+
+
+def _use_windows(layout: Layout, images: int, wanted: str) -> bool:
+    if wanted == "incremental":
+        return bool(layout.steps)
+    saved = (layout.full_cost - layout.cost) * layout.positions * images
+    return layout.pays and saved > _FIXED + _FIXED_BY_STEP * len(layout.steps)
+
+
+def _estimates(layout: Layout | None) -> tuple[float | None, float | None]:
+    if layout is None or not layout.steps:
+        return None, None
+    return layout.full_cost / layout.cost, layout.bound
+
+
+def _some_positions(count: int) -> list[int]:
+    """Return a few positions, the same in every run: at random, so that none is spared."""
+    return sorted(np.random.default_rng(count).choice(count, min(CHECKED, count), replace=False).tolist())
+
+
+def _difference(
+    model: Any, prepared: tuple[Array, Array], table: Array, geometry: Positions, chosen: Sequence[int]
+) -> float:
+    """Return the largest difference of some rows of a table from passes over the whole image."""
+    rows, columns, patch = geometry
+    corners = [None, *((rows[one // len(columns)], columns[one % len(columns)]) for one in chosen)]
+    batch = occluded_batch([(*prepared, corner) for corner in corners], patch)
+    whole = np.asarray(model(batch, training=False), np.float32).reshape(len(batch), -1)
+    found = table[[0, *(1 + one for one in chosen)]]
+    # a model that gives no numbers gives none in both
+    same = (whole == found) | (np.isnan(whole) & np.isnan(found))
+    return float(np.where(same, 0.0, np.abs(whole - found)).max())
