@@ -22,6 +22,7 @@ from reportgen.inputs.signatures import looks_like
 
 Kind = Literal["keras", "hdf5", "weights", "saved_model"]
 LONGEST_CONFIG = 64 << 20
+MOST_TABLES = 100_000  # the largest networks of keras.applications have some 15,000; each takes time to build
 _HDF5, _ZIP = b"\x89HDF\r\n\x1a\n", b"PK\x03\x04"
 _KINDS = "give a .keras or .h5 file, a SavedModel folder, or keras:NAME"
 
@@ -309,4 +310,18 @@ def _json(text: str, path: Path) -> dict[str, Any]:
         raise ModelError(f"{path} has a configuration that is no JSON", "copy or download it again") from None
     if not isinstance(found, dict):
         raise ModelError(f"{path} has a configuration that is no table", "save the model again")
+    if _tables_in(found) > MOST_TABLES:
+        raise ModelError(f"{path} has a configuration of more than {MOST_TABLES:,} tables", "it is no Keras model")
     return found
+
+
+def _tables_in(value: Any) -> int:
+    waiting, count = [value], 0
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, dict):
+            count += 1
+            waiting.extend(one.values())
+        elif isinstance(one, list):
+            waiting.extend(one)
+    return count

@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from reportgen.errors import ModelError
 from reportgen.inputs.model_formats.kinds import ModelFile
+from reportgen.inputs.model_formats.legacy_connections import check_connections
 from reportgen.inputs.model_formats.legacy_layers import converted_layer, give_weights, safe_name
 from reportgen.inputs.model_formats.legacy_mending import mended
 from reportgen.inputs.model_formats.legacy_operations import converted_operation
@@ -32,6 +33,7 @@ from reportgen.inputs.model_formats.legacy_own import as_keras_2_reads_them
 INSTALL = "pip install 'reportgen[legacy]'"
 AGREEMENT = 1e-5
 _OLD_GROUPS = "_layer_checkpoint_dependencies"
+_RANGES = ((0.0, 1.0), (-1.0, 1.0), (0.0, 255.0))
 _FREE_SIDE = 64  # tried where a model leaves its input size open
 
 
@@ -85,11 +87,10 @@ def load_legacy(file: ModelFile, *, custom_objects: dict[str, Any], trust_code: 
 
 
 def dry_legacy_model(file: ModelFile) -> Any:
-    """Build a model of Keras 2 without memory for its weights, to see how large it would be."""
-    import tensorflow as tf
+    """Build a model of Keras 2 within a graph of TensorFlow, where weights take no memory: to see what it would be."""
     import tf_keras
 
-    with _quiet(), tf.Graph().as_default():
+    with _quiet():
         return tf_keras.models.model_from_config(_config(file))
 
 
@@ -97,6 +98,7 @@ def _config(file: ModelFile) -> dict[str, Any]:
     """Return the configuration as Keras 2 takes it, with the tuples and shapes that JSON has not."""
     from tf_keras.src.saving.legacy.saved_model import json_utils
 
+    check_connections(file.config, str(file.path))
     config: dict[str, Any] = json_utils.decode(json.dumps(mended(file.config)))
     return config
 
@@ -121,21 +123,30 @@ def prove_equal(original: Any, rebuilt: Any, name: str) -> float:
     ModelError
         When it's above 1e-5.
     """
-    random = np.random.default_rng(0)
-    largest = 0.0
-    for low, high in ((0.0, 1.0), (-1.0, 1.0), (0.0, 255.0)):
-        inputs = [
-            random.uniform(low, high, _trial_shape(tuple(entry.shape))).astype(np.float32) for entry in original.inputs
-        ]
-        given = inputs[0] if len(inputs) == 1 else inputs
-        pairs = zip(_arrays(original(given, training=False)), _arrays(rebuilt(given, training=False)), strict=True)
-        largest = max(largest, *(_difference(*pair) for pair in pairs))
+    try:
+        largest = max(_difference_between(original, rebuilt, *limits) for limits in _RANGES)
+    except Exception as problem:
+        # a damaged configuration can describe layers that fit together until they are run
+        reason = (str(problem).strip().splitlines() or [type(problem).__name__])[0][:200]
+        raise ModelError(
+            f"{name} was made again in Keras 3, but can't be run ({reason})", "save it again with a recent Keras"
+        ) from problem
     if not largest <= AGREEMENT:
         raise ModelError(
             f"{name} was made again in Keras 3, but gives other outputs (they differ by {largest:.2g})",
             "save it again with a recent Keras",
         )
     return largest
+
+
+def _difference_between(original: Any, rebuilt: Any, low: float, high: float) -> float:
+    random = np.random.default_rng(0)
+    inputs = [
+        random.uniform(low, high, _trial_shape(tuple(entry.shape))).astype(np.float32) for entry in original.inputs
+    ]
+    given = inputs[0] if len(inputs) == 1 else inputs
+    pairs = zip(_arrays(original(given, training=False)), _arrays(rebuilt(given, training=False)), strict=True)
+    return max(_difference(*pair) for pair in pairs)
 
 
 def _trial_shape(shape: tuple[Any, ...]) -> tuple[int, ...]:
@@ -168,6 +179,8 @@ def _read(file: ModelFile, custom_objects: dict[str, Any], *, trust_code: bool) 
                 return _read_hdf5(file, custom)
             with _readable(file) as path:
                 return tf_keras.models.load_model(path, custom_objects=custom, compile=False, safe_mode=not trust_code)
+    except ModelError:
+        raise
     except Exception as problem:
         # the reader meets damaged or foreign files with every kind of exception
         reason = (str(problem).strip().splitlines() or [type(problem).__name__])[0][:200]
@@ -194,6 +207,7 @@ def _read_hdf5(file: ModelFile, custom_objects: dict[str, Any]) -> Any:
 def _readable(file: ModelFile) -> Iterator[str]:
     """Give the path of a .keras file that tf_keras reads: mended, and with groups named as of TensorFlow 2.14."""
     import h5py
+    import tensorflow as tf
 
     with tempfile.TemporaryDirectory() as folder:
         weights, target = Path(folder) / "model.weights.h5", Path(folder) / "model.keras"
@@ -202,7 +216,9 @@ def _readable(file: ModelFile) -> Iterator[str]:
                 shutil.copyfileobj(source, unpacked)
             with h5py.File(weights, "r+") as content:
                 if _OLD_GROUPS in content:
-                    _rename_groups(content, dry_legacy_model(file))
+                    with tf.Graph().as_default():
+                        _rename_groups(content, dry_legacy_model(file))
+            check_connections(file.config, str(file.path))
             copied.writestr("config.json", json.dumps(mended(file.config)))
             copied.writestr("metadata.json", archive.read("metadata.json"))
             copied.write(weights, weights.name)

@@ -17,6 +17,7 @@ from reportgen.errors import ModelError
 from reportgen.inputs.model_formats.code import ForeignCode, find_code
 from reportgen.inputs.model_formats.kinds import ModelFile
 from reportgen.inputs.model_formats.legacy import have_legacy_reader, load_legacy
+from reportgen.inputs.model_formats.legacy_connections import check_connections
 
 LARGEST_GRAPH = 512 << 20
 # operations with effects outside of the model; restoring its weights needs none of them but those of checkpoints
@@ -159,6 +160,7 @@ def _keras_code(path: Path, custom: tuple[str, ...]) -> tuple[ForeignCode, ...] 
         tables = [json.loads(node.metadata) for node in description.nodes]
     except Exception as problem:
         raise ModelError(f"{metadata} is damaged", "copy or export the model again") from problem
+    check_connections(tables, str(path))
     models = [table for table in tables if isinstance(table, dict) and table.get("class_name") != "__tuple__"]
     return find_code([_without_shapes(table) for table in models], custom)
 

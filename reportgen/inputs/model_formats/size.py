@@ -40,16 +40,25 @@ def check_size(file: ModelFile, memory: int) -> None:
     ModelError
         Telling how much it would need.
     """
-    try:
-        weights, largest = _bytes_of(_dry_model(file))
-    except MemoryError:
-        raise too_much(file.path, "estimated", 1 << 62, memory) from None
-    except Exception:  # noqa: BLE001 - what can't be laid out can't be built either; the reader then says why
-        return
+    import tensorflow as tf
+
+    with tf.Graph().as_default() as graph:
+        try:
+            weights, largest = _bytes_of(_dry_model(file))
+        except MemoryError:
+            raise too_much(file.path, "estimated", 1 << 62, memory) from None
+        except Exception:  # noqa: BLE001 - what can't be laid out can't be built either; the reader then says why,
+            # but builds what stands before the fault
+            weights, largest = _bytes_of_variables(graph), 0
     if weights > memory:
         raise too_much(file.path, "its weights alone", weights, memory)
     if weights + largest > memory:
         raise too_much(file.path, "weights and feature maps of one image", weights + largest, memory)
+
+
+def _bytes_of_variables(graph: Any) -> int:
+    shapes = [one.get_attr("shape").dim for one in graph.get_operations() if one.type == "VarHandleOp"]
+    return sum(math.prod(max(0, side.size) for side in shape) * _FLOAT for shape in shapes)
 
 
 def _bytes_of(dry: Any) -> tuple[int, int]:
@@ -63,11 +72,9 @@ def _dry_model(file: ModelFile) -> Any:
     if file.is_legacy and have_legacy_reader():
         return dry_legacy_model(file)
     import keras
-    import tensorflow as tf
 
     config = {key: value for key, value in copy.deepcopy(file.config).items() if key != "compile_config"}
-    with tf.Graph().as_default():
-        return keras.saving.deserialize_keras_object(config)
+    return keras.saving.deserialize_keras_object(config)
 
 
 def _output_shapes(model: Any) -> list[tuple[int | None, ...]]:

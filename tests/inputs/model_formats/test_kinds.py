@@ -132,6 +132,14 @@ def test_configurations_that_are_no_tables(tmp_path, text):
     assert "a configuration that is no" in told(path)
 
 
+def test_a_million_layers_are_not_built(tmp_path):
+    path = tmp_path / "model.keras"
+    layer = '{"class_name": "ReLU", "config": {}}'
+    layers = ",".join([layer] * 1_000_000)
+    path.write_bytes(zipped(config__json=f'{{"class_name": "Sequential", "config": {{"layers": [{layers}]}}}}'))
+    assert "more than 100,000 tables" in told(path)
+
+
 @pytest.mark.parametrize("text", ["5", "[]", "{", '{"keras_version": 5}', '{"keras_version": null}'])
 def test_odd_metadata(tmp_path, text):
     path = tmp_path / "model.keras"

@@ -79,3 +79,19 @@ def test_memory_that_runs_out_while_laying_out(monkeypatch):
 def test_models_inside_count():
     inner = keras.Sequential([k.Input((24, 36, 3)), k.UpSampling2D(100), k.MaxPooling2D(100)])
     assert "feature maps of one image" in told(file_of(inner, k.GlobalMaxPooling2D()))
+
+
+def test_what_stands_before_a_fault_counts():
+    """A reader builds layer after layer, and meets the fault only when memory is taken."""
+    file = changed(file_of(k.Conv2D(4, 3), k.Flatten(), k.Dense(2)), 1, filters=10**9)
+    assert "its weights alone" in told(changed(file, -1, kernel_initializer="none of that name"))
+
+
+def test_a_legacy_model_is_laid_out_by_the_legacy_reader(written):
+    from reportgen.inputs.model_formats.kinds import examine
+
+    file = examine(written["old.h5"], memory=64 * MIB)
+    check_size(file, 64 * MIB)
+    config = copy.deepcopy(file.config)
+    config["config"]["layers"][1]["config"]["filters"] = 10**9
+    assert "its weights alone" in told(ModelFile(file.path, "hdf5", "", config, None, file.version))
