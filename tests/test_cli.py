@@ -266,21 +266,21 @@ BAD = {
     "no image": ([], "0 cases given"),
     "thirteen images": (["a.png"] * 13, "13 cases given"),
     "missing model": (with_model("nowhere.keras"), "model not found"),
-    "folder for a model": (["a.png", "-m", "folder"], "folder is a folder, not a model"),
+    "folder for a model": (["a.png", "-m", "folder"], "folder is a folder without a saved_model.pb, not a model"),
     "empty model": (with_model("empty.keras"), "is empty (0 bytes)"),
     "text for a model": (with_model("text.keras"), "text.keras is a text file"),
     "pointer for a model": (with_model("lfs.keras"), "lfs.keras is a git-lfs pointer"),
-    "image for a model": (["a.png", "-m", "b.jpeg"], "b.jpeg is not a Keras model"),
+    "image for a model": (["a.png", "-m", "b.jpeg"], "b.jpeg is a JPEG image"),
     "truncated model": (with_model("cut.keras"), "cut.keras is a damaged .keras file"),
     "zip for a model": (with_model("other.keras"), "a zip file without a Keras model in it"),
-    "broken model": (with_model("broken.keras"), "broken.keras can't be loaded by Keras"),
-    "junk in HDF5": (with_model("junk.h5"), "junk.h5 can't be loaded by Keras"),
+    "broken model": (with_model("broken.keras"), "broken.keras has a configuration that is no JSON"),
+    "junk in HDF5": (with_model("junk.h5"), "junk.h5 is a damaged HDF5 file"),
     "weights only": (with_model("only.weights.h5"), "weights only"),
     "unknown application": (["a.png", "-m", "keras:VGG61"], "no model 'VGG61'"),
-    "model without image input": (with_model("vector.keras"), "takes no image"),
+    "model without image input": (with_model("vector.keras"), "takes 10 numbers, which are no square image"),
     "model of two inputs": (with_model("two_inputs.keras"), "has 2 inputs"),
     "model of two outputs": (with_model("two_outputs.keras"), "has 2 outputs"),
-    "model of any size": (with_model("any_size.keras"), "has an unknown input size"),
+    "model of any size": (with_model("any_size.keras"), "leaves its input size open"),
     "model of four channels": (with_model("four_channels.keras"), "takes 4 channels"),
     "model without scores": (with_model("tanh.keras"), "last activation is 'tanh'"),
     "too many class names": ([*GOOD, "--class-names", "a,b,c"], "3 class names for net.keras, which has 2 classes"),
@@ -489,7 +489,7 @@ def test_inspect_of_the_built_in_model(capsys):
     assert "3,453,121" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize(("name", "message"), [("lfs.keras", "git-lfs pointer"), ("vector.keras", "takes no image")])
+@pytest.mark.parametrize(("name", "message"), [("lfs.keras", "git-lfs pointer"), ("vector.keras", "no square image")])
 def test_inspect_of_what_is_no_model(models, capfd, name, message):
     assert code_of("inspect", models / name) == 2
     out, err = capfd.readouterr()
