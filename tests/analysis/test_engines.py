@@ -1,0 +1,123 @@
+"""Which engine scans, and what is said about it."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+from reportgen.analysis.graph import trace
+from reportgen.analysis.occlusion import engines
+from reportgen.analysis.occlusion.engines import run_engine
+from reportgen.analysis.occlusion.incremental import IncrementalEngine
+from reportgen.analysis.occlusion.scan import filling, plan, scan
+from reportgen.settings import OcclusionSettings
+
+SHAPE = (48, 64, 3)
+
+
+@pytest.fixture(scope="module")
+def model():
+    """Large enough that windows pay, however small the machine."""
+    keras.utils.set_random_seed(1)
+    stack = [layers.Input(SHAPE)]
+    for filters in (32, 64, 64):
+        stack += [layers.Conv2D(filters, 3, padding="same", activation="relu"), layers.Conv2D(filters, 3)]
+    return keras.Sequential([*stack, layers.MaxPooling2D(4), layers.Flatten(), layers.Dense(2, activation="softmax")])
+
+
+@pytest.fixture(scope="module")
+def images():
+    random = np.random.default_rng(0)
+    return [random.integers(0, 256, SHAPE).astype(np.uint8) for _ in range(2)]
+
+
+def run(model, images, **options):
+    settings = OcclusionSettings(patch=(6, 8), stride=(4, 5), **options)
+    geometry = plan(SHAPE[:2], settings)
+    told = []
+    outcome = run_engine(
+        model, trace(model), images,
+        fills=[filling(image, settings)[0] for image in images],
+        geometry=(geometry.rows, geometry.columns, geometry.patch),
+        prepare=lambda image: np.asarray(image, np.float32) / 255, settings=settings, on_progress=told.append,
+    )  # fmt: skip
+    assert sum(told) == len(images) * (1 + geometry.count)
+    return outcome
+
+
+def test_windows_are_used_where_they_pay_and_give_the_same(model, images):
+    found, expected = run(model, images), run(model, images, engine="full")
+    assert (found.engine, expected.engine) == ("incremental", "full")
+    for one, other in zip(found.tables, expected.tables, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-5 * np.ptp(other))
+    assert found.estimated_speedup > 1.1
+    assert found.arithmetic_bound > 1.1
+    assert found.checked == 2 * engines.CHECKED
+    assert 0 <= found.largest_difference < 1e-5
+    assert (expected.estimated_speedup, expected.checked, expected.largest_difference) == (None, 0, None)
+
+
+def test_a_small_scan_is_not_worth_planning(small_model, picture):
+    settings = OcclusionSettings()
+    found = scan(
+        small_model, [picture], prepare=lambda image: np.asarray(image, np.float32) / 255,
+        scores_of=lambda raw: np.asarray(raw, np.float64), targets=[0], class_names=["score"], settings=settings,
+    )[0].summary  # fmt: skip
+    assert found.engine == "full"
+    assert found.estimated_speedup is not None
+
+
+def test_windows_can_be_asked_for(small_model, picture):
+    settings = OcclusionSettings(engine="incremental")
+    found = scan(
+        small_model, [picture], prepare=lambda image: np.asarray(image, np.float32) / 255,
+        scores_of=lambda raw: np.asarray(raw, np.float64), targets=[0], class_names=["score"], settings=settings,
+    )[0].summary  # fmt: skip
+    assert found.engine == "incremental"
+    assert found.checked_positions == engines.CHECKED
+
+
+def test_a_model_without_rules_is_run_whole(images):
+    keras.utils.set_random_seed(1)
+    flat = keras.Sequential([layers.Input(SHAPE), layers.Flatten(), layers.Dense(2)])
+    found = run(flat, images, engine="incremental")
+    assert (found.engine, found.estimated_speedup) == ("full", None)
+
+
+def test_what_differs_from_the_whole_model_is_not_used(model, images, monkeypatch):
+    right = IncrementalEngine.scores
+
+    def wrong(self, *given):
+        return right(self, *given) + np.float32(0.01)
+
+    monkeypatch.setattr(IncrementalEngine, "scores", wrong)
+    found, expected = run(model, images), run(model, images, engine="full")
+    assert found.engine == "full"
+    assert found.largest_difference == pytest.approx(0.01, rel=1e-3)
+    np.testing.assert_array_equal(found.tables, expected.tables)
+
+
+def test_outputs_that_are_no_numbers_are_so_in_both(images):
+    keras.utils.set_random_seed(1)
+    model = keras.Sequential([layers.Input(SHAPE), layers.Conv2D(4, 3), layers.Flatten(), layers.Dense(2)])
+    model.layers[-1].bias.assign([np.nan, 0.0])
+    found = run(model, images, engine="incremental")
+    assert found.engine == "incremental"
+    assert np.isnan(found.tables[0][:, 0]).all()
+
+
+def test_one_compiled_function_serves_all_cases_and_batches(model, images, monkeypatch):
+    made = []
+    compiled = IncrementalEngine._compiled
+
+    def counting(self):
+        function = compiled(self)
+        made.append(function)
+        return function
+
+    monkeypatch.setattr(IncrementalEngine, "_compiled", counting)
+    run(model, images)
+    assert len(made) == 1
+    assert made[0].experimental_get_tracing_count() == 1
