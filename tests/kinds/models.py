@@ -14,8 +14,17 @@ from . import (
 )
 from .registry import KINDS, Kind
 
-MODEL_KINDS: tuple[Kind, ...] = tuple(KINDS)
-MODULES = (
-    model_architectures, model_inputs, model_legacy, model_legacy_edits, model_saved, model_weights, model_code,
-    model_wrong,
-)  # fmt: skip
+# in the order of the table, whichever was imported first
+_ORDER = [
+    module.__name__
+    for module in (
+        model_architectures, model_inputs, model_legacy, model_legacy_edits, model_saved, model_weights, model_code,
+        model_wrong,
+    )
+]  # fmt: skip
+MODEL_KINDS: tuple[Kind, ...] = tuple(
+    sorted(
+        (kind for kind in KINDS if kind.build.__module__ in _ORDER),
+        key=lambda kind: _ORDER.index(kind.build.__module__),
+    )
+)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import io
 import json
 import math
@@ -77,7 +78,7 @@ def _near(value: Any, random: Random) -> Any:
         return random.choice((value + 1, -value, value * 10**6, float(value), str(value)))
     if isinstance(value, str) and random.random() < 0.3:
         return random.choice((value.upper(), value + "_v2", value[::-1], value * 40))
-    return random.choice(_STRANGE)
+    return copy.deepcopy(random.choice(_STRANGE))
 
 
 def _holds(holder: Any, key: Any) -> bool:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import sys
 import zipfile
+from pathlib import Path
 
 import h5py
 import numpy as np
@@ -55,3 +56,9 @@ def test_memory_that_runs_out(tmp_path, monkeypatch):
     monkeypatch.setattr(hdf5_trial, "_limit_memory", lambda limit: None)
     monkeypatch.setattr(hdf5_trial, "_read", read)
     assert try_out(str(tmp_path / "a.h5"), "1") == 3
+
+
+def test_a_file_that_keeps_the_library_busy_for_ever(monkeypatch, refused):
+    """A few bytes of it differ from a good file. Another version of the library may find that: it's refused anyway."""
+    monkeypatch.setattr(hdf5_trial, "_SECONDS", 3.0)
+    assert "is a damaged HDF5 file" in refused(Path(__file__).with_name("hangs.h5"))
