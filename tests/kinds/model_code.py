@@ -254,6 +254,29 @@ def own_legacy(folder: Path) -> Built:
     return saved(folder, tf_keras.Sequential(layers), ".h5")
 
 
+@kind("A layer of the user's own, written for Keras 3, in a file of Keras 2", settings=_given("Scale"), note=GIVEN)
+def own_legacy_of_keras_3(folder: Path) -> Built:
+    import tf_keras
+    from tf_keras import layers as k
+
+    class Scale(k.Layer):
+        def __init__(self, factor: float = 3.0, **options: Any) -> None:
+            super().__init__(**options)
+            self.factor = factor
+
+        def build(self, shape: Any) -> None:
+            self.gain = self.add_weight(name="gain", shape=(shape[-1],), initializer="ones")
+
+        def call(self, images: Any) -> Any:
+            return images * self.gain * self.factor
+
+        def get_config(self) -> dict[str, Any]:
+            return {**super().get_config(), "factor": self.factor}
+
+    layers = [k.Input(SHAPE), Scale(name="mine"), k.Conv2D(4, 3), k.GlobalMaxPooling2D(), k.Dense(2, "softmax")]
+    return saved(folder, tf_keras.Sequential(layers), ".h5")
+
+
 @kind("A configuration that calls a function of Keras to fetch a file", refused="needs code that Keras does not have")
 def gadget(folder: Path) -> Built:
     import json
