@@ -9,6 +9,7 @@ from . import (
     model_legacy,
     model_legacy_edits,
     model_saved,
+    model_sequences,
     model_weights,
     model_wrong,
 )
@@ -18,7 +19,7 @@ from .registry import KINDS, Kind
 _ORDER = [
     module.__name__
     for module in (
-        model_architectures, model_inputs, model_legacy, model_legacy_edits, model_saved, model_weights, model_code,
+        model_architectures, model_sequences, model_inputs, model_legacy, model_legacy_edits, model_saved, model_weights, model_code,
         model_wrong,
     )
 ]  # fmt: skip
