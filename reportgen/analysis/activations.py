@@ -21,8 +21,8 @@ from reportgen.settings import LayerSettings
 MEMORY = 1 << 30
 _IDLE_AT_INFERENCE = (
     "Dropout", "SpatialDropout2D", "GaussianNoise", "GaussianDropout", "AlphaDropout", "ActivityRegularization",
-    "Identity", "RandomFlip", "RandomRotation", "RandomZoom", "RandomTranslation", "RandomCrop", "RandomContrast",
-    "RandomBrightness", "RandomHeight", "RandomWidth",
+    "Identity", "Permute", "RandomFlip", "RandomRotation", "RandomZoom", "RandomTranslation", "RandomCrop",
+    "RandomContrast", "RandomBrightness", "RandomHeight", "RandomWidth",
 )  # fmt: skip
 
 

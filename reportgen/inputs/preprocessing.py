@@ -86,7 +86,8 @@ class Preprocessing:
         if self.factor == (1.0,) and self.offset == (0.0,):
             formula = "values 0 to 255 as they are"
         else:
-            formula = f"x × {listed(self.factor)}" + (f" + {listed(self.offset)}" if any(self.offset) else "")
+            added = f" + {listed(self.offset)}" if any(self.offset) else ""
+            formula = f"x × {listed(self.factor)}{added.replace('+ -', '− ')}"
         return f"{self.name}: {'RGB to BGR, then ' if self.reverse else ''}{formula}"
 
 

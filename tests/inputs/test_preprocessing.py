@@ -145,7 +145,7 @@ def test_what_does_not_fit_is_refused_by_name(values, channels, told):
     ("found", "words"),
     [
         (Preprocessing("none"), "none: values 0 to 255 as they are"),
-        (Preprocessing("scale", (0.5,), (-1.0,)), "scale: x × 0.5 + -1"),
+        (Preprocessing("scale", (0.5,), (-1.0,)), "scale: x × 0.5 − 1"),
         (Preprocessing("scale", (0.5,)), "scale: x × 0.5"),
         (Preprocessing("f", (1.0,), (1.0, 2.0, 3.0), reverse=True), "f: RGB to BGR, then x × 1 + (1, 2, 3)"),
     ],
