@@ -15,7 +15,7 @@ from reportgen.inputs.model_formats.code import ForeignCode, find_code, read_cus
 from reportgen.inputs.model_formats.kinds import ModelFile, examine
 from reportgen.inputs.model_formats.legacy import INSTALL, have_legacy_reader, load_legacy
 from reportgen.inputs.model_formats.saved_model import load_saved_model
-from reportgen.inputs.model_formats.size import check_size, machine_memory
+from reportgen.inputs.model_formats.size import check_model, check_size, machine_memory
 from reportgen.inputs.model_formats.weights import load_weights
 from reportgen.settings import LimitSettings, ModelSettings
 
@@ -87,6 +87,8 @@ def read_model(path: Path, settings: ModelSettings, limits: LimitSettings, *, tr
     if not trusted and not code:
         check_size(file, memory)
     model, notes = _load(file, custom, trust_code=settings.trust_code and bool(code))
+    if not trusted:
+        check_model(model, path, memory)
     return ReadModel(model, file.sha256, None, file.loss, notes, _cautions(code, custom))
 
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import copy
+import json
 import math
+import tempfile
+from pathlib import Path
 from typing import Any
 
 from reportgen.inputs.model_formats.kinds import ModelFile, too_much
@@ -50,10 +53,25 @@ def check_size(file: ModelFile, memory: int) -> None:
         except Exception:  # noqa: BLE001 - what can't be laid out can't be built either; the reader then says why,
             # but builds what stands before the fault
             weights, largest = _bytes_of_variables(graph), 0
+    _refuse(file.path, weights, largest, memory)
+
+
+def check_model(model: Any, path: Path, memory: int) -> None:
+    """Refuse a model whose weights and feature maps of one image take more than memory, once it is built.
+
+    Raises
+    ------
+    ModelError
+        Telling how much it would need.
+    """
+    _refuse(path, *_bytes_of(model), memory)
+
+
+def _refuse(path: Path, weights: int, largest: int, memory: int) -> None:
     if weights > memory:
-        raise too_much(file.path, "its weights alone", weights, memory)
+        raise too_much(path, "its weights alone", weights, memory)
     if weights + largest > memory:
-        raise too_much(file.path, "weights and feature maps of one image", weights + largest, memory)
+        raise too_much(path, "weights and feature maps of one image", weights + largest, memory)
 
 
 def _bytes_of_variables(graph: Any) -> int:
@@ -74,7 +92,24 @@ def _dry_model(file: ModelFile) -> Any:
     import keras
 
     config = {key: value for key, value in copy.deepcopy(file.config).items() if key != "compile_config"}
-    return keras.saving.deserialize_keras_object(config)
+    try:
+        return keras.saving.deserialize_keras_object(config)
+    except Exception:  # HDF5 files may be configured in older ways
+        if file.kind != "hdf5":
+            raise
+        return _read_without_weights(file)
+
+
+def _read_without_weights(file: ModelFile) -> Any:
+    """Let Keras read a file that holds the configuration alone: it lays everything out, then misses the weights."""
+    import h5py
+    import keras
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.h5"
+        with h5py.File(path, "w") as content:
+            content.attrs["model_config"] = json.dumps(file.config)
+        return keras.saving.load_model(str(path), compile=False)
 
 
 def _output_shapes(model: Any) -> list[tuple[int | None, ...]]:

@@ -10,7 +10,7 @@ from keras import layers as k
 from reportgen.errors import ModelError
 from reportgen.inputs.model_formats import size
 from reportgen.inputs.model_formats.kinds import ModelFile
-from reportgen.inputs.model_formats.size import check_size, machine_memory
+from reportgen.inputs.model_formats.size import check_model, check_size, machine_memory
 
 MIB = 1 << 20
 
@@ -95,3 +95,22 @@ def test_a_legacy_model_is_laid_out_by_the_legacy_reader(written):
     config = copy.deepcopy(file.config)
     config["config"]["layers"][1]["config"]["filters"] = 10**9
     assert "its weights alone" in told(ModelFile(file.path, "hdf5", "", config, None, file.version))
+
+
+def test_an_older_way_of_configuring_hdf5_is_laid_out_too(written):
+    """Keras reads an HDF5 file of Keras 2 as it can where the reader made for it is missing."""
+    from reportgen.inputs.model_formats.kinds import examine
+
+    file = examine(written["old.h5"], memory=64 * MIB)
+    config = copy.deepcopy(file.config)
+    config["config"]["layers"][1]["config"]["filters"] = 10**9
+    config["config"]["layers"][1]["config"]["batch_input_shape"] = [None, 24, 36, 3]
+    assert "its weights alone" in told(ModelFile(file.path, "hdf5", "", config, None, "3.0.0"))
+
+
+def test_a_model_that_is_built_is_looked_at_again():
+    model = keras.Sequential([k.Input((24, 36, 3)), k.Conv2D(5, 3, padding="same")])
+    needed = (3 * 3 * 3 * 5 + 5) * 4 + 24 * 36 * 5 * 4
+    check_model(model, Path("m.keras"), needed)
+    with pytest.raises(ModelError, match="weights and feature maps of one image"):
+        check_model(model, Path("m.keras"), needed - 1)
