@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from reportgen.inputs.model_formats.naming import has_plain_names
+
 LARGEST_BATCH = 64
 Positions = tuple[tuple[int, ...], tuple[int, ...], tuple[int, int]]
 
@@ -86,6 +88,8 @@ def _compiled(model: Any, signature: Any) -> Callable[[Any], Any]:
     def forward(batch: Any) -> Any:
         return model(batch, training=False)
 
+    if not has_plain_names(model):
+        return forward
     compiled: Callable[[Any], Any] = tf.function(forward, input_signature=[signature], autograph=False)
     try:
         compiled.get_concrete_function()  # type: ignore[attr-defined]

@@ -6,11 +6,13 @@ import copy
 import json
 import math
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from reportgen.inputs.model_formats.kinds import ModelFile, too_much
 from reportgen.inputs.model_formats.legacy import dry_legacy_model, have_legacy_reader
+from reportgen.inputs.model_formats.naming import with_plain_names
 
 _FLOAT = 4
 
@@ -47,7 +49,7 @@ def check_size(file: ModelFile, memory: int) -> None:
 
     with tf.Graph().as_default() as graph:
         try:
-            weights, largest = _bytes_of(_dry_model(file))
+            weights, largest = _bytes_of(_dry_model(replace(file, config=with_plain_names(file.config))))
         except MemoryError:
             raise too_much(file.path, "estimated", 1 << 62, memory) from None
         except Exception:  # noqa: BLE001 - what can't be laid out can't be built either; the reader then says why,
