@@ -289,7 +289,11 @@ def _case(
         width=case.image.size[1],
         notes=(*case.image.notes, *aspect_notes(case.image.size, subject.loaded.input_shape[:2], aspect)),
         predictions=best,
-        correct=predictions.is_correct(case.label, best[0].class_name, head.class_names),
+        correct=(
+            predictions.is_correct(case.label, best[0].class_name, head.class_names)
+            if predictions.is_decided(head, run.scores[number])
+            else None
+        ),
         target_class=head.class_names[run.targets[number]],
         tensors=_tensors(case, run.images[number], run.inputs[number], run.raw[number], subject.loaded),
         occlusion=scans[number].summary if scans else None,

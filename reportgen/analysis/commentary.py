@@ -14,6 +14,7 @@ from reportgen.analysis.comparison import LayerComparison, compare_layer
 from reportgen.report import CaseReport, ChannelStatistics, LayerReport, Remark, readable
 
 STRONG = 0.5
+ROUNDING = 1e-6  # what single precision leaves uncertain, as a share of the score
 SMALL_CHANGE = 0.05  # of a score from 0 to 1
 CLEAR_FALL = 0.8  # what is called less, against what it was
 LEGIBLE = 16 * 16  # pixels of a map below which a strong correlation is soon a matter of chance
@@ -65,10 +66,11 @@ def occlusion_remarks(cases: Cases, *, regression: bool = False) -> tuple[Remark
             f"from {readable(found.base_score)} to {readable(found.base_score - best.importance)}. "
             f"Over all {scores.size} positions it lies between {readable(scores.min())} and {readable(scores.max())}."
         )
-        if best.importance == 0:
+        if not abs(best.importance) > ROUNDING * max(1.0, abs(found.base_score)):
             text = (
                 f"{case.title}: the score for {found.target_class} is {readable(found.base_score)}, and covering "
-                f"{found.patch[0]} x {found.patch[1]} pixels changes it nowhere ({scores.size} positions)."
+                f"{found.patch[0]} x {found.patch[1]} pixels changes it nowhere by more than rounding "
+                f"({scores.size} positions)."
             )
             meaning = "The model does not react to any patch of this size."
         elif (share if regression else abs(best.importance)) < SMALL_CHANGE:

@@ -125,6 +125,14 @@ def doubtful_scores(scores: NDArray[np.float64]) -> tuple[Remark, ...]:
     return ()
 
 
+def is_decided(head: Head, scores: NDArray[np.float64]) -> bool:
+    """Return whether one row of scores says anything: all are numbers, and the best is not just as good as the next."""
+    if not np.isfinite(scores).all():
+        return False
+    ordered = np.sort(scores)
+    return head.is_regression or len(ordered) < 2 or bool(ordered[-1] - ordered[-2] > IDENTICAL)
+
+
 def find_class(text: str | int, class_names: Sequence[str]) -> int:
     """Return the number of a class given by name (capitals don't matter) or number.
 

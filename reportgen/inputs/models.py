@@ -14,6 +14,7 @@ from reportgen.inputs.adapting import adapt
 from reportgen.inputs.class_names import resolve_class_names, resolve_output_names
 from reportgen.inputs.heads import head_kind, loss_name
 from reportgen.inputs.model_formats.reading import ReadModel, read_model
+from reportgen.inputs.model_formats.size import check_model, machine_memory
 from reportgen.inputs.model_notes import ModelNotes, read_model_notes
 from reportgen.inputs.preprocessing import Preprocessing, preprocessing_from
 from reportgen.report import ModelCard
@@ -107,6 +108,9 @@ def load_model(
     title = name or title
     adapted = adapt(read.model, title, settings)
     model, shape = adapted.model, adapted.input_shape
+    if source != BUILTIN_MODEL:
+        # now that its input size is known
+        check_model(model, Path(title), limits.memory or machine_memory())
     outputs = _output_count(model, title)
     loss = loss_name(read.loss, adapted.output, adapted.output_name)
     head, head_note = head_kind(model, settings.head, outputs, loss)

@@ -206,7 +206,7 @@ def _automatic(channels: int, *, scales_itself: bool, family: str | None) -> Pre
             "Preprocessed as models of this family are trained (mode auto).",
         )
     if scales_itself:
-        note = "The model contains a Rescaling or Normalization layer, so values are left as they are (mode auto)."
+        note = "The model scales or shifts its input itself, so values are left as they are (mode auto)."
         return Preprocessing("none", note=note)
     note = "Values are divided by 255 (mode auto): the usual choice, assumed, as nothing else was said."
     return Preprocessing("scale", (1 / 255,), note=note)

@@ -14,6 +14,7 @@ from reportgen.analysis.predictions import (
     doubtful_scores,
     find_class,
     is_correct,
+    is_decided,
     target_classes,
 )
 from reportgen.errors import SettingsError
@@ -209,3 +210,12 @@ def test_scores_that_are_no_numbers_are_doubtful(value, images):
 )
 def test_other_scores_are_not_doubted(scores):
     assert doubtful_scores(np.array(scores)) == ()
+
+
+@pytest.mark.parametrize(
+    ("kind", "scores", "decided"),
+    [("softmax", (0.5, 0.5), False), ("softmax", (0.6, 0.4), True), ("softmax", (np.nan, np.nan), False),
+     ("regression", (3.0, 3.0), True), ("regression", (np.inf, 1.0), False)],
+)  # fmt: skip
+def test_a_tie_and_what_is_no_number_decide_nothing(kind, scores, decided):
+    assert is_decided(Head(kind, TWO, 0.5, 2), np.array(scores)) is decided

@@ -13,7 +13,7 @@ import pytest
 
 from reportgen.errors import ModelError, ReportgenError, SettingsError
 from reportgen.inputs.models import load_model
-from reportgen.settings import ModelSettings, PreprocessingSettings
+from reportgen.settings import LimitSettings, ModelSettings, PreprocessingSettings
 
 LFS = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a214614ab2935\nsize 13853665\n"
 
@@ -410,3 +410,20 @@ def test_not_built():
 @pytest.mark.parametrize("thing", [5, object()])
 def test_no_model_at_all(thing):
     assert refused(thing)
+
+
+def test_an_open_input_size_does_not_get_round_the_memory_limit():
+    import keras
+
+    model = functional((None, None, 3), lambda entry: pooled(keras.layers.Conv2D(8, 3)(entry)))
+    settings = ModelSettings(input_size=(20_000, 20_000))
+    told = refused(model, settings=settings, limits=LimitSettings(memory=1 << 30))
+    assert "weights and feature maps of one image" in told
+    assert "--max-memory" in told
+
+
+def test_a_module_that_ends_the_program_is_refused(tmp_path, monkeypatch, saved, model_file):
+    (tmp_path / "ends_the_program.py").write_text("raise SystemExit(0)")
+    monkeypatch.syspath_prepend(tmp_path)
+    settings = ModelSettings(custom_objects=("ends_the_program:Scale",))
+    assert "can't be imported" in refused(model_file(saved[".keras"], "model.keras"), settings=settings)

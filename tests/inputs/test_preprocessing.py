@@ -66,7 +66,7 @@ def test_auto_divides_by_255_and_says_that_it_assumes():
 def test_auto_leaves_a_model_that_scales_itself_alone():
     found = chosen(scales_itself=True)
     np.testing.assert_array_equal(found(np.array([[[0, 51, 255]]], np.uint8)), [[[0, 51, 255]]])
-    assert "Rescaling" in found.note
+    assert "scales or shifts its input itself" in found.note
 
 
 def test_auto_takes_the_family_first():

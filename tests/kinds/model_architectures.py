@@ -229,7 +229,7 @@ def augmentation(folder: Path) -> Built:
     return saved(folder, stack(*layers, k.GlobalAveragePooling2D(), k.Dense(2, activation="softmax")))
 
 
-@kind("Rescaling inside: raw 0 to 255 goes in", note="contains a Rescaling or Normalization layer")
+@kind("Rescaling inside: raw 0 to 255 goes in", note="scales or shifts its input itself")
 def rescaling(folder: Path) -> Built:
     from keras import layers as k
 
@@ -237,7 +237,7 @@ def rescaling(folder: Path) -> Built:
     return saved(folder, stack(*layers, k.Dense(2, activation="softmax")), high=255)
 
 
-@kind("Normalization inside, adapted to data", note="contains a Rescaling or Normalization layer")
+@kind("Normalization inside, adapted to data", note="scales or shifts its input itself")
 def normalization(folder: Path) -> Built:
     from keras import layers as k
 
@@ -245,9 +245,7 @@ def normalization(folder: Path) -> Built:
     return saved(folder, stack(*layers, k.GlobalAveragePooling2D(), k.Dense(2, activation="softmax")), high=255)
 
 
-@kind(
-    "Arithmetic on tensors before the first layer (x / 127.5 - 1)", note="contains a Rescaling or Normalization layer"
-)
+@kind("Arithmetic on tensors before the first layer (x / 127.5 - 1)", note="scales or shifts its input itself")
 def arithmetic(folder: Path) -> Built:
     from keras import layers as k
 

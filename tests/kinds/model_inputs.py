@@ -346,7 +346,7 @@ def quantised_float8(folder: Path) -> Built:
     return Built(path, calling(model))
 
 
-@numbers("Whole numbers as input (uint8)", note="contains a Rescaling or Normalization layer")
+@numbers("Whole numbers as input (uint8)", note="scales or shifts its input itself")
 def whole_numbers(folder: Path) -> Built:
     from keras import layers as k
 

@@ -125,8 +125,8 @@ def read_custom_objects(given: Sequence[str]) -> dict[str, Any]:
         try:
             with _working_folder_importable():
                 module = importlib.import_module(module_name.strip().removesuffix(".py"))
-        except Exception as problem:
-            # a module may fail in every way while it is imported
+        except (Exception, SystemExit) as problem:
+            # a module may fail in every way while it is imported, or end the program
             raise ModelError(
                 f"module '{module_name}' can't be imported ({problem})", "check its name and its code"
             ) from problem

@@ -176,7 +176,8 @@ def _read(file: ModelFile, custom_objects: dict[str, Any], *, trust_code: bool) 
             if file.kind == "saved_model":
                 return tf_keras.models.load_model(str(file.path), custom_objects=custom, compile=False)
             if file.kind == "hdf5":
-                return _read_hdf5(file, custom)
+                with tf_keras.src.saving.serialization_lib.SafeModeScope(safe_mode=not trust_code):
+                    return _read_hdf5(file, custom)
             with _readable(file) as path:
                 return tf_keras.models.load_model(path, custom_objects=custom, compile=False, safe_mode=not trust_code)
     except ModelError:
