@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import http.server
 import json
+import re
 import shutil
 import threading
 import urllib.parse
@@ -273,7 +274,8 @@ def test_each_text_appears_as_text(opened, name, payloads, folder):
     else:
         assert "no utf-8 ??.png" in shown
         assert opened.title.startswith("\ufffd")
-    assert "49" not in opened.title
+    # 7 * 7 was not worked out; the number of the server's port may be any
+    assert "49" not in re.sub(r"127\.0\.0\.1:\d+", "", opened.title)
 
 
 def test_alternative_texts_are_whole(opened):
