@@ -79,8 +79,9 @@ def inspect(settings: Settings, *, as_json: bool, debug: bool) -> str:
     with _quiet(debug=debug):
         from reportgen.outputs.sidecar import render_model_json
         from reportgen.outputs.text import render_model
-        from reportgen.pipeline import inspect_model
+        from reportgen.pipeline import inspect_model, prepare_libraries
 
+        prepare_libraries()
         report = inspect_model(settings)
     return render_model_json(report).decode() if as_json else render_model(report)
 

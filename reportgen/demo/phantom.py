@@ -8,6 +8,7 @@ image can offer.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -100,7 +101,9 @@ def _canvas(seed: int, size: tuple[int, int]) -> _Canvas:
     rows, columns = np.linspace(-1, 1, height, dtype=np.float32), np.linspace(-1, 1, width, dtype=np.float32)
     y, x = np.meshgrid(rows, columns, indexing="ij")
     turn, zoom = float(random.normal(0, 0.025)), float(random.uniform(0.90, 1.04))
-    x, y = (x * np.cos(turn) - y * np.sin(turn)) * zoom, (x * np.sin(turn) + y * np.cos(turn)) * zoom
+    # plain floats leave the coordinates, and all that is drawn from them, in single precision
+    cosine, sine = zoom * math.cos(turn), zoom * math.sin(turn)
+    x, y = x * cosine - y * sine, x * sine + y * cosine
     return _Canvas(x + float(random.normal(0, 0.03)), y + float(random.normal(0, 0.03)), random)
 
 
@@ -114,7 +117,8 @@ def _blur(field: Field, sigma: float) -> Field:
     height, width = field.shape
     sigma_pixels = sigma * min(height, width)
     fy, fx = np.fft.fftfreq(height)[:, None], np.fft.rfftfreq(width)[None, :]
-    response = np.exp(-2 * (np.pi * sigma_pixels) ** 2 * (fy**2 + fx**2))
+    share = -2 * (np.pi * sigma_pixels) ** 2
+    response = (np.exp(share * fy**2) * np.exp(share * fx**2)).astype(np.float32)
     return np.fft.irfft2(np.fft.rfft2(field) * response, s=(height, width)).astype(np.float32)
 
 
@@ -174,13 +178,13 @@ def _skeleton(c: _Canvas, lungs: Field, body: Field) -> Field:
     spacing, first = c.vary(0.142, 0.07), c.vary(-0.80, 0.04)
     reach = np.abs(c.x) / 0.78
     cage = _soft(np.abs(c.x) - 0.80, 0.02) * np.clip(body, 0, 1)
+    fall, rise = (1.75 * reach - 0.55) ** 2, 0.06 * np.sin(np.pi * np.clip(reach, 0, 1))
+    behind, before = 0.105 * cage * _soft(0.09 - np.abs(c.x), 0.02), 0.050 * cage * _soft(0.30 - np.abs(c.x), 0.05)
     for number in range(11):
         start, slope = first + number * spacing, 0.10 + 0.030 * number
-        line = start - 0.05 + slope * (1.75 * reach - 0.55) ** 2 - 0.06 * np.sin(np.pi * np.clip(reach, 0, 1))
-        bones = bones + _rib(c, line, 0.026) * 0.105 * cage * _soft(0.09 - np.abs(c.x), 0.02)
-        front = start + 0.16 + 0.42 * (1 - reach)
-        fade = _soft(0.30 - np.abs(c.x), 0.05)
-        bones = bones + _rib(c, front, 0.030) * 0.050 * cage * fade * (number < 8)
+        bones = bones + _rib(c, start - 0.05 + slope * fall - rise, 0.026) * behind
+        if number < 8:
+            bones = bones + _rib(c, start + 0.16 + 0.42 * (1 - reach), 0.030) * before
     for side in (-1, 1):
         run = np.clip((c.x * side - 0.10) / 0.72, 0, 1)
         line = c.vary(-0.60, 0.03) - 0.13 * run - 0.035 * np.sin(2 * np.pi * run)
@@ -203,12 +207,12 @@ def _vessels(c: _Canvas) -> Field:
         dx, dy = c.x - side * 0.15, c.y - c.vary(-0.02, 1.0)
         radius = np.hypot(dx, dy * 0.8)
         markings += 0.11 * np.exp(-((radius / 0.12) ** 2))
-        branches = np.zeros_like(c.x)
-        for angle in c.random.uniform(-1.35, 1.35, 11):
+        direction, thickness = np.arctan2(dy, dx * side), radius / (0.013 * np.exp(-radius / 0.25) + 0.002)
+        nearest = np.full_like(c.x, np.inf)
+        for angle in c.random.uniform(-1.35, 1.35, 11).tolist():
             bend = c.random.normal(0, 0.5)
-            across = np.abs(np.arctan2(dy, dx * side) - angle - bend * radius) * radius
-            wide = 0.013 * np.exp(-radius / 0.25) + 0.002
-            branches = np.maximum(branches, np.exp(-np.minimum((across / wide) ** 2, 40)))
+            nearest = np.minimum(nearest, np.abs(direction - angle - bend * radius))
+        branches = np.exp(-np.minimum((nearest * thickness) ** 2, 40))
         markings += 0.075 * branches * np.exp(-((radius / 0.36) ** 2)) * _soft(0.03 - radius, 0.02) * (dx * side > 0)
     return markings + 0.012 * _texture(c.random, c.x.shape, 0.006)
 

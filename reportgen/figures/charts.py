@@ -38,6 +38,7 @@ def shape_chart(layers: Sequence[LayerSummary], input_shape: tuple[int, int, int
         axes.set_yticks(range(len(names)), [plain(name if len(name) <= 40 else f"…{name[-39:]}") for name in names])
         axes.invert_yaxis()
         axes.set_xlabel("values per image (logarithmic)")
+        axes.minorticks_off()
         for row, (shape, size) in enumerate(zip(shapes, volume, strict=True)):
             text = " × ".join(str(side) for side in shape)
             axes.text(size * 1.15, row, text, va="center", color=INK, fontsize=8)
