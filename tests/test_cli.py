@@ -276,7 +276,7 @@ BAD = {
     "broken model": (with_model("broken.keras"), "broken.keras has a configuration that is no JSON"),
     "junk in HDF5": (with_model("junk.h5"), "junk.h5 is a damaged HDF5 file"),
     "weights only": (with_model("only.weights.h5"), "weights only"),
-    "unknown application": (["a.png", "-m", "keras:VGG61"], "no model 'VGG61'"),
+    "unknown application": (["a.png", "-m", "keras:VGG61"], "no architecture 'VGG61'"),
     "model without image input": (with_model("vector.keras"), "takes 10 numbers, which are no square image"),
     "model of two inputs": (with_model("two_inputs.keras"), "has 2 inputs"),
     "model of two outputs": (with_model("two_outputs.keras"), "has 2 outputs"),

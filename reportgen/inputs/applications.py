@@ -14,14 +14,13 @@ from typing import Any
 import numpy as np
 
 from reportgen.errors import ModelError
-from reportgen.inputs.files import read_bytes
 
 PREFIX = "keras:"
 RANDOM = "random"
 
 
 def build_application(spec: str) -> tuple[Any, str, tuple[str, ...]]:
-    """Build ``keras:NAME``, ``keras:NAME@weights.h5`` or ``keras:NAME@random``.
+    """Build ``keras:NAME`` with Keras's own weights, or ``keras:NAME@random``.
 
     Returns
     -------
@@ -31,23 +30,23 @@ def build_application(spec: str) -> tuple[Any, str, tuple[str, ...]]:
     Raises
     ------
     ModelError
-        When the name is unknown, or weights can't be fetched or don't fit.
+        When the name is unknown, or weights can't be fetched.
     """
     import keras
 
-    name, _, weights = spec.removeprefix(PREFIX).partition("@")
-    builders = _builders(keras.applications)
-    if name not in builders:
-        raise ModelError(f"keras.applications has no model '{name}'", f"known: {', '.join(sorted(builders))}")
-    family, build = builders[name]
+    name, weights = split_application(spec)
+    family, build = architecture(name, f"known: {', '.join(sorted(_builders(keras.applications)))}")
     if weights == RANDOM:
         keras.utils.set_random_seed(0)
         return build(weights=None), family, ("The weights are random (untrained): scores and maps mean nothing.",)
-    if weights:
-        read_bytes(Path(weights), ModelError, "weights file")
-        return _with_weights(build, weights, f"the weights in {weights} don't fit {name}", "check the file"), family, ()
     advice = f"give a local file with {PREFIX}{name}@weights.h5, or try it out with {PREFIX}{name}@{RANDOM}"
-    return _with_weights(build, "imagenet", f"Keras's weights for {name} can't be fetched", advice), family, ()
+    return _with_weights(build, f"Keras's weights for {name} can't be fetched", advice), family, ()
+
+
+def split_application(spec: str) -> tuple[str, str]:
+    """Return the name and the weights of ``keras:NAME``, ``keras:NAME@random`` or ``keras:NAME@FILE``."""
+    name, _, weights = spec.removeprefix(PREFIX).partition("@")
+    return name, weights
 
 
 def architecture(name: str, known: str) -> tuple[str, Any]:
@@ -86,11 +85,11 @@ def imagenet_class_names(*, fetch: bool) -> tuple[str, ...] | None:
         return None
 
 
-def _with_weights(build: Any, weights: str, what: str, advice: str) -> Any:
+def _with_weights(build: Any, what: str, advice: str) -> Any:
     try:
         # Keras tells of a download, with its progress, on standard output, which is for results
         with contextlib.redirect_stdout(sys.stderr if sys.stderr.isatty() else io.StringIO()):
-            return build(weights=weights)
+            return build()
     except Exception as problem:
         # network, file and shape errors come as many types
         reason = "no connection" if "URL fetch failure" in str(problem) else str(problem).strip().split("\n")[0][:160]

@@ -16,13 +16,13 @@ from reportgen.inputs.heads import head_kind, loss_name
 from reportgen.inputs.model_formats.reading import ReadModel, read_model
 from reportgen.inputs.model_formats.size import check_model, machine_memory
 from reportgen.inputs.model_notes import ModelNotes, read_model_notes
-from reportgen.inputs.preprocessing import Preprocessing, preprocessing_from
+from reportgen.inputs.preprocessing import Preprocessing, families_inside, preprocessing_from
+from reportgen.inputs.stem import OwnScaling, own_scaling
 from reportgen.report import ModelCard
 from reportgen.settings import TRY, LimitSettings, ModelSettings, PreprocessingSettings
 
 # the model that comes with the program: its size needs no check
 BUILTIN_MODEL = Path(__file__).parents[1] / "demo" / "chest_xray.keras"
-_ARITHMETIC = ("TrueDivide", "Divide", "Multiply", "Subtract", "Add")
 
 
 @dataclass(frozen=True)
@@ -121,8 +121,9 @@ def load_model(
     chosen = preprocessing_from(
         notes.preprocessing if wanted.mode == "auto" and notes.preprocessing.mode != "auto" else wanted,
         channels=shape[2],
-        scales_itself=_scales_itself(model),
+        scaling=own_scaling(model) if wanted.mode == "auto" else OwnScaling.NO,
         family=read.family,
+        inside=families_inside(_names(model)),
     )
     said = (*read.notes, *adapted.notes, *assumed, chosen.note, head_note)
     # classes guessed from labels decide what is called right
@@ -138,7 +139,7 @@ def load_model(
         threshold=next((t for t in (settings.threshold, notes.threshold) if t is not None), 0.5),
         preprocessing=chosen,
         notes=tuple(note for note in said if note),
-        cautions=(*read.cautions, *guessed),
+        cautions=(*read.cautions, *guessed, *filter(None, [chosen.doubt])),
         card=notes.card,
         history=notes.history,
     )
@@ -161,9 +162,12 @@ def _read(
 ) -> tuple[ReadModel, str, ModelNotes]:
     """Return the model that a source names, what to call it, and the notes beside it."""
     if isinstance(source, str) and source.startswith(applications.PREFIX):
+        name, weights = applications.split_application(source)
+        if weights not in ("", applications.RANDOM):
+            read = read_model(Path(weights), replace(settings, architecture=name), limits)
+            return read, applications.PREFIX + name, ModelNotes()
         model, family, cautions = applications.build_application(source)
-        title = source if source.endswith("@" + applications.RANDOM) else source.partition("@")[0]
-        return ReadModel(model, _weights_digest(model), family, cautions=cautions), title, ModelNotes()
+        return ReadModel(model, _weights_digest(model), family, cautions=cautions), source, ModelNotes()
     if isinstance(source, str | Path):
         path = Path(source)
         return read_model(path, settings, limits, trusted=path == BUILTIN_MODEL), path.name, read_model_notes(path)
@@ -202,24 +206,7 @@ def _weights_digest(model: Any) -> str:
     return digest.hexdigest()
 
 
-def _scales_itself(model: Any) -> bool:
-    """Whether a Rescaling or Normalization layer stands inside, or arithmetic before the first layer with weights."""
-    import keras
-
-    for operation in getattr(model, "operations", getattr(model, "layers", ())):
-        kind = type(operation).__name__
-        if kind in ("Rescaling", "Normalization"):
-            return True
-        if isinstance(operation, keras.Model):
-            if _scales_itself(operation):
-                return True
-        elif kind in _ARITHMETIC and not isinstance(operation, keras.Layer):
-            return True
-        if getattr(operation, "weights", ()):
-            break
-    return any(_contains_scaling(layer) for layer in getattr(model, "layers", ()))
-
-
-def _contains_scaling(layer: Any) -> bool:
-    named = type(layer).__name__ in ("Rescaling", "Normalization")
-    return named or any(_contains_scaling(inner) for inner in getattr(layer, "layers", ()))
+def _names(model: Any) -> list[str]:
+    """Return the names of a model and of all models inside it."""
+    inside = (layer for layer in getattr(model, "layers", ()) if hasattr(layer, "layers"))
+    return [str(model.name), *(name for layer in inside for name in _names(layer))]

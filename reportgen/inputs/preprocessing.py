@@ -6,7 +6,9 @@ numbers, so that a report can state it and nothing has to be guessed.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +16,7 @@ from numpy.typing import NDArray
 from reportgen.errors import SettingsError
 from reportgen.inputs.images import Image
 from reportgen.inputs.resizing import Aspect, as_channels, filled, fit, kept
+from reportgen.inputs.stem import OwnScaling
 from reportgen.settings import PreprocessingSettings
 
 # The modes of keras.applications: "caffe" (BGR, ImageNet mean subtracted), "tf" (-1..1), "torch" (0..1, then ImageNet
@@ -48,6 +51,8 @@ class Preprocessing:
         Whether RGB becomes BGR first.
     note
         A sentence about how it was chosen, for the report; may be empty.
+    doubt
+        Why another one may be right; may be empty.
     """
 
     name: str
@@ -55,6 +60,7 @@ class Preprocessing:
     offset: tuple[float, ...] = (0.0,)
     reverse: bool = False
     note: str = ""
+    doubt: str = ""
 
     def __call__(self, pixels: NDArray[np.generic]) -> NDArray[np.float32]:
         """Apply to pixels ``(..., H, W, C)`` from 0 to 255; returns float32 of the same shape."""
@@ -92,7 +98,12 @@ class Preprocessing:
 
 
 def preprocessing_from(
-    settings: PreprocessingSettings, *, channels: int, scales_itself: bool, family: str | None = None
+    settings: PreprocessingSettings,
+    *,
+    channels: int,
+    scaling: OwnScaling = OwnScaling.NO,
+    family: str | None = None,
+    inside: tuple[str, str] | None = None,
 ) -> Preprocessing:
     """Choose the preprocessing.
 
@@ -102,10 +113,12 @@ def preprocessing_from(
         What the user (or the model's TOML) says.
     channels
         Channels of the model's input, 1 or 3.
-    scales_itself
-        Whether the model contains a Rescaling or Normalization layer; ``auto`` then leaves values as they are.
+    scaling
+        What the model does with its values itself, for ``auto``.
     family
         Family of keras.applications that the model is known to belong to, for ``auto``.
+    inside
+        Name and family of a model inside, by which ``auto`` warns of its assumption.
 
     Raises
     ------
@@ -120,7 +133,7 @@ def preprocessing_from(
         )
     _refuse_unused(settings)
     if mode == "auto":
-        return _automatic(channels, scales_itself=scales_itself, family=family)
+        return _automatic(channels, scaling, family, inside)
     if mode == "scale":
         factor = 1 / 255 if settings.factor is None else settings.factor
         return Preprocessing("scale", (factor,), (settings.offset or 0.0,))
@@ -195,21 +208,38 @@ def _refuse_unused(settings: PreprocessingSettings) -> None:
             )
 
 
-def _automatic(channels: int, *, scales_itself: bool, family: str | None) -> Preprocessing:
+def families_inside(names: Sequence[str]) -> tuple[str, str] | None:
+    """Return the first name that is one of a model of keras.applications, and its family; None where there is none.
+
+    Families that scale their input themselves don't count: there is nothing to be set.
+    """
+    for name in names:
+        plain = re.sub("[^a-z0-9]", "", name.lower())
+        found = [family for family in FAMILIES if plain.startswith(family.replace("_", ""))]
+        if found and max(found, key=len) not in _INSIDE:
+            return name, max(found, key=len)
+    return None
+
+
+def _automatic(channels: int, scaling: OwnScaling, family: str | None, inside: tuple[str, str] | None) -> Preprocessing:
     if family is not None:
         chosen = _family(family, channels)
-        return Preprocessing(
-            chosen.name,
-            chosen.factor,
-            chosen.offset,
-            chosen.reverse,
-            "Preprocessed as models of this family are trained (mode auto).",
-        )
-    if scales_itself:
+        return replace(chosen, note="Preprocessed as models of this family are trained (mode auto).")
+    if scaling is OwnScaling.RAW:
         note = "The model scales or shifts its input itself, so values are left as they are (mode auto)."
         return Preprocessing("none", note=note)
+    if scaling is OwnScaling.UNIT:
+        note = "Values are divided by 255 (mode auto): the model scales its input itself, from 0 to 1."
+        return Preprocessing("scale", (1 / 255,), note=note)
     note = "Values are divided by 255 (mode auto): the usual choice, assumed, as nothing else was said."
-    return Preprocessing("scale", (1 / 255,), note=note)
+    if inside is None:
+        return Preprocessing("scale", (1 / 255,), note=note)
+    name, likely = inside
+    doubt = (
+        f"Values are divided by 255, which was assumed; but {name} inside the model has the name of a family that is "
+        f"often trained with a scaling of its own: --preprocess {likely}. --preprocess try shows the scores of each."
+    )
+    return Preprocessing("scale", (1 / 255,), note=note, doubt=doubt)
 
 
 def _mean_std(settings: PreprocessingSettings, channels: int) -> Preprocessing:

@@ -25,6 +25,4 @@ def usual_preprocessings(channels: int) -> tuple[tuple[str, Preprocessing], ...]
         Of the model's input; those with a mean for each colour are for 3.
     """
     wanted = _GRAY + (_COLOUR if channels == 3 else ())
-    return tuple(
-        (name, preprocessing_from(settings, channels=channels, scales_itself=False)) for name, settings in wanted
-    )
+    return tuple((name, preprocessing_from(settings, channels=channels)) for name, settings in wanted)

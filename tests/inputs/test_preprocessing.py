@@ -11,13 +11,21 @@ from hypothesis.extra import numpy as hnp
 
 from reportgen.errors import SettingsError
 from reportgen.inputs.images import image_from_array
-from reportgen.inputs.preprocessing import FAMILIES, Preprocessing, aspect_notes, prepare, preprocessing_from
+from reportgen.inputs.preprocessing import (
+    FAMILIES,
+    Preprocessing,
+    aspect_notes,
+    families_inside,
+    prepare,
+    preprocessing_from,
+)
+from reportgen.inputs.stem import OwnScaling
 from reportgen.settings import PreprocessingSettings
 
 
-def chosen(channels: int = 3, *, scales_itself: bool = False, family: str | None = None, **values: object):
+def chosen(channels: int = 3, *, scaling: OwnScaling = OwnScaling.NO, family: str | None = None, **values: object):
     settings = PreprocessingSettings(**values)
-    return preprocessing_from(settings, channels=channels, scales_itself=scales_itself, family=family)
+    return preprocessing_from(settings, channels=channels, scaling=scaling, family=family)
 
 
 def keras_families() -> list[str]:
@@ -64,13 +72,13 @@ def test_auto_divides_by_255_and_says_that_it_assumes():
 
 
 def test_auto_leaves_a_model_that_scales_itself_alone():
-    found = chosen(scales_itself=True)
+    found = chosen(scaling=OwnScaling.RAW)
     np.testing.assert_array_equal(found(np.array([[[0, 51, 255]]], np.uint8)), [[[0, 51, 255]]])
     assert "scales or shifts its input itself" in found.note
 
 
 def test_auto_takes_the_family_first():
-    found = chosen(family="vgg16", scales_itself=True)
+    found = chosen(family="vgg16", scaling=OwnScaling.RAW)
     np.testing.assert_allclose(found(np.array([[[1, 2, 3]]], np.uint8)), [[[3 - 103.939, 2 - 116.779, 1 - 123.68]]])
 
 
@@ -221,3 +229,32 @@ def test_rows_that_are_told_are_the_black_ones(height, width, wanted_height, wan
     dark = [int((~padded.any(axis=axis)).sum()) for axis in (1, 0)]
     told = [int(number) for note in aspect_notes(image.size, size, "pad") for number in re.findall(r"\d+", note)]
     assert sum(told) == sum(dark)
+
+
+@pytest.mark.parametrize(
+    ("names", "found"),
+    [
+        (["sequential", "mobilenetv2_1.00_96"], ("mobilenetv2_1.00_96", "mobilenet_v2")),
+        (["model", "VGG-16"], ("VGG-16", "vgg16")),
+        (["resnet50v2"], ("resnet50v2", "resnet50v2")),
+        (["efficientnetb0"], None),
+        (["MobilenetV3small"], None),
+        (["functional_1", "my_net"], None),
+    ],
+)
+def test_a_family_inside_is_known_by_its_name(names, found):
+    assert families_inside(names) == found
+
+
+def test_auto_doubts_its_assumption_when_a_family_stands_inside():
+    settings = PreprocessingSettings()
+    found = preprocessing_from(settings, channels=3, inside=("vgg16", "vgg16"))
+    assert found.factor == (1 / 255,)
+    assert "--preprocess vgg16" in found.doubt
+    assert preprocessing_from(settings, channels=3, inside=("vgg16", "vgg16"), scaling=OwnScaling.RAW).doubt == ""
+
+
+def test_auto_divides_for_a_model_that_scales_from_0_to_1():
+    found = chosen(scaling=OwnScaling.UNIT)
+    assert found.factor == (1 / 255,)
+    assert "scales its input itself, from 0 to 1" in found.note

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import types
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -147,6 +148,33 @@ def legacy_lambda_trusted(folder: Path) -> Built:
     return _legacy_lambda(folder)
 
 
+def _named(folder: Path, ending: str = ".keras") -> Built:
+    import keras
+    from keras import layers as k
+
+    scaled = k.Lambda(keras.applications.vgg16.preprocess_input, name="scaled")
+    return saved(folder, stack(scaled, k.Conv2D(4, 3), k.GlobalMaxPooling2D(), k.Dense(2, "softmax")), ending)
+
+
+NAMED = {"model": {"custom_objects": ["keras.applications.vgg16:preprocess_input"]}}
+
+
+@kind("Lambda layer that names a function, not given", refused="'scaled' (preprocess_input); give your own with "
+      "--custom-objects MODULE:preprocess_input, such as keras.applications.vgg16:preprocess_input")  # fmt: skip
+def named_function(folder: Path) -> Built:
+    return _named(folder)
+
+
+@kind("Lambda layer that names a function, given", settings=NAMED, note="scales or shifts its input itself")
+def named_function_given(folder: Path) -> Built:
+    return _named(folder)
+
+
+@kind("Lambda layer that names a function, in HDF5, given", settings=NAMED, note=GIVEN)
+def named_function_hdf5(folder: Path) -> Built:
+    return _named(folder, ".h5")
+
+
 def _scaled(folder: Path, ending: str = ".keras", name: str = "Scale") -> Built:
     from keras import layers as k
 
@@ -158,6 +186,22 @@ def _scaled(folder: Path, ending: str = ".keras", name: str = "Scale") -> Built:
       "--custom-objects MODULE:Scale")  # fmt: skip
 def own_layer(folder: Path) -> Built:
     return _scaled(folder)
+
+
+@kind(
+    "A layer of the user's own, not given, but its file trusted", settings=TRUSTED,
+    refused="(elsewhere.Scale); give your own with --custom-objects MODULE:Scale",
+)  # fmt: skip
+def own_layer_trusted(folder: Path) -> Built:
+    built = _scaled(folder)
+    path = Path(built.source)
+    with zipfile.ZipFile(path) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    parts["config.json"] = parts["config.json"].replace(MODULE.encode(), b"elsewhere")
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in parts.items():
+            archive.writestr(name, content)
+    return built
 
 
 @kind("A layer of the user's own, given", settings=_given("Scale"), note=GIVEN)

@@ -91,17 +91,25 @@ def refuse_code(found: Sequence[ForeignCode], path: Path) -> None:
     """
     if not found:
         return
-    listed = ", ".join(str(code) for code in found[:3]) + (f" and {len(found) - 3} more" if len(found) > 3 else "")
     if any(code.is_lambda for code in found):
         raise ModelError(
-            f"{path} carries Python code in {listed}, which is not run unless you trust it",
+            f"{path} carries Python code in {_listed(found)}, which is not run unless you trust it",
             "if you know who made the file, allow it with --trust-model-code",
         )
+    raise missing_code(found, path)
+
+
+def missing_code(found: Sequence[ForeignCode], path: Path) -> ModelError:
+    """Return what to say of classes and functions that only the user can give."""
     name = found[0].kind.rpartition(">")[2].rpartition(".")[2]
-    raise ModelError(
-        f"{path} needs code that Keras does not have: {listed}",
-        f"give your own with --custom-objects MODULE:{_shortened(name)}",
-    )
+    advice = f"give your own with --custom-objects MODULE:{_shortened(name)}"
+    if name == "preprocess_input":
+        advice += ", such as keras.applications.vgg16:preprocess_input"
+    return ModelError(f"{path} needs code that Keras does not have: {_listed(found)}", advice)
+
+
+def _listed(found: Sequence[ForeignCode]) -> str:
+    return ", ".join(str(code) for code in found[:3]) + (f" and {len(found) - 3} more" if len(found) > 3 else "")
 
 
 def read_custom_objects(given: Sequence[str]) -> dict[str, Any]:
@@ -169,7 +177,10 @@ def _find(value: Any, layer: str, custom: frozenset[str]) -> Iterator[ForeignCod
 def _code_in(table: dict[str, Any], layer: str, custom: frozenset[str]) -> ForeignCode | None:
     kind, module, registered = str(table["class_name"]), table.get("module"), table.get("registered_name")
     if kind in ("Lambda", "__lambda__"):
-        return ForeignCode(layer, "Lambda", is_lambda=True)
+        function = _function_name(table)
+        if function is None:
+            return ForeignCode(layer, "Lambda", is_lambda=True)
+        return None if function in custom else ForeignCode(layer, function, is_lambda=False)
     if kind == "function" and isinstance(table.get("config"), str):
         kind = str(table["config"]).removesuffix("_v2")
         registered = None
@@ -184,6 +195,21 @@ def _code_in(table: dict[str, Any], layer: str, custom: frozenset[str]) -> Forei
         return None
     plain = kind.rpartition(">")[2] if kind.startswith("Custom>") else kind
     return None if plain in _known() or plain in _PLAIN else ForeignCode(layer, kind, is_lambda=False)
+
+
+def _function_name(table: dict[str, Any]) -> str | None:
+    """Return the function that a Lambda layer names, or None where it carries the code itself."""
+    config = table.get("config")
+    if table["class_name"] != "Lambda" or not isinstance(config, dict):
+        return None
+    function = config.get("function")
+    if isinstance(function, dict) and function.get("class_name") == "function":
+        function = function.get("config")
+    elif config.get("function_type") != "function":
+        return None
+    # what else it may carry is code as well
+    rest = any(isinstance(config.get(key), list | dict) and config[key] for key in ("output_shape", "mask"))
+    return function if isinstance(function, str) and function.isidentifier() and not rest else None
 
 
 def _names_a_file(table: dict[str, Any]) -> bool:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from reportgen.errors import ModelError
-from reportgen.inputs.model_formats.code import ForeignCode, find_code, read_custom_objects, refuse_code
+from reportgen.inputs.model_formats.code import ForeignCode, find_code, missing_code, read_custom_objects, refuse_code
 from reportgen.inputs.model_formats.kinds import ModelFile, examine
 from reportgen.inputs.model_formats.legacy import INSTALL, have_legacy_reader, load_legacy
 from reportgen.inputs.model_formats.saved_model import load_saved_model
@@ -86,7 +86,12 @@ def read_model(path: Path, settings: ModelSettings, limits: LimitSettings, *, tr
         refuse_code(code, path)
     if not trusted and not code:
         check_size(file, memory)
-    model, notes = _load(file, custom, trust_code=settings.trust_code and bool(code))
+    try:
+        model, notes = _load(file, custom, trust_code=settings.trust_code and bool(code))
+    except ModelError as problem:
+        # trust alone brings no class that isn't in the file
+        absent = [item for item in code if not item.is_lambda]
+        raise (missing_code(absent, path) if absent else problem) from problem
     if not trusted:
         check_model(model, path, memory)
     return ReadModel(model, file.sha256, None, file.loss, notes, _cautions(code, custom))

@@ -1,0 +1,120 @@
+"""What a model does to its input before its first weights: measured, so that it needs no list of layers that scale.
+
+A Rescaling or Normalization layer, arithmetic on tensors, a Lambda or a layer of the user's own: all can scale, and
+what they want differs. A few plain images are sent through everything that stands before the first layer with weights.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from enum import Enum
+from typing import Any
+
+import numpy as np
+
+# weights that only shift and scale, once for all
+_STATISTICS = ("Normalization",)
+_NAMED = ("Rescaling", "Normalization")
+_SMALL = 2.0  # an offset below is one for values of about 1
+
+
+class OwnScaling(Enum):
+    """Whether a model scales its input itself, and what it then wants.
+
+    ``RAW``: 0 to 255; ``UNIT``: 0 to 1; ``NO``: values reach the first weights as they are.
+    """
+
+    NO = "no"
+    RAW = "raw"
+    UNIT = "unit"
+
+
+class _Reached(Exception):  # noqa: N818 - no error: the end of a walk
+    """The first layer with weights was reached; holds what it is given."""
+
+    def __init__(self, value: Any) -> None:
+        super().__init__()
+        self.value = value
+
+
+def own_scaling(model: Any) -> OwnScaling:
+    """Find out what a model does with its values before the first layer that has weights.
+
+    Parameters
+    ----------
+    model
+        Keras model of one image ``(N, H, W, C)``.
+
+    Returns
+    -------
+    OwnScaling
+        By the slope and offset from input to first weights: a slope above 1, or a small offset alone, is made for
+        values from 0 to 1; no slope and no offset is none; all else is made for 0 to 255.
+    """
+    shape = tuple(model.inputs[0].shape)[1:]
+    try:
+        zero, low, high = (_before_weights(model, np.full((1, *shape), value, np.float32)) for value in (0, 0.4, 255))
+    except Exception:  # noqa: BLE001 - whatever a model's own code does with plain images
+        return OwnScaling.RAW if _has_named(model) else OwnScaling.NO
+    if zero is None or low is None or high is None:
+        return OwnScaling.RAW if _has_named(model) else OwnScaling.NO
+    slope, offset = float(np.abs(high - zero).max()) / 255, float(np.abs(zero).max())
+    fine = float(np.abs(low - zero).max()) / 0.4
+    if not np.isfinite([slope, offset]).all():
+        return OwnScaling.RAW
+    if abs(slope - 1) < 1e-3 and offset < _SMALL:
+        # what rounds to whole numbers leaves nothing of values below 1
+        if abs(fine - slope) > 0.01 * slope:
+            return OwnScaling.RAW
+        return OwnScaling.NO if offset < 1e-6 else OwnScaling.UNIT
+    return OwnScaling.UNIT if slope > 1 + 1e-3 else OwnScaling.RAW
+
+
+def _before_weights(model: Any, image: Any) -> Any:
+    """Return what the first layer with weights is given, or None where there is no such layer."""
+    import keras
+
+    try:
+        _walk(model, keras.ops.convert_to_tensor(image, model.inputs[0].dtype))
+    except _Reached as reached:
+        return np.asarray(keras.ops.cast(reached.value, "float32"))
+    return None
+
+
+def _walk(model: Any, tensor: Any) -> Any:
+    import keras
+
+    if isinstance(model, keras.Sequential):
+        for layer in model.layers:
+            tensor = _taken(layer)(tensor)
+        return tensor
+    if not hasattr(model, "_run_through_graph"):
+        raise _Reached(tensor)
+    return model._run_through_graph([tensor], operation_fn=_taken)
+
+
+def _taken(operation: Any) -> Callable[..., Any]:
+    """Return what stands for an operation on the walk: itself, or the end of the walk."""
+    import keras
+
+    def called(*args: Any, **options: Any) -> Any:
+        if isinstance(operation, keras.Model) and len(keras.tree.flatten(args)) == 1:
+            return _walk(operation, keras.tree.flatten(args)[0])
+        if getattr(operation, "weights", ()) and type(operation).__name__ not in _STATISTICS:
+            raise _Reached(_first(args, options))
+        if isinstance(operation, keras.Layer) and operation._call_has_training_arg:
+            options = {**options, "training": False}
+        return operation(*args, **options)
+
+    return called
+
+
+def _first(args: Sequence[Any], options: dict[str, Any]) -> Any:
+    import keras
+
+    return keras.tree.flatten((args, options))[0]
+
+
+def _has_named(layer: Any) -> bool:
+    named = type(layer).__name__ in _NAMED
+    return named or any(_has_named(inner) for inner in getattr(layer, "layers", ()))
