@@ -118,8 +118,9 @@ def load_model(
     wanted = preprocessing or PreprocessingSettings()
     # to try several is no choice of one
     wanted = replace(wanted, mode="auto") if wanted.mode == TRY else wanted
+    wanted = notes.preprocessing if wanted.mode == "auto" and notes.preprocessing.mode != "auto" else wanted
     chosen = preprocessing_from(
-        notes.preprocessing if wanted.mode == "auto" and notes.preprocessing.mode != "auto" else wanted,
+        wanted,
         channels=shape[2],
         scaling=own_scaling(model) if wanted.mode == "auto" else OwnScaling.NO,
         family=read.family,

@@ -178,9 +178,8 @@ def _code_in(table: dict[str, Any], layer: str, custom: frozenset[str]) -> Forei
     kind, module, registered = str(table["class_name"]), table.get("module"), table.get("registered_name")
     if kind in ("Lambda", "__lambda__"):
         function = _function_name(table)
-        if function is None:
-            return ForeignCode(layer, "Lambda", is_lambda=True)
-        return None if function in custom else ForeignCode(layer, function, is_lambda=False)
+        is_given = function is not None and function in custom
+        return None if is_given else ForeignCode(layer, function or "Lambda", is_lambda=function is None)
     if kind == "function" and isinstance(table.get("config"), str):
         kind = str(table["config"]).removesuffix("_v2")
         registered = None
