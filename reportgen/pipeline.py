@@ -24,7 +24,7 @@ from reportgen.figures.heatmaps import image_picture
 from reportgen.inputs.cases import Case, CaseLike, as_case, check_count, headings
 from reportgen.inputs.comments import read_comments
 from reportgen.inputs.models import BUILTIN_MODEL, LoadedModel, load_model
-from reportgen.inputs.preprocessing import aspect_notes, prepare
+from reportgen.inputs.preprocessing import aspect_cautions, aspect_notes, prepare
 from reportgen.inputs.resizing import Aspect
 from reportgen.inputs.trials import usual_preprocessings
 from reportgen.outputs.saving import SavableReport
@@ -144,7 +144,7 @@ def build_report(
     )
     shown = [case for _, case in report.side_by_side]
     return report.with_remarks(
-        *_cautions(subject, read, titles),
+        *_cautions(subject, read, titles, chosen.preprocessing.aspect),
         *predictions.doubtful_scores(run.scores[_distinct(read)]),
         *commentary.prediction_remarks(shown, regression=subject.head.is_regression),
         *commentary.occlusion_remarks(shown, regression=subject.head.is_regression),
@@ -348,9 +348,14 @@ def _tensors(case: Case, image: Array, prepared: Array, raw: Array, loaded: Load
     )
 
 
-def _cautions(subject: _Subject, cases: Sequence[Case], titles: Sequence[str]) -> list[Remark]:
+def _cautions(subject: _Subject, cases: Sequence[Case], titles: Sequence[str], aspect: Aspect) -> list[Remark]:
     """Return what a reader must know before any score is believed."""
-    of_cases = [f"{title}: {text}" for case, title in zip(cases, titles, strict=True) for text in case.image.cautions]
+    size = subject.loaded.input_shape[:2]
+    of_cases = [
+        f"{title}: {text}"
+        for case, title in zip(cases, titles, strict=True)
+        for text in (*case.image.cautions, *aspect_cautions(case.image.size, size, aspect))
+    ]
     texts = (*subject.loaded.cautions, *of_cases)
     return [Remark(section="model", kind="caution", text=text, warning=True) for text in texts]
 

@@ -117,7 +117,7 @@ def decode_image(
         sha256=sha256(data),
         kind=found.kind,
         notes=found.notes,
-        cautions=found.cautions,
+        cautions=(*found.cautions, *_emptiness(found.pixels)),
         nameless=is_dicom,
     )
 
@@ -151,7 +151,13 @@ def image_from_array(pixels: NDArray[np.generic], *, kind: str = "array", notes:
         array = array.astype(np.float32)
         if not np.isfinite(array).all() or array.min() < 0 or array.max() > 255:
             raise ImageError("an image array must hold finite values from 0 to 255")
-    return Image(pixels=array, sha256=sha256(array.tobytes()), kind=kind, notes=notes)
+    digest = sha256(array.tobytes())
+    return Image(pixels=array, sha256=digest, kind=kind, notes=notes, cautions=_emptiness(array))
+
+
+def _emptiness(pixels: NDArray[np.generic]) -> tuple[str, ...]:
+    same = (pixels == pixels[0, 0]).all()
+    return ("All its pixels have the same value: there is nothing to be seen in it.",) if same else ()
 
 
 def _read(data: bytes, request: Request) -> Decoded:

@@ -50,6 +50,8 @@ _MOST_SCANS = 500
 # JPEG 2000 and AVIF have no such bound; but it's no picture that is packed so well and so large
 _PIXELS_A_BYTE, _LARGE = 1_000, 16_000_000
 _SAMPLE_FORMAT, _PHOTOMETRIC, _BITS, _PLANAR = 339, 262, 258, 284
+_PNG, _TEXT = b"\x89PNG\r\n\x1a\n", (b"tEXt", b"zTXt", b"iTXt")
+_NEEDED_TEXT = (b"Raw profile type exif", b"XML:com.adobe.xmp")  # which may say how an image is turned
 _PILLOW = threading.RLock()
 
 
@@ -83,6 +85,7 @@ def read(data: bytes, request: Request) -> Decoded:
 
 
 def _attempt(data: bytes, request: Request, *, truncated: bool = False) -> Decoded:
+    data = _without_text(data)
     formats = (*FORMATS, "TGA") if _says_tga(data, request.name) else FORMATS
     try:
         with _pillow_set(request, truncated=truncated), PillowImage.open(io.BytesIO(data), formats=formats) as picture:
@@ -111,6 +114,20 @@ def _pillow_set(request: Request, *, truncated: bool) -> Iterator[None]:
             yield
         finally:
             PillowImage.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES = kept
+
+
+def _without_text(data: bytes) -> bytes:
+    """Return a PNG without the texts in it, which may be too long for Pillow and say nothing of the pixels."""
+    if not data.startswith(_PNG):
+        return data
+    parts, at, kept = [], len(_PNG), 0
+    while at + 8 <= len(data):
+        end = at + 12 + int.from_bytes(data[at : at + 4], "big")
+        if data[at + 4 : at + 8] in _TEXT and not data.startswith(_NEEDED_TEXT, at + 8):
+            parts.append(data[kept:at])
+            kept = end
+        at = end
+    return b"".join([*parts, data[kept:]]) if parts else data
 
 
 def _says_tga(data: bytes, name: str) -> bool:

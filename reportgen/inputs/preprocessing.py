@@ -198,6 +198,32 @@ def aspect_notes(source: tuple[int, int], size: tuple[int, int], aspect: Aspect)
     ]
 
 
+def aspect_cautions(source: tuple[int, int], size: tuple[int, int], aspect: Aspect) -> list[str]:
+    """Return what a reader must know of an image whose aspect is far from the model's.
+
+    Parameters
+    ----------
+    source, size, aspect
+        As in :func:`aspect_notes`.
+
+    Returns
+    -------
+    list of str
+        One sentence where one side is stretched more than twice as much as the other, or more than half is cropped.
+    """
+    change = (size[0] / source[0]) / (size[1] / source[1])
+    times = max(change, 1 / change)
+    if aspect == "stretch" and times > 2:
+        return [
+            f"Stretched {times:.1f} times more along its {_SIDES[change < 1]} than across: shapes are "
+            "no longer what a model learns from; --aspect pad or crop keeps them."
+        ]
+    share = 1 - np.prod(kept(source, size)) / np.prod(source) if aspect == "crop" else 0
+    if share > 0.5:
+        return [f"{share:.0%} of the image was cropped away before the model saw it; --aspect pad keeps it whole."]
+    return []
+
+
 def _refuse_unused(settings: PreprocessingSettings) -> None:
     used = {"scale": ("factor", "offset"), "mean_std": ("mean", "std")}.get(settings.mode, ())
     for key in ("factor", "offset", "mean", "std"):

@@ -14,6 +14,7 @@ from reportgen.inputs.images import image_from_array
 from reportgen.inputs.preprocessing import (
     FAMILIES,
     Preprocessing,
+    aspect_cautions,
     aspect_notes,
     families_inside,
     prepare,
@@ -258,3 +259,21 @@ def test_auto_divides_for_a_model_that_scales_from_0_to_1():
     found = chosen(scaling=OwnScaling.UNIT)
     assert found.factor == (1 / 255,)
     assert "scales its input itself, from 0 to 1" in found.note
+
+
+@pytest.mark.parametrize(
+    ("source", "aspect", "told"),
+    [
+        ((100, 100), "stretch", None),
+        ((100, 199), "stretch", None),
+        ((100, 5000), "stretch", "Stretched 50.0 times more along its height than across"),
+        ((300, 100), "stretch", "Stretched 3.0 times more along its width than across"),
+        ((100, 5000), "pad", None),
+        ((100, 190), "crop", None),
+        ((100, 5000), "crop", "98% of the image was cropped away"),
+    ],
+)
+def test_an_aspect_far_from_the_model_is_a_caution(source, aspect, told):
+    found = aspect_cautions(source, (150, 150), aspect)
+    assert len(found) == (told is not None)
+    assert (told or "") in "".join(found)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from PIL import Image as PillowImage
+from PIL.PngImagePlugin import PngInfo
 
 from .image_registry import MODEL, group, helpers
 
@@ -28,6 +29,15 @@ def of(pixels: Any, kind: str, **options: Any) -> Callable[[], bytes]:
 def tiff_of(pixels: Any, **options: Any) -> Callable[[], bytes]:
     """Return what gives a TIFF as tifffile writes it."""
     return lambda: tiffs.tiff(pixels, **options)
+
+
+def talkative() -> bytes:
+    """Return a PNG with 100 MB of text in it."""
+    texts = PngInfo()
+    texts.add_text("workflow", " " * 2_000_000)
+    for number in range(2):
+        texts.add_text(f"prompt {number}", "nothing of interest " * 2_500_000, zip=True)
+    return files.encoded(COLOUR, "PNG", pnginfo=texts)
 
 
 def photoshop() -> bytes:
@@ -144,6 +154,7 @@ light = np.vectorize(profiles.srgb_of_linear)
 
 bits("PNG, gray", of(GRAY, "PNG"), like=lambda: GRAY)
 bits("PNG, 1 bit", of(GRAY > 100, "PNG"), like=lambda: (GRAY > 100) * 255)
+formats("PNG with more text than pixels, packed and plain", talkative, like=lambda: COLOUR)
 bits("PNG, 16 bit gray", of(RAMP, "PNG"), like=lambda: tiffs.scaled(RAMP), note="scaled to 0..255")
 for title, shown in (("PNG RGB", slice(None)), ("PNG RGBA", slice(None)), ("PNG gray and alpha", 0)):
     bits(f"{title}, 16 bit", lambda title=title: deep.sixteen_bits(title, deep_colour()),

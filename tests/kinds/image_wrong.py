@@ -55,8 +55,8 @@ for size in ((1, 1), (3, 40), (40, 3)):
 
 
 def long_text() -> bytes:
-    """Return a PNG with a text that inflates to 64 MiB."""
-    text = b"zTXt" + b"words\0\0" + zlib.compress(bytes(64 << 20), 9)
+    """Return a PNG whose EXIF, in a text, inflates to 64 MiB."""
+    text = b"zTXt" + b"Raw profile type exif\0\0" + zlib.compress(bytes(64 << 20), 9)
     chunk = struct.pack(">I", len(text) - 4) + text + struct.pack(">I", zlib.crc32(text))
     data = plain()
     return data[:33] + chunk + data[33:]
@@ -98,7 +98,9 @@ for title, kind in (("JPEG", "JPEG"), ("JPEG 2000", "JPEG2000")):
     bombs(f"{title} that claims more pixels than its bytes can hold", lambda kind=kind: files.claiming(kind, 9999),
           refused="it claims 9999 x 9999 pixels and holds")  # fmt: skip
 bombs(
-    "PNG with a text that inflates to 64 MiB", long_text, refused="is damaged or truncated (Decompressed data too large"
+    "PNG with an EXIF that inflates to 64 MiB",
+    long_text,
+    refused="is damaged or truncated (Decompressed data too large",
 )
 bombs("JPEG with 600 passes", passes, refused="more than 500 passes")
 bombs("GIF of 5,000 frames in few bytes", endless, settings=limit(frames=10), refused="holds more than 10 frames")
