@@ -11,6 +11,7 @@ import atexit
 import dataclasses
 import signal
 import sys
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -94,15 +95,15 @@ def _outcome(arguments: Sequence[str] | None) -> tuple[int, str]:
             flush()
     except ReportgenError as problem:
         if debug:
-            raise
+            traceback.print_exc()
         return BAD_INPUT, str(problem)
     except (OutputLostError, BrokenPipeError) as lost:
         if isinstance(lost, BrokenPipeError) or lost.quietly:
             return READER_GONE, ""
         return FAULT, f"standard output can't be written ({lost}); what was asked for is done"
-    except Exception as fault:
+    except Exception as fault:  # noqa: BLE001 - whatever it is, it's told
         if debug:
-            raise
+            traceback.print_exc()
         what = visible(" ".join(str(fault).split()))
         return FAULT, f"internal error: {type(fault).__name__}: {what}; --debug shows where"
     return 0, ""

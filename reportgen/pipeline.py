@@ -117,7 +117,8 @@ def build_report(
     with watch.step("predict"):
         run = _predict(subject, read, chosen)
     scans: list[Scan] = []
-    if positions:
+    # what isn't a number can't fall or rise
+    if positions and np.isfinite(run.scores).all():
         with watch.step("occlusion scan", (positions + 1) * len(read)) as advance:
             scans = _scan(subject, run, chosen, advance)
     with watch.step("feature maps", len(subject.layers)) as advance:
@@ -235,7 +236,7 @@ def _trials(subject: _Subject, run: _Run, distinct: Sequence[int]) -> tuple[Prep
     return tuple(trials)
 
 
-def _scan(subject: _Subject, run: _Run, settings: Settings, advance: Callable[[int], None]) -> list[Scan]:
+def _scan(subject: _Subject, run: _Run, settings: Settings, advance: Callable[[int], object]) -> list[Scan]:
     return scan(
         subject.loaded.keras_model,
         run.images,
@@ -250,7 +251,7 @@ def _scan(subject: _Subject, run: _Run, settings: Settings, advance: Callable[[i
 
 
 def _layers(
-    subject: _Subject, run: _Run, titles: Sequence[str], settings: Settings, advance: Callable[[int], None]
+    subject: _Subject, run: _Run, titles: Sequence[str], settings: Settings, advance: Callable[[int], object]
 ) -> tuple[list[list[LayerReport]], list[Picture]]:
     """Measure and draw one layer after another; returns measures by case and layer, and all pictures."""
     drawing = LayerDrawing(titles, len(subject.layers), settings.feature_maps)

@@ -17,26 +17,46 @@ from tqdm import tqdm
 
 from reportgen.errors import SettingsError
 from reportgen.settings import Settings
+from reportgen.terminal import tell
 
+_SECONDS_A_LINE = 30
 _LIBRARIES = ("tensorflow", "keras", "numpy", "pillow", "matplotlib", "jinja2")
 
 
 class Stopwatch:
-    """Measures steps in seconds and shows a progress bar for those that take longer than 2 s."""
+    """Measures steps in seconds and shows progress: a bar on a terminal after 2 s, else a line every half minute."""
 
     def __init__(self, progress: bool) -> None:
         self.seconds: dict[str, float] = {}
         self._progress = progress
 
     @contextmanager
-    def step(self, name: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
+    def step(self, name: str, total: int | None = None) -> Iterator[Callable[[int], object]]:
         """Time a step; yields a function to be told how much was done."""
         started = time.perf_counter()
-        # tqdm shows nothing where standard error is not a terminal
+        # tqdm shows nothing where standard error is not a terminal; what is kept as a log gets lines instead
         off = None if self._progress else True
         with tqdm(total=total, desc=name, delay=2, leave=False, disable=off) as bar:
-            yield lambda done: (bar.update(done), None)[1]
+            yield bar.update if not (bar.disable and self._progress) else _Lines(name, total).update
         self.seconds[name] = round(time.perf_counter() - started, 4)
+
+
+class _Lines:
+    """Progress as lines on standard error, a few a minute, with how long it will take."""
+
+    def __init__(self, name: str, total: int | None) -> None:
+        self._name, self._total, self._done = name, total, 0
+        self._started = self._told = time.monotonic()
+
+    def update(self, done: int) -> None:
+        """Count, and tell when it's time."""
+        self._done += done
+        now = time.monotonic()
+        if now - self._told < _SECONDS_A_LINE or not self._total:
+            return
+        self._told = now
+        left = (now - self._started) / max(self._done, 1) * (self._total - self._done)
+        tell(f"reportgen: {self._name}: {self._done:,} of {self._total:,}, about {left:.0f} s to go")
 
 
 def created() -> str:

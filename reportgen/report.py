@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 SCHEMA_VERSION = 1
 DISCLAIMER = "This report explains how a model responds to images. It is not a diagnosis and must not be used as one."
+ROUNDING = 1e-6  # as a share of a score
 REFERENCE_LABELS = ("normal", "healthy", "negative", "control", "benign", "no finding")
 
 
@@ -116,6 +117,11 @@ class OcclusionMap:
     arithmetic_bound: float | None = None
     checked_positions: int = 0
     largest_difference: float | None = None
+
+    @property
+    def rounding(self) -> float:
+        """What single precision leaves uncertain in a score: below, there is nothing to be seen."""
+        return ROUNDING * max(1.0, abs(self.base_score))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -413,4 +419,6 @@ def case_picture_name(case: int, kind: str) -> str:
 
 def readable(number: float) -> str:
     """Return a number with three decimals, or three significant digits where three decimals would hide it."""
-    return f"{number:.3f}" if number == 0 or abs(number) >= 0.01 else f"{number:.3g}"
+    if number != number:  # noqa: PLR0124 - NaN alone isn't what it is
+        return "not a number"
+    return f"{abs(number):.3f}" if number == 0 else f"{number:.3f}" if abs(number) >= 0.01 else f"{number:.3g}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import re
 
 import keras
 import numpy as np
@@ -457,7 +458,12 @@ def test_scores_that_are_no_numbers_are_reported(cases):
     found = build_report(model, cases, set_to(COARSE))
     assert [remark.kind for remark in found.remarks if remark.warning] == ["caution", "not_finite"]
     assert json.loads(render_json(found))["cases"][0]["predictions"][0]["score"] is None
-    assert "not numbers" in render_html(found)
+    assert [case.occlusion for case in found.cases] == [None, None]
+    page = render_html(found)
+    assert "so there is no occlusion scan" in page
+    assert page.count("gives no numbers") == len(found.cases)
+    assert "nothing, as its scores are no numbers" in page
+    assert not re.search(r">\s*-?(nan|inf)\b", page)
 
 
 def test_a_loaded_model_is_taken_as_it_is(small_model, cases):

@@ -6,6 +6,7 @@ intensities, and "detects edges" is a reading, not a measurement.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -14,7 +15,6 @@ from reportgen.analysis.comparison import LayerComparison, compare_layer
 from reportgen.report import CaseReport, ChannelStatistics, LayerReport, Remark, readable
 
 STRONG = 0.5
-ROUNDING = 1e-6  # what single precision leaves uncertain, as a share of the score
 SMALL_CHANGE = 0.05  # of a score from 0 to 1
 CLEAR_FALL = 0.8  # what is called less, against what it was
 LEGIBLE = 16 * 16  # pixels of a map below which a strong correlation is soon a matter of chance
@@ -33,7 +33,12 @@ def prediction_remarks(cases: Cases, *, regression: bool = False) -> tuple[Remar
         numbers = {f"{case.title} {one.class_name}": one.score for case in cases for one in case.predictions}
         text = f"The model gives {'; '.join(given)}."
         return (Remark(section="predictions", kind="predictions", text=text, numbers=numbers),)
-    said = [f"{case.title}: {case.predictions[0].class_name} ({readable(case.predictions[0].score)})" for case in cases]
+    said = [
+        f"{case.title}: {case.predictions[0].class_name} ({readable(case.predictions[0].score)})"
+        if math.isfinite(case.predictions[0].score)
+        else f"{case.title}: nothing, as its scores are no numbers"
+        for case in cases
+    ]
     known = [case for case in cases if case.correct is not None]
     right = sum(bool(case.correct) for case in known)
     text = f"Predicted: {_listed(said)}."
@@ -66,7 +71,7 @@ def occlusion_remarks(cases: Cases, *, regression: bool = False) -> tuple[Remark
             f"from {readable(found.base_score)} to {readable(found.base_score - best.importance)}. "
             f"Over all {scores.size} positions it lies between {readable(scores.min())} and {readable(scores.max())}."
         )
-        if not abs(best.importance) > ROUNDING * max(1.0, abs(found.base_score)):
+        if not abs(best.importance) > found.rounding:
             text = (
                 f"{case.title}: the score for {found.target_class} is {readable(found.base_score)}, and covering "
                 f"{found.patch[0]} x {found.patch[1]} pixels changes it nowhere by more than rounding "
@@ -74,7 +79,10 @@ def occlusion_remarks(cases: Cases, *, regression: bool = False) -> tuple[Remark
             )
             meaning = "The model does not react to any patch of this size."
         elif (share if regression else abs(best.importance)) < SMALL_CHANGE:
-            meaning = "No single patch matters much here: the score rests on more than one place."
+            meaning = (
+                "No single patch of this size matters much here: the score rests on more than one place, or is too far "
+                "to one side to be moved."
+            )
         else:
             meaning = (
                 f"The model's score {'leans on' if best.importance > 0 else 'is held down by'} that region "

@@ -111,18 +111,26 @@ def doubtful_scores(scores: NDArray[np.float64]) -> tuple[Remark, ...]:
                        interpretation="Often images are then not preprocessed as in training."),)  # fmt: skip
 
     if not np.isfinite(scores).all():
-        return warning("not_finite", "The model gives scores that are not numbers (NaN or infinite).", {})
+        return warning(
+            "not_finite",
+            "The model gives scores that are not numbers (NaN or infinite), so there is no occlusion scan.",
+            {},
+        )
     if len(scores) < 2:
         return ()
     spread = float(np.ptp(scores, axis=0).max())
     if spread < IDENTICAL:
-        text = f"All {len(scores)} images get the same scores (largest difference {spread:.1g})."
+        text = f"{_all(len(scores))} get the same scores (largest difference {spread:.1g})."
         return warning("identical", text, {"largest_difference": spread})
     best, winners = float(scores.max(axis=1).min()), set(scores.argmax(axis=1).tolist())
     if best > 1 - SATURATED and len(winners) == 1:
-        text = f"All {len(scores)} images get a score of at least {best:.5f} for the same class."
+        text = f"{_all(len(scores))} get a score of at least {best:.5f} for the same class."
         return warning("saturated", text, {"smallest_best_score": best})
     return ()
+
+
+def _all(count: int) -> str:
+    return "Both images" if count == 2 else f"All {count} images"
 
 
 def is_decided(head: Head, scores: NDArray[np.float64]) -> bool:

@@ -118,9 +118,10 @@ def single_channels(
 
 def filter_grid(layer: str, kernels: NDArray[np.float32]) -> Picture:
     """Show the kernels ``(h, w, in, out)`` of a first convolution; zero is mid-gray, one symmetric range for all."""
-    limit = float(np.abs(kernels).max()) or 1.0
+    known = np.nan_to_num(kernels, nan=0.0, posinf=0.0, neginf=0.0)
+    limit = float(np.abs(known).max()) or 1.0
     height, width, channels, count = kernels.shape
-    colours = np.broadcast_to(kernels, (height, width, 3, count)).transpose(3, 0, 1, 2)
+    colours = np.broadcast_to(known, (height, width, 3, count)).transpose(3, 0, 1, 2)
     enlargement = max(1, 36 // max(height, width))
     tiles = np.rint((colours / (2 * limit) + 0.5) * 255).astype(np.uint8)
     tiles = tiles.repeat(enlargement, axis=1).repeat(enlargement, axis=2)

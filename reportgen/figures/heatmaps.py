@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from reportgen.figures.colours import INK, colour_table
 from reportgen.figures.encoding import jpeg
 from reportgen.figures.tiling import tiled
-from reportgen.report import OcclusionMap, Picture, readable
+from reportgen.report import ROUNDING, OcclusionMap, Picture, readable
 
 Raw = NDArray[np.generic]
 Values = NDArray[np.float64]
@@ -38,16 +38,17 @@ class Ranges:
 
 
 def shared_ranges(maps: Sequence[OcclusionMap]) -> Ranges:
-    """Return ranges that hold all cases; a spread below 1e-6 is not stretched into a picture."""
+    """Return ranges that hold all cases; what may be rounding is not stretched into a picture."""
+    least = max((found.rounding for found in maps if math.isfinite(found.rounding)), default=ROUNDING)
     scores = [score for found in maps for line in found.scores for score in line if math.isfinite(score)] or [0.0]
     low, high = min(scores), max(scores)
-    if high - low < 1e-6:
-        low, high = low - 5e-7, high + 5e-7
+    if high - low < least:
+        low, high = low - least / 2, high + least / 2
     lowest, highest = (
         [end for end in ends if math.isfinite(end)]
         for ends in ([found.importance_minimum for found in maps], [found.importance_maximum for found in maps])
     )
-    positive = max([*highest, 1e-6])
+    positive = max([*highest, least])
     return Ranges((low, high), max([positive, *(-end for end in lowest)]), positive)
 
 

@@ -167,7 +167,7 @@ def _windowed(real: NDArray[np.generic], dataset: Dataset, notes: list[str]) -> 
         return None
     function = str(value_of(dataset, "VOILUTFunction") or "LINEAR").strip().upper()
     if function not in _FUNCTIONS or width <= 0 or (function == "LINEAR" and width < 1):
-        notes.append("Its window can't be used.")
+        notes.append(f"Its window (centre {centre:g}, width {width:g}) can't be used.")
         return None
     # as if of 8 bits: then 0 to 255 is what comes out
     window = _only(

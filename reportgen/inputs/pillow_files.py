@@ -91,7 +91,7 @@ def _attempt(data: bytes, request: Request, *, truncated: bool = False) -> Decod
         with _pillow_set(request, truncated=truncated), PillowImage.open(io.BytesIO(data), formats=formats) as picture:
             return _read_opened(picture, data, request, truncated=truncated)
     except PillowImage.DecompressionBombError:
-        raise too_large(request, "more than that") from None
+        raise too_large(request, "as its file says") from None
     except (ImageError, UnreadableError):
         raise
     except UnidentifiedImageError:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import functools
 import hashlib
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -167,6 +168,7 @@ def _environment() -> jinja2.Environment:
         "scientific": _significant, "setting": _setting, "correlation": _correlation,
         "readable": readable, "sight": _sight, "keras_shape": _keras_shape,
     }  # fmt: skip
+    environment.tests["finite"] = math.isfinite
     return environment
 
 

@@ -141,7 +141,7 @@ def test_where_it_is_said_to_be(make_case, row, column, place):
 def test_scores_that_hardly_change_are_said_to_rest_on_no_patch(make_case):
     grid = ((0.75, 0.75, 0.749), (0.75, 0.751, 0.75))
     (found,) = occlusion_remarks([make_case(grid=grid)])
-    assert found.interpretation.startswith("No single patch matters much")
+    assert found.interpretation.startswith("No single patch of this size matters much")
 
 
 def test_no_scan_no_remark(make_case):

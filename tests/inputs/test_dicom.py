@@ -167,7 +167,7 @@ def test_a_modality_table():
 @pytest.mark.parametrize("width", [0, -5])
 def test_a_window_that_makes_no_sense_is_left_out_of_account(width):
     found = read(dicom_file(GRAY12, bits=12, WindowCenter=100, WindowWidth=width))
-    assert found.notes[0] == "Its window can't be used."
+    assert found.notes[0] == f"Its window (centre 100, width {width}) can't be used."
     np.testing.assert_array_equal(found.pixels, read(dicom_file(GRAY12, bits=12)).pixels)
 
 

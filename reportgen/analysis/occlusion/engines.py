@@ -64,7 +64,7 @@ def run_engine(
     geometry: Positions,
     prepare: Prepare,
     settings: OcclusionSettings,
-    on_progress: Callable[[int], None],
+    on_progress: Callable[[int], object],
 ) -> Outcome:
     """Score all positions of all images with the engine that the settings name, or the one that pays.
 

@@ -26,7 +26,7 @@ def score_positions(
     geometry: Positions,
     prepare: Callable[[NDArray[np.generic]], NDArray[np.float32]],
     memory: int,
-    on_progress: Callable[[int], None],
+    on_progress: Callable[[int], object],
 ) -> list[NDArray[np.float32]]:
     """Run each image untouched, then with the patch at every position.
 

@@ -53,7 +53,7 @@ class IncrementalEngine:
         self.batch = _batch_size(graph, layout, memory)
         self.run = self._compiled()
 
-    def scores(self, image: Array, fill: Array, on_progress: Callable[[int], None]) -> Array:
+    def scores(self, image: Array, fill: Array, on_progress: Callable[[int], object]) -> Array:
         """Return the raw outputs ``(1 + positions, K)`` of an image untouched, and with the patch at every position.
 
         Parameters

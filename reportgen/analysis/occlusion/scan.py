@@ -140,7 +140,7 @@ def scan(
     targets: Sequence[int],
     class_names: Sequence[str],
     settings: OcclusionSettings,
-    on_progress: Callable[[int], None] | None = None,
+    on_progress: Callable[[int], object] | None = None,
     graph: Graph | None = None,
 ) -> list[Scan]:
     """Scan several images with one model.
