@@ -201,7 +201,9 @@ def _short(digest: str) -> str:
 
 
 def _significant(number: float | None) -> str:
-    return "–" if number is None else f"{number:.4g}".replace("-", "−")
+    if number is None or math.isnan(number):
+        return "–" if number is None else "not a number"
+    return f"{number:.4g}".replace("-", "−")
 
 
 def _setting(value: object) -> str:
