@@ -379,13 +379,15 @@ def test_the_strongest_patch_is_so_by_magnitude():
     assert found.summary.importance_maximum == pytest.approx(1)
 
 
+@pytest.mark.parametrize("engine", ["full", "incremental"])
 @pytest.mark.parametrize("kind", [np.uint8, np.float32])
 @pytest.mark.parametrize("fill", ["mean", "blur", (250, 128, 64), (90,)])
-def test_colour_model_as_by_the_slow_way(small_model, picture, fill, kind):
+def test_colour_model_as_by_the_slow_way(small_model, picture, fill, kind, engine):
     image = picture if kind == np.uint8 else np.clip(picture * np.float32(0.99) + np.float32(0.37), 0, 255)
-    chosen = OcclusionSettings(patch=(7, 11), stride=(4, 5), fill=fill)
+    chosen = OcclusionSettings(patch=(7, 11), stride=(4, 5), fill=fill, engine=engine)
     (found,) = run(small_model, [image], chosen, prepare=REVERSED, scores_of=positive_and_negative, targets=[1])
     scores, base, importance = slow_scan(small_model, image, chosen, REVERSED, positive_and_negative, 1)
+    assert found.summary.engine == engine
     assert found.scores.shape == (6, 6)
     assert np.ptp(scores) > 1e-3  # else there is nothing to compare
     np.testing.assert_allclose(found.scores, scores, atol=2e-5)
@@ -393,21 +395,24 @@ def test_colour_model_as_by_the_slow_way(small_model, picture, fill, kind):
     np.testing.assert_allclose(found.importance, importance, atol=2e-5)
 
 
+@pytest.mark.parametrize("engine", ["full", "incremental"])
 @pytest.mark.parametrize("kind", [np.uint8, np.float32])
 @pytest.mark.parametrize("fill", ["mean", "blur", (250, 128, 64), (90,)])
-def test_gray_model_as_by_the_slow_way(gray_model, gray_images, fill, kind):
+def test_gray_model_as_by_the_slow_way(gray_model, gray_images, fill, kind, engine):
     image = gray_images[0].astype(kind)
-    chosen = OcclusionSettings(patch=(6, 8), stride=(5, 7), fill=fill)
+    chosen = OcclusionSettings(patch=(6, 8), stride=(5, 7), fill=fill, engine=engine)
     (found,) = run(gray_model, [image], chosen, prepare=CENTRED, targets=[2])
     scores, base, importance = slow_scan(gray_model, image, chosen, CENTRED, as_they_are, 2)
+    assert found.summary.engine == engine
     assert np.ptp(scores) > 1e-3
     np.testing.assert_allclose(found.scores, scores, atol=2e-5)
     assert found.base_score == pytest.approx(base, abs=2e-5)
     np.testing.assert_allclose(found.importance, importance, atol=2e-5)
 
 
-def test_nested_model_as_by_the_slow_way(nested_model, picture):
-    chosen = OcclusionSettings(patch=(9, 10), stride=(8, 10), fill=(0, 255, 0))
+@pytest.mark.parametrize("engine", ["full", "incremental"])
+def test_nested_model_as_by_the_slow_way(nested_model, picture, engine):
+    chosen = OcclusionSettings(patch=(9, 10), stride=(8, 10), fill=(0, 255, 0), engine=engine)
     prepare = Preprocessing("none")
     (found,) = run(nested_model, [picture], chosen, prepare=prepare, targets=[1])
     scores, _, importance = slow_scan(nested_model, picture, chosen, prepare, as_they_are, 1)
@@ -416,8 +421,9 @@ def test_nested_model_as_by_the_slow_way(nested_model, picture):
     np.testing.assert_allclose(found.importance, importance, atol=1e-5)
 
 
-def test_several_cases_with_targets_of_their_own(gray_model, gray_images):
-    chosen = OcclusionSettings(patch=(6, 8), stride=(5, 7))
+@pytest.mark.parametrize("engine", ["full", "incremental"])
+def test_several_cases_with_targets_of_their_own(gray_model, gray_images, engine):
+    chosen = OcclusionSettings(patch=(6, 8), stride=(5, 7), engine=engine)
     found = run(gray_model, gray_images, chosen, targets=[2, 0])
     assert [one.summary.target_class for one in found] == ["c", "a"]
     for one, image, target in zip(found, gray_images, (2, 0), strict=True):

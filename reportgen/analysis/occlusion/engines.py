@@ -7,6 +7,7 @@ the largest difference stands in the report.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -96,7 +97,8 @@ def run_engine(
     tables = [engine.scores(image, fill, on_progress) for image, fill in prepared]
     chosen = _some_positions(layout.positions)
     difference = max(
-        _difference(model, pair, table, geometry, chosen) for pair, table in zip(prepared, tables, strict=True)
+        _difference(model, pair, table, geometry, chosen, _images_at_once(graph, settings.memory))
+        for pair, table in zip(prepared, tables, strict=True)
     )
     if not difference <= TOLERATED * max(1.0, *(float(np.abs(table).max()) for table in tables)):
         tables = score_positions(
@@ -125,14 +127,31 @@ def _some_positions(count: int) -> list[int]:
     return sorted(np.random.default_rng(count).choice(count, min(CHECKED, count), replace=False).tolist())
 
 
+def _images_at_once(graph: Graph, memory: int) -> int:
+    """Return how many images fit where the model is run as it is, and every layer's output is held to the end."""
+    held = sum(4 * math.prod(int(side or 1) for side in call.output.shape[1:]) for call in graph.calls)
+    return max(1, memory // (2 * max(held, 1)))
+
+
 def _difference(
-    model: Any, prepared: tuple[Array, Array], table: Array, geometry: Positions, chosen: Sequence[int]
+    model: Any,
+    prepared: tuple[Array, Array],
+    table: Array,
+    geometry: Positions,
+    chosen: Sequence[int],
+    size: int,
 ) -> float:
-    """Return the largest difference of some rows of a table from passes over the whole image."""
+    """Return the largest difference of some rows of a table from passes over the whole image, so many at once."""
     rows, columns, patch = geometry
     corners = [None, *((rows[one // len(columns)], columns[one % len(columns)]) for one in chosen)]
-    batch = occluded_batch([(*prepared, corner) for corner in corners], patch)
-    whole = np.asarray(model(batch, training=False), np.float32).reshape(len(batch), -1)
+    whole = np.concatenate(
+        [
+            np.asarray(
+                model(occluded_batch([(*prepared, corner) for corner in part], patch), training=False), np.float32
+            )
+            for part in (corners[first : first + size] for first in range(0, len(corners), size))
+        ]
+    ).reshape(len(corners), -1)
     found = table[[0, *(1 + one for one in chosen)]]
     # a model that gives no numbers gives none in both
     same = (whole == found) | (np.isnan(whole) & np.isnan(found))
