@@ -1,7 +1,7 @@
-"""The activation model: one model from the input to the outputs of the chosen layers.
+"""The activation model: from the input to the outputs of the chosen layers.
 
-One forward pass gives every feature map. Layers are then handled one at a time, and each is dropped before the next;
-where all of them together would take too much memory, they are computed in a few passes instead of one.
+One forward pass gives every feature map. It goes layer by layer: each is handled and dropped before the next is
+computed, so that never more is held than the model itself needs at one place.
 """
 
 from __future__ import annotations
@@ -14,11 +14,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.analysis.graph import Graph, LayerCall
+from reportgen.analysis.graph import Graph, LayerCall, computed
 from reportgen.errors import SettingsError
 from reportgen.settings import LayerSettings
 
-MEMORY = 1 << 30
 _IDLE_AT_INFERENCE = (
     "Dropout", "SpatialDropout2D", "GaussianNoise", "GaussianDropout", "AlphaDropout", "ActivityRegularization",
     "Identity", "Permute", "RandomFlip", "RandomRotation", "RandomZoom", "RandomTranslation", "RandomCrop",
@@ -77,56 +76,33 @@ def choose_layers(graph: Graph, settings: LayerSettings) -> tuple[tuple[LayerCal
     return tuple(chosen), ()
 
 
-def feature_maps(
-    graph: Graph, layers: Sequence[LayerCall], images: NDArray[np.float32], *, memory: int = MEMORY
-) -> Iterator[FeatureMaps]:
-    """Compute the feature maps of layers, one layer at a time.
+def feature_maps(graph: Graph, layers: Sequence[LayerCall], images: NDArray[np.float32]) -> Iterator[FeatureMaps]:
+    """Compute the feature maps of layers in one pass, one layer at a time.
 
     Parameters
     ----------
     graph
         The traced model.
     layers
-        Calls to show.
+        Calls to show, in the order of the graph.
     images
         ``(N, H, W, C)``, preprocessed.
-    memory
-        Bytes that the feature maps of one pass may take; a layer that needs more alone still gets its pass.
 
     Yields
     ------
     FeatureMaps
         In the order of ``layers``.
     """
-    import keras
-
-    for group in _groups(layers, len(images), memory):
-        activation_model = keras.Model(graph.input, [call.output for call in group])
-        outputs = keras.tree.flatten(activation_model(images, training=False))
-        del activation_model
-        for call in group:
-            values = np.asarray(outputs.pop(0), np.float32)
-            yield FeatureMaps(call.path, np.moveaxis(values, 1, -1) if call.channels_first else values)
+    of_tensor = {id(call.output): call for call in layers}
+    for tensor, value in computed(graph, images, [call.output for call in layers]):
+        call, values = of_tensor[id(tensor)], np.asarray(value, np.float32)
+        yield FeatureMaps(call.path, np.moveaxis(values, 1, -1) if call.channels_first else values)
 
 
 def _does_something(call: LayerCall, graph: Graph) -> bool:
     kind = type(call.layer).__name__
     only_turned = kind == "Permute" and call.inputs[0] is graph.input
     return kind not in _IDLE_AT_INFERENCE and not only_turned
-
-
-def _groups(layers: Sequence[LayerCall], cases: int, memory: int) -> Iterator[list[LayerCall]]:
-    group: list[LayerCall] = []
-    taken = 0
-    for call in layers:
-        size = cases * 4 * int(np.prod([side or 1 for side in call.output_shape]))
-        if group and taken + size > memory:
-            yield group
-            group, taken = [], 0
-        group.append(call)
-        taken += size
-    if group:
-        yield group
 
 
 def _by_name(graph: Graph, spatial: list[LayerCall], patterns: Sequence[str]) -> list[LayerCall]:

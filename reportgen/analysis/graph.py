@@ -7,8 +7,12 @@ path (``outer/inner``). The weights are shared with the original; nothing is cop
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
@@ -82,6 +86,67 @@ def trace(model: Any) -> Graph:
     entry = keras.Input(batch_shape=model.inputs[0].shape, dtype=model.inputs[0].dtype)
     output = tracer.step_into(model, (entry,), "")
     return Graph(entry, tuple(tracer.calls), keras.tree.flatten(output)[0])
+
+
+def node_of(call: LayerCall) -> Any:
+    """Return Keras's record of the call: which arguments went in."""
+    operation, number, _ = call.output._keras_history
+    return operation._inbound_nodes[number]
+
+
+def called(call: LayerCall, values: Mapping[int, Any]) -> Any:
+    """Call a layer or operation again with other tensors, at inference.
+
+    Parameters
+    ----------
+    call
+        As traced.
+    values
+        For each of its symbolic tensors, by ``id``, what to use instead.
+    """
+    import keras
+
+    node = node_of(call)
+    args, options = node.arguments.fill_in(values)
+    if isinstance(node.operation, keras.Layer) and node.operation._call_has_training_arg:
+        options = {**options, "training": False}
+    return node.operation(*args, **options)
+
+
+def computed(graph: Graph, images: NDArray[np.float32], wanted: Sequence[Any]) -> Iterator[tuple[Any, Any]]:
+    """Run a model call by call; what no later call needs is let go of, so that little is held at any time.
+
+    Parameters
+    ----------
+    graph
+        The traced model.
+    images
+        ``(N, H, W, C)``, preprocessed.
+    wanted
+        Symbolic tensors of the graph, outputs of its calls.
+
+    Yields
+    ------
+    tuple
+        Each wanted tensor and its value, in the order of execution.
+    """
+    import keras
+
+    asked = {id(tensor) for tensor in wanted}
+    last_use = {id(tensor): number for number, call in enumerate(graph.calls) for tensor in call.inputs}
+    values = {id(graph.input): keras.ops.convert_to_tensor(images, graph.input.dtype)}
+    for number, call in enumerate(graph.calls):
+        if not asked:
+            return
+        outputs = node_of(call).outputs
+        values |= {id(one): value for one, value in zip(outputs, keras.tree.flatten(called(call, values)), strict=True)}
+        for tensor in outputs:
+            if id(tensor) in asked:
+                asked.remove(id(tensor))
+                yield tensor, values[id(tensor)]
+        for tensor in (*call.inputs, *outputs):
+            if last_use.get(id(tensor), number) <= number:
+                values.pop(id(tensor), None)
 
 
 class _Tracer:

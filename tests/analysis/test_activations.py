@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from keras import layers
 
+from reportgen.analysis import graph as graph_module
 from reportgen.analysis.activations import choose_layers, feature_maps
 from reportgen.analysis.graph import trace
 from reportgen.errors import SettingsError
@@ -27,10 +28,10 @@ def deep():
     return trace(keras.Sequential([layers.Input(SHAPE), *stack, layers.GlobalAveragePooling2D(name="mean")]))
 
 
-def maps_of(model, images, *, memory=1 << 30, **chosen):
+def maps_of(model, images, **chosen):
     graph = trace(model)
     calls, _ = choose_layers(graph, LayerSettings(**chosen))
-    return {maps.layer: maps.values for maps in feature_maps(graph, calls, images, memory=memory)}
+    return {maps.layer: maps.values for maps in feature_maps(graph, calls, images)}
 
 
 def chosen_names(graph, **chosen):
@@ -104,23 +105,24 @@ def test_maps_of_a_mobile_net_inside_a_sequential(random):
         np.testing.assert_allclose(found[f"{base.name}/{layer.name}"], expected, rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize(
-    ("memory", "passes"),
-    # bytes for two cases: first 8 x 22 x 34 x 5 = 29920, pool 8 x 11 x 17 x 5 = 7480, one 8 x 11 x 17 = 1496
-    [(1, 3), (29920 + 7479, 2), (29920 + 7480, 2), (29920 + 7480 + 1496, 1), (1 << 30, 1)],
-)
-def test_the_bound_on_memory_splits_the_pass_and_changes_no_value(small_model, images, monkeypatch, memory, passes):
-    expected = maps_of(small_model, images)
+def test_one_pass_gives_all_maps_and_holds_no_more_than_it_needs(small_model, images, monkeypatch):
     graph = trace(small_model)
     calls, _ = choose_layers(graph, LayerSettings())
-    built = []
-    real = keras.Model
-    monkeypatch.setattr(keras, "Model", lambda *given: built.append(given) or real(*given))
-    found = {maps.layer: maps.values for maps in feature_maps(graph, calls, images, memory=memory)}
-    assert len(built) == passes
-    assert list(found) == list(expected)
-    for name, values in found.items():
-        np.testing.assert_allclose(values, expected[name], atol=1e-6)
+    run, held = [], []
+    real = graph_module.called
+
+    def counted(call, values):
+        run.append(call.path)
+        held.append(len(values))
+        return real(call, values)
+
+    monkeypatch.setattr(graph_module, "called", counted)
+    found = [maps.layer for maps in feature_maps(graph, calls, images)]
+    assert found == [call.path for call in calls]
+    # a model that is a chain: each layer once, up to the last that is shown, with nothing but its input at hand
+    paths = [call.path for call in graph.calls]
+    assert run == paths[: paths.index(found[-1]) + 1]
+    assert set(held) == {1}
 
 
 def test_no_layers_no_maps(small_model, images):

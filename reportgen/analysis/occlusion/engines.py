@@ -7,7 +7,6 @@ the largest difference stands in the report.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,8 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.analysis.graph import Graph
-from reportgen.analysis.occlusion.full import Positions, occluded_batch, score_positions
+from reportgen.analysis.graph import Graph, computed
+from reportgen.analysis.occlusion.full import Positions, batch_size, occluded_batch, score_positions
 from reportgen.analysis.occlusion.incremental import IncrementalEngine
 from reportgen.analysis.occlusion.layout import Layout, lay_out
 from reportgen.settings import OcclusionSettings
@@ -95,10 +94,10 @@ def run_engine(
     engine = IncrementalEngine(graph, layout, settings.memory)
     prepared = [(prepare(image), prepare(fill)) for image, fill in zip(images, fills, strict=True)]
     tables = [engine.scores(image, fill, on_progress) for image, fill in prepared]
-    chosen = _some_positions(layout.positions)
+    # what the scan itself has taken may not have been given back
+    chosen, size = _some_positions(layout.positions), batch_size(model, settings.memory // 4)
     difference = max(
-        _difference(model, pair, table, geometry, chosen, _images_at_once(graph, settings.memory))
-        for pair, table in zip(prepared, tables, strict=True)
+        _difference(graph, pair, table, geometry, chosen, size) for pair, table in zip(prepared, tables, strict=True)
     )
     if not difference <= TOLERATED * max(1.0, *(float(np.abs(table).max()) for table in tables)):
         tables = score_positions(
@@ -127,32 +126,18 @@ def _some_positions(count: int) -> list[int]:
     return sorted(np.random.default_rng(count).choice(count, min(CHECKED, count), replace=False).tolist())
 
 
-def _images_at_once(graph: Graph, memory: int) -> int:
-    """Return how many images fit where the model is run as it is, and every layer's output is held to the end."""
-    held = sum(4 * math.prod(int(side or 1) for side in call.output.shape[1:]) for call in graph.calls)
-    return max(1, memory // (2 * max(held, 1)))
-
-
 def _difference(
-    model: Any,
-    prepared: tuple[Array, Array],
-    table: Array,
-    geometry: Positions,
-    chosen: Sequence[int],
-    size: int,
+    graph: Graph, prepared: tuple[Array, Array], table: Array, geometry: Positions, chosen: Sequence[int], size: int
 ) -> float:
     """Return the largest difference of some rows of a table from passes over the whole image, so many at once."""
     rows, columns, patch = geometry
     corners = [None, *((rows[one // len(columns)], columns[one % len(columns)]) for one in chosen)]
-    whole = np.concatenate(
-        [
-            np.asarray(
-                model(occluded_batch([(*prepared, corner) for corner in part], patch), training=False), np.float32
-            )
-            for part in (corners[first : first + size] for first in range(0, len(corners), size))
-        ]
-    ).reshape(len(corners), -1)
-    found = table[[0, *(1 + one for one in chosen)]]
+    parts = []
+    for first in range(0, len(corners), size):
+        batch = occluded_batch([(*prepared, corner) for corner in corners[first : first + size]], patch)
+        ((_, outputs),) = computed(graph, batch, [graph.output])
+        parts.append(np.asarray(outputs, np.float32).reshape(len(batch), -1))
+    whole, found = np.concatenate(parts), table[[0, *(1 + one for one in chosen)]]
     # a model that gives no numbers gives none in both
     same = (whole == found) | (np.isnan(whole) & np.isnan(found))
     return float(np.where(same, 0.0, np.abs(whole - found)).max())

@@ -18,9 +18,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.analysis.graph import Graph, LayerCall
+from reportgen.analysis.graph import Graph, called, computed
 from reportgen.analysis.occlusion.layout import Layout, Step
-from reportgen.analysis.occlusion.rules import Enlarge, Mean, Merge, Pointwise, Spatial, Spread, node_of
+from reportgen.analysis.occlusion.rules import Enlarge, Mean, Merge, Pointwise, Spatial, Spread
 from reportgen.inputs.model_formats.naming import is_plain
 
 LARGEST_BATCH = 128
@@ -46,7 +46,6 @@ class IncrementalEngine:
 
         self.graph, self.layout = graph, layout
         self.needed = _clean_maps(graph, layout)
-        self.clean_model = keras.Model(graph.input, [graph.output, *self.needed])
         starts = [tensor for tensor, _ in layout.boundary]
         whole = len(starts) == 1 and starts[0] is graph.output
         self.rest = None if whole else keras.Model(starts, graph.output)
@@ -63,11 +62,11 @@ class IncrementalEngine:
         on_progress
             Told the number of positions done since it was last told.
         """
-        import keras
         import tensorflow as tf
 
-        base, *maps = keras.tree.flatten(self.clean_model(image[None], training=False))
-        clean = [tf.convert_to_tensor(one)[0] for one in maps]
+        maps = {id(one): value for one, value in computed(self.graph, image[None], [*self.needed, self.graph.output])}
+        base, clean = maps[id(self.graph.output)], [maps[id(one)][0] for one in self.needed]
+        del maps
         outputs = np.empty((1 + self.layout.positions, int(np.prod(base.shape[1:]))), np.float32)
         outputs[0] = np.asarray(base, np.float32).reshape(-1)
         on_progress(1)
@@ -207,7 +206,7 @@ class _Walk:
         if isinstance(rule, Spatial):
             made = self._spatial(step, rule)
         elif isinstance(rule, Pointwise):
-            made = _called(call, self.values)
+            made = called(call, self.values)
         elif isinstance(rule, Merge):
             made = self._merge(step)
         elif isinstance(rule, Enlarge):
@@ -239,7 +238,7 @@ class _Walk:
     def _merge(self, step: Step) -> Any:
         pairs = zip(step.call.inputs, step.sources, strict=True)
         corner, size = self.corners[step.windows], self.sizes[step.windows]
-        return _called(
+        return called(
             step.call,
             {
                 id(tensor): self.values[id(tensor)]
@@ -272,17 +271,6 @@ class _Walk:
         before = picked(clean, self.corners[step.windows], self.sizes[step.windows])
         change = tf.reduce_sum(self.values[id(tensor)] - before, axis=(1, 2), keepdims=len(output.shape) == 4)
         return tf.expand_dims(self.clean[id(output)], 0) + change / (clean.shape[0] * clean.shape[1])
-
-
-def _called(call: LayerCall, values: dict[int, Any]) -> Any:
-    """Call a layer or operation again with other tensors."""
-    import keras
-
-    node = node_of(call)
-    args, options = node.arguments.fill_in(values)
-    if isinstance(node.operation, keras.Layer) and node.operation._call_has_training_arg:
-        options = {**options, "training": False}
-    return node.operation(*args, **options)
 
 
 def _clean_maps(graph: Graph, layout: Layout) -> list[Any]:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from reportgen.analysis.graph import LayerCall
+from reportgen.analysis.graph import LayerCall, node_of
 from reportgen.analysis.occlusion.regions import Axis, TransposedAxis, same_padding
 
 _POINTWISE = (
@@ -110,12 +110,6 @@ def multiply_adds(call: LayerCall, rule: Rule | None) -> float:
     if rule is not None:
         return float(getattr(rule, "work", 0.0)) * pixels
     return float(sum(math.prod(int(side) for side in weight.shape) for weight in getattr(call.layer, "weights", ())))
-
-
-def node_of(call: LayerCall) -> Any:
-    """Return Keras's record of the call: which arguments went in."""
-    operation, number, _ = call.output._keras_history
-    return operation._inbound_nodes[number]
 
 
 def _is_plain(call: LayerCall) -> bool:
