@@ -80,7 +80,7 @@ def read_model(path: Path, settings: ModelSettings, limits: LimitSettings, *, tr
         note = f"The file holds weights alone; the architecture is {settings.architecture}, as was said."
         return ReadModel(model, file.sha256, family, notes=(note,))
     if file.kind == "saved_model":
-        return _from_folder(file, custom, trust_code=settings.trust_code)
+        return _from_folder(file, custom, trust_code=settings.trust_code, memory=memory)
     code = find_code(file.config, tuple(custom))
     if code and not settings.trust_code:
         refuse_code(code, path)
@@ -97,8 +97,8 @@ def read_model(path: Path, settings: ModelSettings, limits: LimitSettings, *, tr
     return ReadModel(model, file.sha256, None, file.loss, notes, _cautions(code, custom))
 
 
-def _from_folder(file: ModelFile, custom: dict[str, Any], *, trust_code: bool) -> ReadModel:
-    program = load_saved_model(file, custom_objects=custom, trust_code=trust_code)
+def _from_folder(file: ModelFile, custom: dict[str, Any], *, trust_code: bool, memory: int) -> ReadModel:
+    program = load_saved_model(file, custom_objects=custom, trust_code=trust_code, memory=memory)
     notes: tuple[str, ...] = ()
     if program.has_layers:
         notes = (_rebuilt("the SavedModel", program.difference or 0.0),)

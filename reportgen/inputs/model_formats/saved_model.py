@@ -9,7 +9,8 @@ A SavedModel is a program. One that reads or writes files, or calls Python, is r
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,9 @@ from reportgen.inputs.model_formats.code import ForeignCode, find_code
 from reportgen.inputs.model_formats.kinds import ModelFile
 from reportgen.inputs.model_formats.legacy import have_legacy_reader, load_legacy
 from reportgen.inputs.model_formats.legacy_connections import check_connections
+from reportgen.inputs.model_formats.size import check_size
 
+_FLOAT = 4
 LARGEST_GRAPH = 512 << 20
 # operations with effects outside of the model; restoring its weights needs none of them but those of checkpoints
 _EFFECTS = (
@@ -45,7 +48,7 @@ class SavedProgram:
     unread: tuple[ForeignCode, ...] = ()
 
 
-def load_saved_model(file: ModelFile, *, custom_objects: dict[str, Any], trust_code: bool) -> SavedProgram:
+def load_saved_model(file: ModelFile, *, custom_objects: dict[str, Any], trust_code: bool, memory: int) -> SavedProgram:
     """Load a SavedModel folder.
 
     Parameters
@@ -56,11 +59,13 @@ def load_saved_model(file: ModelFile, *, custom_objects: dict[str, Any], trust_c
         The user's own layers, for models that Keras saved.
     trust_code
         Whether operations with effects outside of the model, and Lambda layers, may run.
+    memory
+        Bytes that the model may take.
 
     Raises
     ------
     ModelError
-        When it can't be read, has no serving signature, or would act on files.
+        When it can't be read, has no serving signature, would act on files, or is too large.
     """
     effects = _effects(file.path)
     if effects and not trust_code:
@@ -68,14 +73,18 @@ def load_saved_model(file: ModelFile, *, custom_objects: dict[str, Any], trust_c
             f"{file.path} holds operations that act outside of the model ({', '.join(effects[:4])})",
             "if you know who made it, allow them with --trust-model-code",
         )
-    code = _keras_code(file.path, tuple(custom_objects))
+    tables = _described(file.path, memory)
+    code = None if tables is None else find_code([_without_shapes(table) for table in tables], tuple(custom_objects))
     if code and not trust_code:
         # its program runs without the Python code: only the look inside is missing
         return SavedProgram(_through_signature(file.path), has_layers=False, unread=code)
-    if code is not None and have_legacy_reader():
+    if tables is not None:
+        if not code:
+            described = {key: tables[0].get(key) for key in ("class_name", "config")}
+            check_size(replace(file, config=described, version=file.version or "2"), memory)
         try:
             model, difference = load_legacy(file, custom_objects=custom_objects, trust_code=trust_code)
-            ran = (*effects, *(str(item) for item in code))
+            ran = (*effects, *(str(item) for item in code or ()))
             return SavedProgram(model, has_layers=True, difference=difference, trusted=ran)
         except ModelError:
             # its own program still runs, without a look inside
@@ -145,8 +154,8 @@ def _effects(path: Path) -> tuple[str, ...]:
     return tuple(sorted({node.op for node in nodes if node.op.startswith(_EFFECTS)}))
 
 
-def _keras_code(path: Path, custom: tuple[str, ...]) -> tuple[ForeignCode, ...] | None:
-    """Return the foreign code in Keras's own description of the model; None where there is no description."""
+def _described(path: Path, memory: int) -> list[dict[str, Any]] | None:
+    """Return Keras's own description of the model, the model first; None where there's none that can be read."""
     metadata = path / "keras_metadata.pb"
     if not metadata.is_file() or not have_legacy_reader():
         return None
@@ -162,7 +171,21 @@ def _keras_code(path: Path, custom: tuple[str, ...]) -> tuple[ForeignCode, ...] 
         raise ModelError(f"{metadata} is damaged", "copy or export the model again") from problem
     check_connections(tables, str(path))
     models = [table for table in tables if isinstance(table, dict) and table.get("class_name") != "__tuple__"]
-    return find_code([_without_shapes(table) for table in models], custom)
+    for table in models:
+        _check_shape(table.get("build_input_shape"), metadata, memory)
+    return models or None
+
+
+def _check_shape(shape: Any, metadata: Path, memory: int) -> None:
+    """Refuse the shape that a layer is to be built for where its weights could be of any size."""
+    if isinstance(shape, list):
+        for one in shape:
+            _check_shape(one, metadata, memory)
+    elif isinstance(shape, dict):
+        items = shape.get("items")
+        sides: list[Any] = items if isinstance(items, list) else [items]
+        if _FLOAT * math.prod(side for side in sides if isinstance(side, int) and side > 0) > memory:
+            raise ModelError(f"{metadata} is damaged: it has a layer of absurd size", "copy or export the model again")
 
 
 def _without_shapes(table: dict[str, object]) -> dict[str, object]:

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 from kinds import model_saved
@@ -14,7 +17,48 @@ from reportgen.settings import ModelSettings
 
 
 def read(path, **options):
-    return load_saved_model(examine(path, memory=1 << 30), custom_objects={}, **{"trust_code": False, **options})
+    options = {"trust_code": False, "memory": 1 << 30, **options}
+    return load_saved_model(examine(path, memory=1 << 30), custom_objects={}, **options)
+
+
+def described_anew(folder, change):
+    """Let a function change Keras's own description of a SavedModel's parts, by their place in the model."""
+    from tf_keras.protobuf import saved_metadata_pb2
+
+    path = folder / "keras_metadata.pb"
+    metadata = saved_metadata_pb2.SavedMetadata()
+    metadata.ParseFromString(path.read_bytes())
+    for node in metadata.nodes:
+        table = json.loads(node.metadata)
+        change(node.node_path, table)
+        node.metadata = json.dumps(table)
+    path.write_bytes(metadata.SerializeToString())
+
+
+@pytest.mark.parametrize("items", [2**31, [None, 2**31], [None, 100_000, 100_000, 3]])
+def test_a_layer_to_be_built_for_an_absurd_shape_is_refused(tmp_path, items):
+    built = model_saved.saved_sequential(tmp_path)
+
+    def change(place, table):
+        if place == "root.layer_with_weights-0":
+            table["build_input_shape"]["items"] = items
+
+    described_anew(Path(built.source), change)
+    with pytest.raises(ModelError, match=r"keras_metadata\.pb is damaged: it has a layer of absurd size"):
+        read(built.source)
+
+
+def test_a_description_of_absurd_size_is_refused_before_it_is_built(tmp_path):
+    built = model_saved.saved_sequential(tmp_path)
+
+    def change(place, table):
+        for layer in table.get("config", {}).get("layers", []) if place == "root" else []:
+            if layer["class_name"] == "Conv2D":
+                layer["config"]["filters"] = 10**8
+
+    described_anew(Path(built.source), change)
+    with pytest.raises(ModelError, match="needs .* GiB"):
+        read(built.source)
 
 
 def test_layers_are_restored_where_keras_described_them(tmp_path):
