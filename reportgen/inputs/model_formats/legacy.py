@@ -94,6 +94,17 @@ def dry_legacy_model(file: ModelFile) -> Any:
         return tf_keras.models.model_from_config(_config(file))
 
 
+def dry_legacy_layer(table: dict[str, Any]) -> None:
+    """Build a layer of Keras 2 in the same way, for the shape that stands beside its configuration."""
+    import tf_keras
+    from tf_keras.src.saving.legacy.saved_model import json_utils
+
+    described = json_utils.decode(json.dumps(table))
+    with _quiet():
+        layer = tf_keras.layers.deserialize({key: described[key] for key in ("class_name", "config")})
+        layer.build(described["build_input_shape"])
+
+
 def _config(file: ModelFile) -> dict[str, Any]:
     """Return the configuration as Keras 2 takes it, with the tuples and shapes that JSON has not."""
     from tf_keras.src.saving.legacy.saved_model import json_utils

@@ -19,7 +19,7 @@ from reportgen.inputs.model_formats.code import ForeignCode, find_code
 from reportgen.inputs.model_formats.kinds import ModelFile
 from reportgen.inputs.model_formats.legacy import have_legacy_reader, load_legacy
 from reportgen.inputs.model_formats.legacy_connections import check_connections
-from reportgen.inputs.model_formats.size import check_size
+from reportgen.inputs.model_formats.size import check_layers, check_size
 
 _FLOAT = 4
 LARGEST_GRAPH = 512 << 20
@@ -81,7 +81,8 @@ def load_saved_model(file: ModelFile, *, custom_objects: dict[str, Any], trust_c
     if tables is not None:
         if not code:
             described = {key: tables[0].get(key) for key in ("class_name", "config")}
-            check_size(replace(file, config=described, version=file.version or "2"), memory)
+            check_size(replace(file, config=described, version="2.0"), memory)
+            check_layers([table for table in tables if table.get("build_input_shape")], file.path, memory)
         try:
             model, difference = load_legacy(file, custom_objects=custom_objects, trust_code=trust_code)
             ran = (*effects, *(str(item) for item in code or ()))

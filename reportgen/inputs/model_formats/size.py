@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import json
 import math
 import tempfile
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from reportgen.inputs.model_formats.kinds import ModelFile, too_much
-from reportgen.inputs.model_formats.legacy import dry_legacy_model, have_legacy_reader
+from reportgen.inputs.model_formats.legacy import dry_legacy_layer, dry_legacy_model, have_legacy_reader
 from reportgen.inputs.model_formats.naming import with_plain_names
 
 _FLOAT = 4
@@ -56,6 +58,34 @@ def check_size(file: ModelFile, memory: int) -> None:
             # but builds what stands before the fault
             weights, largest = _bytes_of_variables(graph), 0
     _refuse(file.path, weights, largest, memory)
+
+
+def check_layers(tables: Sequence[dict[str, Any]], path: Path, memory: int) -> None:
+    """Refuse layers whose weights together take more than memory, each described by itself as in a SavedModel.
+
+    Parameters
+    ----------
+    tables
+        ``class_name``, ``config`` and ``build_input_shape`` of each, of Keras 2; what is none of its layers is left to
+        the reader.
+    path
+        For the message.
+    memory
+        Bytes.
+
+    Raises
+    ------
+    ModelError
+        Telling how much they would need.
+    """
+    import tensorflow as tf
+
+    with tf.Graph().as_default() as graph:
+        for table in tables:
+            with contextlib.suppress(Exception):
+                dry_legacy_layer(table)
+        weights = _bytes_of_variables(graph)
+    _refuse(path, weights, 0, memory)
 
 
 def check_model(model: Any, path: Path, memory: int) -> None:

@@ -48,16 +48,18 @@ def test_a_layer_to_be_built_for_an_absurd_shape_is_refused(tmp_path, items):
         read(built.source)
 
 
-def test_a_description_of_absurd_size_is_refused_before_it_is_built(tmp_path):
+@pytest.mark.parametrize("changed", ["root", "root.layer_with_weights-0"])
+def test_a_description_of_absurd_size_is_refused_before_it_is_built(tmp_path, changed):
     built = model_saved.saved_sequential(tmp_path)
 
     def change(place, table):
-        for layer in table.get("config", {}).get("layers", []) if place == "root" else []:
+        inner = table["config"].get("layers", [table]) if place == changed else []
+        for layer in inner:
             if layer["class_name"] == "Conv2D":
                 layer["config"]["filters"] = 10**8
 
     described_anew(Path(built.source), change)
-    with pytest.raises(ModelError, match="needs .* GiB"):
+    with pytest.raises(ModelError, match=r"needs .* GiB"):
         read(built.source)
 
 
