@@ -110,8 +110,9 @@ class Layout:
         Tensors that the rest of the model starts from, each with the number of its windows (None: it's whole already).
     cost, full_cost
         Estimates for one position, in multiply-adds with bytes priced as such.
-    exact_work, full_work
-        Multiply-adds alone, the mean over the positions: if each layer computed just what can change, and on full maps.
+    exact_work, inner_work, full_work
+        Multiply-adds alone, if each layer computed just what can change: the mean over the positions, and at a position
+        far from the borders, where most can; and on full maps.
     """
 
     windows: tuple[Windows, ...]
@@ -120,6 +121,7 @@ class Layout:
     cost: float
     full_cost: float
     exact_work: float
+    inner_work: float
     full_work: float
 
     @property
@@ -131,6 +133,11 @@ class Layout:
     def bound(self) -> float:
         """How many times faster windows could be if nothing but multiply-adds took time."""
         return self.full_work / max(self.exact_work, 1.0)
+
+    @property
+    def inner_bound(self) -> float:
+        """The same for a position far from the borders, as the literature counts it."""
+        return self.full_work / max(self.inner_work, 1.0)
 
     @property
     def pays(self) -> bool:
@@ -288,10 +295,13 @@ class _Planner:
         ]
         cut = len(calls) if furthest else int(np.argmin(costs))
         chosen = [step for step in steps[:cut] if step]
-        exact = sum(self._exact_work(step, work) for step, work in zip(steps, whole[:, 0], strict=True))
+        exact, inner = (
+            sum(self._exact_work(step, work, of) for step, work in zip(steps, whole[:, 0], strict=True))
+            for of in (np.mean, np.max)
+        )
         boundary = tuple(self._boundary(steps[:cut]))
         return Layout(
-            tuple(self.windows), tuple(chosen), boundary, costs[cut], whole[:, 1].sum(), exact, whole[:, 0].sum()
+            tuple(self.windows), tuple(chosen), boundary, costs[cut], whole[:, 1].sum(), exact, inner, whole[:, 0].sum()
         )
 
     def _boundary(self, steps: Sequence[Step | None]) -> list[tuple[Any, int | None]]:
@@ -303,12 +313,12 @@ class _Planner:
         unique = {id(tensor): tensor for tensor in [*asked, self.graph.output] if id(tensor) in made}
         return [(tensor, made[key]) for key, tensor in unique.items()]
 
-    def _exact_work(self, step: Step | None, whole: float) -> float:
-        """Return the multiply-adds of what can change, the mean over the positions."""
+    def _exact_work(self, step: Step | None, whole: float, of: Callable[[Whole], Any]) -> float:
+        """Return the multiply-adds of what can change, the mean over the positions or the most."""
         if step is None or isinstance(step.rule, Mean):
             return whole
         reach = self.windows[step.windows]
-        area = np.prod(np.maximum(reach.high - reach.low, 0), axis=1).mean()
+        area = of(np.prod(np.maximum(reach.high - reach.low, 0), axis=1))
         return min(whole, float(getattr(step.rule, "work", 0.0) * area))
 
     def _pasting(self, steps: Sequence[Step | None]) -> float:
