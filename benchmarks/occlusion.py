@@ -3,9 +3,9 @@
 The other tools are xplique's Occlusion and tf-explain's OcclusionSensitivity, each with the best of several batch
 sizes; they need an environment of their own, which ``make bench-occlusion`` makes. All get the same model, image,
 patch, stride and fill. Each is run once to warm up, then several times; the fastest counts. For each work this prints
-seconds, ratios, the bound by multiply-adds alone and the share of it that is reached, and the largest difference from full
-inference. The bound is that of a position far from the borders, as in the literature; the mean bound also counts that
-less can change at the borders.
+seconds, ratios, the bound by multiply-adds alone and the share of it that is reached, and the largest difference from
+full inference. The bound is that of a position far from the borders, as in the literature; the mean bound also counts
+that less can change at the borders.
 """
 
 from __future__ import annotations
@@ -62,8 +62,9 @@ def calibrated(model: object, image: np.ndarray) -> object:
     for layer in model.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.momentum = 0.0
-    turned = np.stack([image, image[::-1], image[:, ::-1], 1 - image])
-    model(turned, training=True)
+    random = np.random.default_rng(0)
+    turned = np.stack([image, image[::-1], image[:, ::-1], 1 - image] * 2)
+    model(turned + random.normal(0, 0.2, turned.shape).astype(np.float32), training=True)
     return model
 
 
@@ -157,7 +158,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
             against_tf_explain(small.keras_model, image, 15, ours)
     for name in (*APPLICATIONS, *(EVERY if given.every else ())):
         keras.utils.set_random_seed(0)
-        model = getattr(keras.applications, name)(weights=None, classifier_activation=None)
+        build = getattr(keras.applications, name)
+        model = build(weights=None, classifier_activation=None)
+        if None in model.input_shape[1:]:
+            model = build(weights=None, classifier_activation=None, input_shape=(224, 224, 3))
         image = smooth_image(model.input_shape[1:3])
         scan(f"{name}, {image.shape[0]} x {image.shape[1]}, stride 16", calibrated(model, image), image, 16, 16, 2)
 

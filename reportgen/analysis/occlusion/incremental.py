@@ -71,7 +71,7 @@ class IncrementalEngine:
         outputs[0] = np.asarray(base, np.float32).reshape(-1)
         on_progress(1)
         fixed = (tf.constant(image), tf.constant(fill), clean)
-        for group in self.layout.groups():
+        for group in self.layout.groups(self.batch):
             for first in range(0, len(group), self.batch):
                 chosen = group[first : first + self.batch]
                 starts, sizes = self.layout.place(chosen)

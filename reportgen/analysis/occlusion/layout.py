@@ -36,6 +36,7 @@ from reportgen.analysis.occlusion.rules import (
 STREAMED, PICKED = 8.0, 10.0
 WORTH = 1.1  # how much cheaper windows must be than full maps
 _LARGE, _MIDDLE = 0.99, 0.7
+_FEW = 4  # batches
 Follow = Callable[[Whole, int, int], tuple[Whole, int]]
 
 
@@ -148,8 +149,13 @@ class Layout:
         """Return where some positions' windows begin, ``(windows, 2, positions)``, and their sizes ``(windows, 2)``."""
         return _place(self.windows, chosen)
 
-    def groups(self) -> list[NDArray[np.intp]]:
-        """Return the positions in groups of like windows: large, middle and small ones along each axis."""
+    def groups(self, batch: int) -> list[NDArray[np.intp]]:
+        """Return the positions in groups of like windows: large, middle and small ones along each axis.
+
+        A call of its own for each group costs more than windows of one size where there are but few batches in all.
+        """
+        if self.positions < _FEW * batch:
+            return [np.arange(self.positions)]
         classes = []
         for axis in (0, 1):
             sizes = np.stack([np.maximum(one.high - one.low, 0)[:, axis] for one in self.windows])
