@@ -17,6 +17,7 @@ from pathlib import Path
 import jinja2
 
 from reportgen.outputs.markdown import SafeHtml, render_markdown
+from reportgen.outputs.sidecar import embedded_json
 from reportgen.report import CaseReport, Comment, LayerSummary, Picture, Remark, Report, layer_picture_name, readable
 from reportgen.visible import visible
 
@@ -59,6 +60,11 @@ class Page:
     report: Report
     style: Asset
     script: Asset
+
+    @functools.cached_property
+    def data(self) -> SafeHtml:
+        """Everything measured, as JSON that can stand inside the page: other outputs are made from it."""
+        return SafeHtml(embedded_json(self.report))
 
     @property
     def policy(self) -> str:

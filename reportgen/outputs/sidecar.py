@@ -22,9 +22,23 @@ _FIGURE = re.compile(
 
 def render_json(report: Report) -> bytes:
     """Return a report as indented JSON; pictures are named with their digests, not included."""
+    return _encoded(_document(report))
+
+
+def embedded_json(report: Report) -> str:
+    """Return the same in one line for inside a page: without timings, so that the same report gives the same page.
+
+    Nothing in it can end the element that it stands in, nor act in any other way: all but plain letters is escaped.
+    """
+    text = json.dumps(_plain(_document(report) | {"timings": {}}), separators=(",", ":"), allow_nan=False)
+    for letter in "<>&":
+        text = text.replace(letter, f"\\u{ord(letter):04x}")
+    return text
+
+
+def _document(report: Report) -> dict[str, Any]:
     document = {item.name: getattr(report, item.name) for item in dataclasses.fields(report)}
-    document["pictures"] = [_described(picture) for picture in report.pictures]
-    return _encoded(document)
+    return document | {"pictures": [_described(picture) for picture in report.pictures]}
 
 
 def render_model_json(model: ModelReport) -> bytes:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import base64
 import dataclasses
 import hashlib
+import json
 import re
 from html.parser import HTMLParser
 
@@ -93,9 +94,18 @@ def page(html):
 
 
 def test_only_the_programs_own_style_and_script(page):
-    for kind, name in (("style", "report.css"), ("script", "report.js")):
-        own = (templates_folder() / "assets" / name).read_text(encoding="utf-8")
-        assert [found.strip() for found in page.raw[kind]] == [own.strip()]
+    style, script = (
+        (templates_folder() / "assets" / name).read_text(encoding="utf-8").strip()
+        for name in ("report.css", "report.js")
+    )
+    assert [found.strip() for found in page.raw["style"]] == [style]
+    data, own = page.raw["script"]
+    assert own.strip() == script
+    # the data is one line of plain letters that ends nothing it stands in
+    assert json.loads(data)["schema_version"] == 1
+    assert data.isascii()
+    assert data.isprintable()
+    assert not set(data) & set("<>&")
 
 
 def test_same_elements_whatever_the_texts_say(page, make_report):
@@ -131,7 +141,7 @@ def test_policy_names_exactly_this_style_and_script(page):
     assert rules["default-src"] == "'none'"
     assert rules["img-src"] == "data:"
     assert rules["style-src"] == digest(page.raw["style"][0])
-    assert rules["script-src"] == digest(page.raw["script"][0])
+    assert rules["script-src"] == digest(page.raw["script"][1])
     assert rules["base-uri"] == rules["form-action"] == "'none'"
     assert "unsafe" not in policy
 
@@ -284,7 +294,7 @@ def test_numbers_that_are_not_defined_are_dashes(make_report):
 @given(text=st.text(max_size=30).filter(str.strip))
 def test_any_text_stays_text(make_report, text):
     page = Page(render_html(make_report(text)))
-    assert len(page.raw["script"]) == len(page.raw["style"]) == 1
+    assert [len(page.raw[kind]) for kind in ("script", "style")] == [2, 1]
     assert not re.search("[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f\\u202a-\\u202e\\u2066-\\u2069\\ud800-\\udfff]", page.text)
     assert shown(f"Caption {text}") in shown(page.text)
     assert len(page.ids) == len(set(page.ids))

@@ -1,0 +1,154 @@
+"""A saved report back as data, and what is refused."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+import sys
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from reportgen.errors import OutputError, ReportgenError
+from reportgen.outputs.html import render_html
+from reportgen.outputs.saved import LARGEST, read_saved
+from reportgen.outputs.sidecar import render_json
+
+
+@pytest.fixture(scope="module")
+def report(make_report):
+    return make_report("A plain text")
+
+
+@pytest.fixture(scope="module")
+def html(report):
+    return render_html(report)
+
+
+@pytest.fixture
+def folder(report, tmp_path):
+    """report.json with its pictures."""
+    (tmp_path / "report.json").write_bytes(render_json(report))
+    for picture in report.pictures:
+        (tmp_path / picture.file_name).write_bytes(picture.data)
+    return tmp_path
+
+
+def refused(path, text=None, **options):
+    if text is not None:
+        path.write_text(text, encoding="utf-8")
+    with pytest.raises(OutputError) as caught:
+        read_saved(path, **options)
+    message = str(caught.value)
+    assert str(path) in message
+    assert "\n" not in message
+    return message
+
+
+def same(found, report):
+    """The same but for timings, which a page doesn't hold, and what JSON calls a list."""
+    plain = dataclasses.replace(report, timings={})
+    assert json.loads(render_json(dataclasses.replace(found, timings={}))) == json.loads(render_json(plain))
+    assert [picture.data for picture in found.pictures] == [picture.data for picture in report.pictures]
+
+
+def test_a_page_carries_everything(report, html, tmp_path):
+    path = tmp_path / "report.html"
+    path.write_text(html, encoding="utf-8")
+    saved = read_saved(path)
+    assert saved.is_page
+    same(saved.report, report)
+    assert render_html(saved.report) == html
+
+
+def test_json_and_its_pictures(report, folder):
+    found = read_saved(folder / "report.json").report
+    same(found, report)
+    assert found.timings == report.timings
+
+
+def test_pictures_elsewhere(report, folder):
+    (folder / "elsewhere").mkdir()
+    moved = (folder / "report.json").rename(folder / "elsewhere" / "report.json")
+    assert "say where they are with --figures" in refused(moved)
+    same(read_saved(moved, folder).report, report)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda html: html[: len(html) // 2], "cut off"),
+        (lambda html: html.replace("</html>", ""), "is cut off"),
+        (lambda html: "", "holds no report"),
+        (lambda html: "<p>Hello</p>", "is no report"),
+        (lambda html: "Hello", "holds no report"),
+        (lambda html: "[]", "is no report"),
+        (lambda html: '{"schema_version": 1}', "is no report"),
+        (lambda html: html.replace('"schema_version":1', '"schema_version":2'), "was written by newer reportgen"),
+        (lambda html: html.replace('"schema_version":1', '"schema_version":0'), "was written by older reportgen"),
+        (lambda html: re.sub(r'<script type="application/json".*', "</html>", html), "without its data"),
+        (lambda html: html.replace("base64,iVBOR", "base64,iVBOS", 1), "is not the one that was written"),
+        (lambda html: html.replace('"head":"', '"tail":"'), "has no head"),
+        (lambda html: html.replace('"cases":[', '"cases":[7,'), "is no table"),
+        (lambda html: html.replace('"title":"', '"title":7,"x":"'), "is not what it should be"),
+    ],
+)
+def test_what_is_no_report_or_was_changed(html, tmp_path, change, told):
+    assert told in refused(tmp_path / "report.html", change(html))
+
+
+def test_a_missing_file_and_a_folder(tmp_path):
+    assert "not found" in refused(tmp_path / "none.html")
+    assert "can't be read" in refused(tmp_path)
+
+
+def test_a_file_that_is_no_text(tmp_path):
+    (tmp_path / "report.html").write_bytes(b"\xff\xfe\x00")
+    assert "is no report" in refused(tmp_path / "report.html")
+
+
+def test_a_file_that_is_too_large(tmp_path, monkeypatch):
+    monkeypatch.setattr("reportgen.outputs.saved.LARGEST", 10)
+    assert "has 11 bytes" in refused(tmp_path / "report.html", "x" * 11)
+    assert LARGEST > 1 << 20
+
+
+@pytest.mark.parametrize("name", ["../secret.png", "/etc/passwd", "", "a\0.png"])
+def test_a_picture_that_leads_out_of_its_folder(folder, name):
+    table = json.loads((folder / "report.json").read_text())
+    table["pictures"][0]["file"] = name
+    told = refused(folder / "report.json", json.dumps(table))
+    assert "no plain file" in told or "needs the picture" in told
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300)
+@given(at=st.integers(0, 10**9), value=st.sampled_from([None, True, -1, 2**70, 0.5, "x", [], {}, [[]], {"a": {}}]))
+def test_any_value_changed_is_refused_or_harmless(folder, at, value):
+    table = json.loads(render_json(read_saved(folder / "report.json").report))
+    places = [(table, key) for key in table]
+    for holder, key in places:
+        inner = holder[key]
+        if isinstance(inner, dict | list) and len(places) < 20_000:
+            places += [(inner, one) for one in (inner if isinstance(inner, dict) else range(len(inner)))]
+    holder, key = places[at % len(places)]
+    holder[key] = value
+    path = folder / "changed.json"
+    path.write_text(json.dumps(table))
+    try:
+        read_saved(path)
+    except ReportgenError as problem:
+        assert len(str(problem).splitlines()) == 1
+
+
+def test_reading_needs_no_tensorflow(html, tmp_path):
+    import subprocess
+
+    path = tmp_path / "report.html"
+    path.write_text(html, encoding="utf-8")
+    program = (
+        "import sys, pathlib; from reportgen.outputs.saved import read_saved; "
+        "read_saved(pathlib.Path(sys.argv[1])); sys.exit('tensorflow' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", program, str(path)], check=False).returncode == 0
