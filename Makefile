@@ -50,7 +50,7 @@ $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.installed: pyproject.toml | $(BIN)/python
-	$(PIP) install --editable '.[dicom,legacy,tiff]'
+	$(PIP) install --editable '.[dicom,legacy,pdf,tiff]'
 	touch $@
 
 $(VENV)/.installed-test: pyproject.toml | $(BIN)/python

@@ -42,6 +42,10 @@ _EXAMPLES = {
     "train": """examples:
   reportgen train chest_xray/ -o model.keras --test chest_xray/test
   reportgen train --phantoms 400 --architecture two_xrays --epochs 4 -o model.keras""",
+    "pdf": """examples:
+  reportgen pdf report.html
+  reportgen pdf report.html -o case.pdf --paper letter --variant pdf/ua-1
+  reportgen pdf report.json --figures figures/""",
     "phantom": """examples:
   reportgen phantom normal.png --seed 3
   reportgen phantom pneumonia.png --seed 3 --opacities 2""",
@@ -157,6 +161,16 @@ def _train(given: argparse.Namespace) -> None:
     _say([Path(given.output)])
 
 
+def _pdf(given: argparse.Namespace) -> None:
+    from reportgen import commands
+
+    target, figures = (Path(path) if path else None for path in (given.output, given.figures))
+    written = commands.print_pdf(
+        Path(given.report), target, figures, given.paper, given.variant, overwrite=given.force
+    )  # fmt: skip
+    _say([written])
+
+
 def _phantom(given: argparse.Namespace) -> None:
     from reportgen import commands
 
@@ -178,7 +192,7 @@ def _say(written: Sequence[Path]) -> None:
 
 
 def _outputs(given: argparse.Namespace) -> dict[str, Any]:
-    named = {"html": given.html, "json": given.json, "figures": given.figures}
+    named = {"html": given.html, "json": given.json, "figures": given.figures, "pdf": given.pdf}
     return {"output": {key: value for key, value in named.items() if value is not None}}
 
 
@@ -213,6 +227,17 @@ def _parser() -> argparse.ArgumentParser:
     inspect.add_argument("model", nargs="?", help="as for build -m; left out: the built-in model")
     inspect.add_argument("--json", action="store_true", help="print JSON")
     add_flags(inspect, INSPECTED)
+
+    pdf = _command(commands, "pdf", "make a PDF of a saved report", _pdf)
+    pdf.add_argument("report", help="report.html, or report.json with its pictures beside it")
+    pdf.add_argument("-o", "--output", metavar="FILE", help="PDF to write; default: beside the report")
+    pdf.add_argument("--figures", metavar="DIR", help="where the pictures of report.json are")
+    pdf.add_argument("--paper", default="a4", metavar="SIZE", help="a4 (default) or letter")
+    pdf.add_argument(
+        "--variant", default="pdf/a-3u", metavar="NAME",
+        help="pdf/a-3u (default, to be kept), pdf/ua-1 (for assistive technology) or plain",
+    )  # fmt: skip
+    pdf.add_argument("-f", "--force", action="store_true", help="overwrite existing output")
 
     train = _command(commands, "train", "train a small CNN on folders of images, phantoms, or both", _train)
     train.add_argument("folder", nargs="?", help="holds CLASS/image or train/CLASS/image")
@@ -252,6 +277,7 @@ def _add_outputs(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--html", metavar="FILE", help="HTML file to write; default report.html")
     parser.add_argument("--json", metavar="FILE", help="write the numbers as JSON, too")
     parser.add_argument("--figures", metavar="DIR", help="write each picture as a file, too")
+    parser.add_argument("--pdf", metavar="FILE", help="write a PDF, too")
     parser.add_argument("-f", "--force", action="store_true", help="overwrite existing output")
 
 

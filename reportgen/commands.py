@@ -116,6 +116,26 @@ def train(
     )  # fmt: skip
 
 
+def print_pdf(
+    source: Path, target: Path | None, figures: Path | None, paper: str, variant: str, *, overwrite: bool
+) -> Path:
+    """Make a PDF of a saved report; return where it was written, beside the report unless said.
+
+    Raises
+    ------
+    ReportgenError
+        When the report can't be read or the PDF can't be made or written.
+    """
+    from reportgen.outputs.pdf import render_pdf
+    from reportgen.outputs.saved import read_saved
+    from reportgen.outputs.writing import check_target, write_file
+
+    path = source.with_suffix(".pdf") if target is None else target
+    check_target(path, overwrite=overwrite)
+    write_file(path, render_pdf(read_saved(source, figures).report, paper=paper, variant=variant))
+    return path
+
+
 def draw_phantom(path: Path, seed: int, opacities: int, *, overwrite: bool) -> None:
     """Write a synthetic radiograph as PNG.
 
@@ -141,11 +161,11 @@ def _report(
 ) -> Made:
     from reportgen.outputs.writing import check_target
 
-    html, json = _targets(settings)
+    html, json, pdf = _targets(settings)
     figures = Path(settings.output.figures) if settings.output.figures else None
-    targets = [path for path in (html, json) if path is not None]
+    targets = [path for path in (html, json, pdf) if path is not None]
     if len({os.path.abspath(path) for path in targets}) < len(targets):  # noqa: PTH100 - links are not followed
-        raise OutputError(f"HTML and JSON would both be written to {html}", "name two files")
+        raise OutputError("two outputs would be written to the same file", "name a file for each")
     for path in targets:
         check_target(path, overwrite=overwrite)
     if figures is not None:
@@ -159,15 +179,16 @@ def _report(
     if not debug:
         warnings.simplefilter("ignore")
     report = build_report(None, read, settings, progress=progress)
-    report.save_all(html=html, json=json, figures=figures, overwrite=overwrite)
+    report.save_all(html=html, json=json, figures=figures, pdf=pdf, overwrite=overwrite)
     from reportgen.outputs.text import render_trials
 
     return Made((*targets, *([figures] if figures is not None else [])), render_trials(report))
 
 
-def _targets(settings: Settings) -> tuple[Path, Path | None]:
-    html, json = settings.output.html, settings.output.json
-    return Path(DEFAULT_OUTPUT if html is None else html), None if json is None else Path(json)
+def _targets(settings: Settings) -> tuple[Path, Path | None, Path | None]:
+    html, json, pdf = settings.output.html, settings.output.json, settings.output.pdf
+    as_json, as_pdf = (None if path is None else Path(path) for path in (json, pdf))
+    return Path(DEFAULT_OUTPUT if html is None else html), as_json, as_pdf
 
 
 def _spare_inputs(settings: Settings, config: Path | None) -> None:

@@ -48,6 +48,7 @@ class OutputSettings:
     html: str | None = None
     json: str | None = None
     figures: str | None = None
+    pdf: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

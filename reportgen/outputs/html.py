@@ -144,9 +144,9 @@ class Page:
 
 def render_html(report: Report) -> str:
     """Return the page. The same report gives the same text."""
-    environment = _environment()
-    style, script = (Asset(SafeHtml(_asset(name).strip() + "\n")) for name in ("assets/report.css", "assets/report.js"))
-    return environment.get_template("report.html.j2").render(page=Page(report, style, script), report=report) + "\n"
+    templates = environment()
+    style, script = (Asset(SafeHtml(asset(name).strip() + "\n")) for name in ("assets/report.css", "assets/report.js"))
+    return templates.get_template("report.html.j2").render(page=Page(report, style, script), report=report) + "\n"
 
 
 def templates_folder() -> Path:
@@ -156,11 +156,13 @@ def templates_folder() -> Path:
     return inside if inside.is_dir() else package.parent / "templates"
 
 
-def _asset(name: str) -> str:
+def asset(name: str) -> str:
+    """Return a file of the templates folder as text."""
     return (templates_folder() / name).read_text(encoding="utf-8")
 
 
-def _environment() -> jinja2.Environment:
+def environment() -> jinja2.Environment:
+    """Return where templates of reports are rendered: everything is escaped, what would act is replaced."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(templates_folder()),
         autoescape=True,

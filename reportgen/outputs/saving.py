@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from reportgen.outputs.html import render_html
+from reportgen.outputs.pdf import render_pdf
 from reportgen.outputs.sidecar import figure_files, render_json, stale_figures
 from reportgen.outputs.writing import check_target, making_folder, write_all, write_file
 from reportgen.report import Remark, Report
@@ -13,7 +14,7 @@ from reportgen.report import Remark, Report
 
 @dataclass(frozen=True, kw_only=True)
 class SavableReport(Report):
-    """A :class:`~reportgen.report.Report` that can be written as HTML, JSON and picture files."""
+    """A :class:`~reportgen.report.Report` that can be written as HTML, PDF, JSON and picture files."""
 
     def with_remarks(self, *remarks: Remark) -> SavableReport:
         """Return the same report with these remarks added."""
@@ -51,7 +52,28 @@ class SavableReport(Report):
         """
         self._write({}, Path(folder), overwrite=overwrite)
 
-    def save_all(self, *, html: Path, json: Path | None, figures: Path | None, overwrite: bool = False) -> None:
+    def save_pdf(
+        self, path: str | Path, *, paper: str = "a4", variant: str = "pdf/a-3u", overwrite: bool = False
+    ) -> None:
+        """Write a PDF (see ``docs/pdf.md``).
+
+        Raises
+        ------
+        OutputError
+            When it exists and must not be replaced, can't be made or can't be written.
+        """
+        check_target(Path(path), overwrite=overwrite)
+        write_file(Path(path), render_pdf(self, paper=paper, variant=variant))
+
+    def save_all(
+        self,
+        *,
+        html: Path,
+        json: Path | None = None,
+        figures: Path | None = None,
+        pdf: Path | None = None,
+        overwrite: bool = False,
+    ) -> None:
         """Write several outputs: either all of them appear, or none does.
 
         Raises
@@ -62,6 +84,8 @@ class SavableReport(Report):
         files = {html: render_html(self).encode()}
         if json is not None:
             files[json] = render_json(self)
+        if pdf is not None:
+            files[pdf] = render_pdf(self)
         for path in files:
             check_target(path, overwrite=overwrite)
         self._write(files, figures, overwrite=overwrite)

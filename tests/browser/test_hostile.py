@@ -256,7 +256,8 @@ def test_only_the_programs_own_elements_and_attributes(opened):
               [...new Set(all.flatMap(e => e.getAttributeNames()))],
               [...document.querySelectorAll('[href], [src], [action], [formaction], [data]')].flatMap(
                 e => ['href', 'src', 'action', 'formaction', 'data'].map(a => e.getAttribute(a)).filter(v => v)),
-              [[...document.scripts].map(s => s.type), document.styleSheets.length, document.querySelectorAll('form').length]];""")
+              [[...document.scripts].map(s => s.type), document.styleSheets.length,
+               document.querySelectorAll('form').length]];""")
     assert scripts == [["application/json", ""], 1, 1]
     assert {"iframe", "object", "embed", "base", "link", "svg", "math", "textarea", "noscript"}.isdisjoint(kinds)
     assert not [attribute for attribute in attributes if attribute.startswith("on") or attribute in ("style", "srcdoc")]

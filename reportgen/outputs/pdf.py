@@ -1,0 +1,123 @@
+"""Report -> PDF, from a lean page of its own: to be printed, archived and attached.
+
+WeasyPrint lays it out. Nothing is fetched: its pictures and fonts are handed to it, and any other address is refused.
+The same report gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import importlib
+import logging
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from reportgen.errors import OutputError
+from reportgen.outputs.html import Asset, Page, asset, environment
+from reportgen.outputs.markdown import SafeHtml
+from reportgen.outputs.sidecar import render_json
+from reportgen.report import Picture, Report
+
+PAPERS = {"a4": "A4", "letter": "Letter"}
+VARIANTS = ("pdf/a-3u", "pdf/ua-1", "plain")
+FONTS = ("DejaVuSans.ttf", "DejaVuSans-Bold.ttf", "DejaVuSansMono.ttf")
+_PICTURE, _FONT = "picture:", "font:"
+INSTALL = "apt-get install libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0"
+
+
+@dataclass(frozen=True)
+class PrintedPage(Page):
+    """What the template of the paper page sees: as for the web page, with pictures by address."""
+
+    def address(self, picture: Picture) -> str:
+        """Return what the picture is asked for by; only this program understands it."""
+        return f"{_PICTURE}{self._places[picture.name]}"
+
+    @functools.cached_property
+    def _places(self) -> dict[str, int]:
+        return {picture.name: place for place, picture in enumerate(self.report.pictures)}
+
+
+def render_pdf(report: Report, *, paper: str = "a4", variant: str = "pdf/a-3u") -> bytes:
+    """Return the report as PDF, tagged, with report.json attached as its source data.
+
+    Parameters
+    ----------
+    report
+        Made just now, or read with :func:`reportgen.outputs.saved.read_saved`.
+    paper
+        ``a4`` or ``letter``.
+    variant
+        ``pdf/a-3u`` (to be kept), ``pdf/ua-1`` (for assistive technology) or ``plain``.
+
+    Raises
+    ------
+    OutputError
+        When paper or variant are unknown, WeasyPrint or the libraries that it needs are missing, or the report can't
+        be laid out.
+    """
+    if paper not in PAPERS or variant not in VARIANTS:
+        wrong, known = (f"paper '{paper}'", PAPERS) if paper not in PAPERS else (f"variant '{variant}'", VARIANTS)
+        raise OutputError(f"there is no {wrong}", f"use {', '.join(known)}")
+    weasyprint = _weasyprint()
+    size = f"@page {{ size: {PAPERS[paper]}; }}\n"
+    style = Asset(SafeHtml(size + asset("assets/print.css").strip() + "\n"))
+    page = PrintedPage(report, style, Asset(SafeHtml("")))
+    html = environment().get_template("print.html.j2").render(page=page, report=report)
+    data = render_json(report)
+    moment = datetime.fromisoformat(report.created)
+    attached = weasyprint.Attachment(
+        string=data, name="report.json", description="everything measured", relationship="Source",
+        created=moment, modified=moment, url_fetcher=_fetcher(report),
+    )  # fmt: skip
+    document: Any = weasyprint.HTML(string=html, base_url=None, url_fetcher=_fetcher(report), media_type="print")
+    written: bytes = document.write_pdf(
+        pdf_variant=None if variant == "plain" else variant,
+        pdf_identifier=hashlib.sha256(html.encode() + data).digest()[:16],
+        attachments=[attached],
+        pdf_tags=True,
+        custom_metadata=False,
+    )
+    return written
+
+
+def _weasyprint() -> Any:
+    for name in ("weasyprint", "fontTools"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    try:
+        return importlib.import_module("weasyprint")
+    except ImportError:
+        raise OutputError("PDF needs WeasyPrint", "install it with pip install 'reportgen[pdf]'") from None
+    except OSError as problem:
+        raise OutputError(
+            f"PDF needs Pango, which can't be loaded ({str(problem).splitlines()[0][:120]})",
+            f"install it with {INSTALL}, or what your system calls it",
+        ) from None
+
+
+def _fetcher(report: Report) -> Any:
+    """Return what WeasyPrint asks for everything that the page names: the report's own, and nothing else."""
+    from weasyprint.urls import URLFetchingError, URLFetcher, URLFetcherResponse
+
+    class Fetcher(URLFetcher):  # type: ignore[misc, unused-ignore]
+        def fetch(self, url: str, headers: dict[str, str] | None = None) -> Any:  # noqa: ARG002
+            kind, _, name = url.partition(":")
+            if f"{kind}:" == _PICTURE and name.isdecimal() and int(name) < len(report.pictures):
+                picture = report.pictures[int(name)]
+                return URLFetcherResponse(url, picture.data, headers={"Content-Type": picture.media_type})
+            if f"{kind}:" == _FONT and name in FONTS:
+                return URLFetcherResponse(url, _font(name), headers={"Content-Type": "font/ttf"})
+            raise URLFetchingError(f"{url:.100} is not part of the report")
+
+    return Fetcher(allowed_protocols=())
+
+
+@functools.cache
+def _font(name: str) -> bytes:
+    """Return a font that comes with matplotlib, so that a report looks the same on every machine."""
+    import matplotlib
+
+    return (Path(matplotlib.get_data_path()) / "fonts" / "ttf" / name).read_bytes()

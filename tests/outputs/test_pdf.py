@@ -1,0 +1,157 @@
+"""The PDF: what is in it, that it is the same each time, and that nothing is fetched for it."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+import shutil
+import subprocess
+import zlib
+
+import pytest
+
+weasyprint = pytest.importorskip("weasyprint", reason="the extra pdf is not installed", exc_type=ImportError)
+
+from reportgen.cli import main  # noqa: E402 - only with WeasyPrint
+from reportgen.errors import OutputError  # noqa: E402
+from reportgen.outputs import pdf  # noqa: E402
+from reportgen.outputs.html import render_html  # noqa: E402
+from reportgen.outputs.pdf import render_pdf  # noqa: E402
+from reportgen.outputs.sidecar import render_json  # noqa: E402
+
+
+@pytest.fixture(scope="module")
+def report(make_report):
+    return make_report("plain")
+
+
+@pytest.fixture(scope="module")
+def data(report):
+    return render_pdf(report)
+
+
+def inflated(data: bytes) -> bytes:
+    """All streams of a PDF that are packed, unpacked."""
+    found = []
+    for match in re.finditer(rb"stream\r?\n", data):
+        try:
+            found.append(zlib.decompressobj().decompress(data[match.end() :]))
+        except zlib.error:
+            continue
+    return b"\n".join(found)
+
+
+def text_of(data: bytes, tmp_path) -> str:
+    if shutil.which("pdftotext") is None:
+        pytest.skip("pdftotext is not installed")
+    (tmp_path / "report.pdf").write_bytes(data)
+    done = subprocess.run(["pdftotext", "-layout", tmp_path / "report.pdf", "-"], capture_output=True, check=True)
+    return done.stdout.decode()
+
+
+def test_the_same_report_gives_the_same_bytes(report, data):
+    assert render_pdf(report) == data
+    assert data.startswith(b"%PDF-1.7")
+
+
+def test_the_archive_variant_says_so_is_tagged_and_carries_its_data(report, data):
+    whole = data + inflated(data)
+    assert b"pdfaid:part" in whole
+    assert b"/MarkInfo" in whole
+    assert b"/AFRelationship /Source" in whole
+    assert render_json(report) in whole
+
+
+def test_the_text_says_what_the_page_says(report, data, tmp_path):
+    text = " ".join(text_of(data, tmp_path).split())
+    for told in (report.title, "is not a diagnosis", "Contents", "Where the model looked", "The model", "Provenance"):
+        assert told in text
+    places = [text.rindex(heading) for heading in ("Cases and predictions", "Where the model looked", "Provenance")]
+    assert places == sorted(places)
+
+
+@pytest.mark.parametrize("variant", ["pdf/ua-1", "plain"])
+def test_other_variants_and_paper(report, variant):
+    found = render_pdf(report, variant=variant, paper="letter")
+    assert b"612 792" in found + inflated(found)
+    assert b"pdfaid:part" not in found + inflated(found)
+
+
+@pytest.mark.skipif(shutil.which("qpdf") is None, reason="qpdf is not installed")
+def test_its_structure_is_sound(data, tmp_path):
+    (tmp_path / "report.pdf").write_bytes(data)
+    done = subprocess.run(["qpdf", "--check", tmp_path / "report.pdf"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_any_text_stays_text_and_asks_for_nothing(make_report, monkeypatch, tmp_path):
+    asked = []
+    real = pdf._fetcher
+
+    def watched(report):
+        fetcher = real(report)
+        fetch = fetcher.fetch
+        fetcher.fetch = lambda url, headers=None: (asked.append(url), fetch(url, headers))[1]
+        return fetcher
+
+    monkeypatch.setattr(pdf, "_fetcher", watched)
+    hostile = "<img src='file:///etc/passwd'><link rel=stylesheet href='http://127.0.0.1:9/x.css'>"
+    text = text_of(render_pdf(make_report(hostile), variant="plain"), tmp_path)
+    assert asked
+    assert all(re.fullmatch(r"(picture:\d+|font:[\w-]+\.ttf)", url) for url in asked)
+    assert "file:///etc/passwd" in "".join(text.split())
+
+
+@pytest.mark.parametrize("url", ["file:///etc/passwd", "http://127.0.0.1:9/", "picture:999", "picture:-1", "font:../x"])
+def test_the_fetcher_gives_nothing_else(report, url):
+    with pytest.raises(Exception, match="is not part of the report"):
+        pdf._fetcher(report).fetch(url)
+
+
+def test_from_the_command_line(report, data, tmp_path, capsys):
+    page = tmp_path / "report.html"
+    page.write_text(render_html(report), encoding="utf-8")
+    assert main(["pdf", str(page)]) == 0
+    # the page holds no timings, so its JSON has none
+    assert (tmp_path / "report.pdf").read_bytes() == render_pdf(dataclasses.replace(report, timings={}))
+    assert main(["pdf", str(page)]) == 2
+    assert "exists already" in capsys.readouterr().err
+    (tmp_path / "report.json").write_bytes(render_json(report))
+    report.save_figures(tmp_path / "figures")
+    target = tmp_path / "other.pdf"
+    assert main(["pdf", str(tmp_path / "report.json"), "--figures", str(tmp_path / "figures"), "-o", str(target)]) == 0
+    assert target.read_bytes() == data
+
+
+@pytest.mark.parametrize(
+    ("flag", "value", "told"), [("--paper", "a5", "paper 'a5'"), ("--variant", "x", "variant 'x'")]
+)
+def test_bad_flags(report, tmp_path, capsys, flag, value, told):
+    page = tmp_path / "report.html"
+    page.write_text(render_html(report), encoding="utf-8")
+    assert main(["pdf", str(page), flag, value]) == 2
+    assert told in capsys.readouterr().err
+    assert not (tmp_path / "report.pdf").exists()
+
+
+@pytest.mark.parametrize(
+    ("problem", "told"),
+    [
+        (ImportError("no module"), r"pip install 'reportgen\[pdf\]'"),
+        (OSError("cannot load libpango"), "apt-get install"),
+    ],
+)
+def test_what_is_missing_is_said(report, monkeypatch, problem, told):
+    def missing(name):
+        raise problem
+
+    monkeypatch.setattr(pdf.importlib, "import_module", missing)
+    with pytest.raises(OutputError, match=told):
+        render_pdf(report)
+
+
+def test_the_attached_data_are_json(data):
+    start = inflated(data).index(b'{\n "schema_version"')
+    table, _ = json.JSONDecoder().raw_decode(inflated(data)[start:].decode(errors="replace"))
+    assert table["schema_version"] == 1
