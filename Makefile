@@ -57,12 +57,14 @@ $(VENV)/.installed-test: pyproject.toml | $(BIN)/python
 	$(PIP) install --editable '.[test,lint]'
 	touch $(VENV)/.installed $@
 
-# the browser tests need Chromium and its driver
+# the browser tests need Chromium and its driver; PDF needs Pango, and its tests look at it with Poppler and qpdf
+NEEDED := chromium chromium-driver libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 poppler-utils qpdf
 system:
-	@if command -v chromium >/dev/null && command -v chromedriver >/dev/null; then :; \
+	@if command -v chromium >/dev/null && command -v chromedriver >/dev/null && command -v pdftotext >/dev/null \
+	  && command -v qpdf >/dev/null && $(BIN)/python -c 'import weasyprint' 2>/dev/null; then :; \
 	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium chromium-driver >/dev/null; \
-	else echo "the browser tests are skipped without Chromium: apt-get install chromium chromium-driver"; fi
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $(NEEDED) >/dev/null; \
+	else echo "some tests are skipped without these: apt-get install $(NEEDED)"; fi
 
 clean:
 	rm -rf $(VENV) demo build dist

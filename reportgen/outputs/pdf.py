@@ -100,7 +100,7 @@ def _weasyprint() -> Any:
 
 def _fetcher(report: Report) -> Any:
     """Return what WeasyPrint asks for everything that the page names: the report's own, and nothing else."""
-    from weasyprint.urls import URLFetchingError, URLFetcher, URLFetcherResponse
+    from weasyprint.urls import URLFetcher, URLFetcherResponse, URLFetchingError
 
     class Fetcher(URLFetcher):  # type: ignore[misc, unused-ignore]
         def fetch(self, url: str, headers: dict[str, str] | None = None) -> Any:  # noqa: ARG002

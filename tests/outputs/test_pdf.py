@@ -124,9 +124,7 @@ def test_from_the_command_line(report, data, tmp_path, capsys):
     assert target.read_bytes() == data
 
 
-@pytest.mark.parametrize(
-    ("flag", "value", "told"), [("--paper", "a5", "paper 'a5'"), ("--variant", "x", "variant 'x'")]
-)
+@pytest.mark.parametrize(("flag", "value", "told"), [("--paper", "a5", "paper 'a5'"), ("--variant", "x", "'x'")])
 def test_bad_flags(report, tmp_path, capsys, flag, value, told):
     page = tmp_path / "report.html"
     page.write_text(render_html(report), encoding="utf-8")
