@@ -247,6 +247,7 @@ def _scan(subject: _Subject, run: _Run, settings: Settings, advance: Callable[[i
         settings=settings.occlusion,
         on_progress=advance,
         graph=subject.graph,
+        outputs=run.raw,
     )
 
 

@@ -41,7 +41,8 @@ def reference_of(pixels: NDArray[np.generic]) -> Reference:
 
 def gradient_magnitude(field: NDArray[np.floating]) -> NDArray[np.floating]:
     """Return the magnitude of the gradient over the first two axes, by central differences (one-sided at borders)."""
-    down, across = np.gradient(field, axis=(0, 1))
+    # along a side of one pixel nothing changes
+    down, across = (np.gradient(field, axis=axis) if field.shape[axis] > 1 else np.zeros_like(field) for axis in (0, 1))
     return np.asarray(np.hypot(down, across))
 
 

@@ -84,7 +84,7 @@ def trace(model: Any) -> Graph:
 
     tracer = _Tracer()
     entry = keras.Input(batch_shape=model.inputs[0].shape, dtype=model.inputs[0].dtype)
-    output = tracer.step_into(model, (entry,), "")
+    output = tracer.step_into(model, (entry,), "") if is_nested(model) else tracer.call(model, (entry,), {}, "")
     return Graph(entry, tuple(tracer.calls), keras.tree.flatten(output)[0])
 
 
@@ -173,8 +173,9 @@ class _Tracer:
         import keras
 
         path = f"{prefix}{layer.name}"
-        if is_nested(layer):
-            return self.step_into(layer, args, f"{path}/")
+        given = args[:1] or tuple(options.get(name) for name in ("inputs",) if name in options)
+        if is_nested(layer) and can_step_into(layer, given):
+            return self.step_into(layer, given, f"{path}/")
         output = layer(*args, **options)
         times = self.times_called[id(layer)] = self.times_called.get(id(layer), 0) + 1
         if not isinstance(layer, keras.layers.InputLayer):
@@ -197,9 +198,29 @@ class _Tracer:
 
 
 def is_nested(layer: Any) -> bool:
-    """Return whether a layer is a model whose own layers can be stepped into."""
+    """Return whether a layer is a model whose own layers can be stepped into: one that does nothing but call them."""
+    import keras
+    from keras.src.models.functional import Functional
+
+    if not isinstance(layer, keras.Sequential | Functional):
+        return False
+    kind = type(layer)
+    return kind.call in (keras.Sequential.call, Functional.call) and kind.__call__ in (
+        keras.Model.__call__, keras.Sequential.__call__, Functional.__call__,
+    )  # fmt: skip
+
+
+def can_step_into(model: Any, given: Sequence[Any]) -> bool:
+    """Return whether what a nested model is called with goes to its layers as it is.
+
+    Keras sorts out a table of tensors by their names, and casts them to the numbers that the model's inputs have.
+    """
     import keras
 
-    return isinstance(layer, keras.Model) and hasattr(layer, "layers") and (
-        isinstance(layer, keras.Sequential) or hasattr(layer, "_run_through_graph")
-    )  # fmt: skip
+    if len(given) != 1 or isinstance(given[0], dict):
+        return False
+    tensors = keras.tree.flatten(given[0])
+    inputs = model.inputs if getattr(model, "built", False) and model.inputs else tensors
+    return len(tensors) == len(inputs) and all(
+        isinstance(one, keras.KerasTensor) and one.dtype == own.dtype for one, own in zip(tensors, inputs, strict=True)
+    )

@@ -30,11 +30,11 @@ class OwnScaling(Enum):
 
 
 class _Reached(Exception):  # noqa: N818 - no error: the end of a walk
-    """The first layer with weights was reached; holds what it is given."""
+    """The first layer with weights was reached; holds what it is given, and the layer."""
 
-    def __init__(self, value: Any) -> None:
+    def __init__(self, value: Any, layer: Any = None) -> None:
         super().__init__()
-        self.value = value
+        self.value, self.layer = value, layer
 
 
 def own_scaling(model: Any) -> OwnScaling:
@@ -53,11 +53,16 @@ def own_scaling(model: Any) -> OwnScaling:
     """
     shape = tuple(model.inputs[0].shape)[1:]
     try:
-        zero, low, high = (_before_weights(model, np.full((1, *shape), value, np.float32)) for value in (0, 0.4, 255))
+        reached = [_before_weights(model, np.full((1, *shape), value, np.float32)) for value in (0, 0.4, 255)]
     except Exception:  # noqa: BLE001 - whatever a model's own code does with plain images
-        return OwnScaling.RAW if _has_named(model) else OwnScaling.NO
-    if zero is None or low is None or high is None:
-        return OwnScaling.RAW if _has_named(model) else OwnScaling.NO
+        return _by_names(model)
+    known = [one for one in reached if one is not None]
+    return _judged(*known) if len(known) == len(reached) else _by_names(model)
+
+
+def _judged(at_0: tuple[Any, Any], at_04: tuple[Any, Any], at_255: tuple[Any, Any]) -> OwnScaling:
+    """Return what the values mean that the first layer with weights is given for images of 0, of 0.4 and of 255."""
+    (zero, layer), low, high = at_0, at_04[0], at_255[0]
     slope, offset = float(np.abs(high - zero).max()) / 255, float(np.abs(zero).max())
     fine = float(np.abs(low - zero).max()) / 0.4
     if not np.isfinite([slope, offset]).all():
@@ -66,30 +71,33 @@ def own_scaling(model: Any) -> OwnScaling:
         # what rounds to whole numbers leaves nothing of values below 1
         if abs(fine - slope) > 0.01 * slope:
             return OwnScaling.RAW
-        return OwnScaling.NO if offset < 1e-6 else OwnScaling.UNIT
-    return OwnScaling.UNIT if slope > 1 + 1e-3 else OwnScaling.RAW
+        return OwnScaling.UNIT if offset >= 1e-6 else _by_names(layer)
+    # a slope that is gone at 255 is that of a clip at 1
+    return OwnScaling.UNIT if slope > 1 + 1e-3 or (abs(fine - 1) < 1e-3 and slope < 0.1) else OwnScaling.RAW
 
 
-def _before_weights(model: Any, image: Any) -> Any:
-    """Return what the first layer with weights is given, or None where there is no such layer."""
+def _before_weights(model: Any, image: Any) -> tuple[Any, Any] | None:
+    """Return what the first layer with weights is given, and the layer, or None where there is none."""
     import keras
 
     try:
         _walk(model, keras.ops.convert_to_tensor(image, model.inputs[0].dtype))
     except _Reached as reached:
-        return np.asarray(keras.ops.cast(reached.value, "float32"))
+        return np.asarray(keras.ops.cast(reached.value, "float32")), reached.layer
     return None
 
 
 def _walk(model: Any, tensor: Any) -> Any:
     import keras
+    from keras.src.models.functional import Functional
 
-    if isinstance(model, keras.Sequential):
+    if type(model).call is keras.Sequential.call:
         for layer in model.layers:
             tensor = _taken(layer)(tensor)
         return tensor
-    if not hasattr(model, "_run_through_graph"):
-        raise _Reached(tensor)
+    if type(model).call is not Functional.call:
+        # what its own code does before its layers can't be walked through
+        raise _Reached(tensor, model)
     return model._run_through_graph([tensor], operation_fn=_taken)
 
 
@@ -98,10 +106,11 @@ def _taken(operation: Any) -> Callable[..., Any]:
     import keras
 
     def called(*args: Any, **options: Any) -> Any:
-        if isinstance(operation, keras.Model) and len(keras.tree.flatten(args)) == 1:
-            return _walk(operation, keras.tree.flatten(args)[0])
+        given = [one for one in keras.tree.flatten((args, options)) if hasattr(one, "shape")]
+        if isinstance(operation, keras.Model) and len(given) == 1:
+            return _walk(operation, given[0])
         if getattr(operation, "weights", ()) and type(operation).__name__ not in _STATISTICS:
-            raise _Reached(_first(args, options))
+            raise _Reached(_first(args, options), operation)
         if isinstance(operation, keras.Layer) and operation._call_has_training_arg:
             options = {**options, "training": False}
         return operation(*args, **options)
@@ -115,6 +124,11 @@ def _first(args: Sequence[Any], options: dict[str, Any]) -> Any:
     return keras.tree.flatten((args, options))[0]
 
 
+def _by_names(layer: Any) -> OwnScaling:
+    return OwnScaling.RAW if _has_named(layer) else OwnScaling.NO
+
+
 def _has_named(layer: Any) -> bool:
     named = type(layer).__name__ in _NAMED
-    return named or any(_has_named(inner) for inner in getattr(layer, "layers", ()))
+    inner: Any = getattr(layer, "layers", None) or getattr(layer, "_layers", ())
+    return named or any(_has_named(one) for one in inner)

@@ -33,7 +33,7 @@ def images():
     return [random.integers(0, 256, SHAPE).astype(np.uint8) for _ in range(2)]
 
 
-def run(model, images, **options):
+def run(model, images, outputs=None, **options):
     settings = OcclusionSettings(patch=(6, 8), stride=(4, 5), **options)
     geometry = plan(SHAPE[:2], settings)
     told = []
@@ -42,8 +42,9 @@ def run(model, images, **options):
         fills=[filling(image, settings)[0] for image in images],
         geometry=(geometry.rows, geometry.columns, geometry.patch),
         prepare=lambda image: np.asarray(image, np.float32) / 255, settings=settings, on_progress=told.append,
+        outputs=outputs,
     )  # fmt: skip
-    assert sum(told) == len(images) * (1 + geometry.count)
+    assert sum(told) in (0, len(images) * (1 + geometry.count))  # nothing is counted twice
     return outcome
 
 
@@ -121,3 +122,65 @@ def test_one_compiled_function_serves_all_cases_and_batches(model, images, monke
     run(model, images)
     assert len(made) == 1
     assert made[0].experimental_get_tracing_count() == 1
+
+
+# ---- what can't be cut into windows is run whole
+
+
+@pytest.mark.parametrize("fault", [ValueError("not connected"), AttributeError("no value")])
+def test_a_model_that_windows_can_not_be_cut_out_of(model, images, monkeypatch, fault):
+    expected = run(model, images, engine="full")
+
+    def fails(*given):
+        raise fault
+
+    monkeypatch.setattr(engines, "IncrementalEngine", fails)
+    found = run(model, images)
+    assert (found.engine, found.checked, found.largest_difference) == ("full", 0, None)
+    for one, other in zip(found.tables, expected.tables, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_outputs_that_the_whole_model_gave_are_compared_with(model, images):
+    whole = np.asarray(model(np.stack(images).astype(np.float32) / 255, training=False))
+    assert run(model, images, outputs=whole).engine == "incremental"
+    found = run(model, images, outputs=whole[::-1])
+    assert found.engine == "full"
+    assert found.largest_difference > engines.TOLERATED
+
+
+def _turned():
+    """One layer at both ends of the windows: looked at once more, mirrored."""
+    image, layer = layers.Input(SHAPE), layers.Conv2D(3, 3, padding="same")
+    return image, layers.Add()([layer(image), keras.ops.flip(layer(keras.ops.flip(image, 2)), 2)])
+
+
+def _mean_image():
+    image = layers.Input(SHAPE)
+    return image, layers.Conv2D(3, 3)(layers.Rescaling(1.0, offset=-np.random.default_rng(1).random(SHAPE))(image))
+
+
+def _less_its_mean():
+    image = layers.Input(SHAPE)
+    own = layers.Activation(lambda x: x - keras.ops.mean(x, axis=(1, 2), keepdims=True))
+    return image, layers.Conv2D(3, 3)(own(layers.Conv2D(3, 3)(image)))
+
+
+def _pool_of_one():
+    image = layers.Input(SHAPE)
+    return image, layers.MaxPooling2D(1)(layers.Conv2DTranspose(3, 3, strides=2)(image))
+
+
+def _limits_by_place():
+    image = layers.Input(SHAPE)
+    return image, layers.Conv2D(3, 3)(keras.ops.clip(image, 0.0, np.linspace(0, 1, SHAPE[1])[None, :, None]))
+
+
+@pytest.mark.parametrize("build", [_turned, _mean_image, _less_its_mean, _pool_of_one, _limits_by_place])
+def test_odd_models_give_the_same_by_both_engines(build, images):
+    keras.utils.set_random_seed(6)
+    image, end = build()
+    odd = keras.Model(image, layers.Dense(2)(layers.GlobalAveragePooling2D()(end)))
+    found, expected = run(odd, images, engine="incremental"), run(odd, images, engine="full")
+    for one, other in zip(found.tables, expected.tables, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-5 * np.ptp(other) + 1e-6)

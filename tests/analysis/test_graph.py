@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from keras import layers
 
-from reportgen.analysis.graph import is_nested, trace
+from reportgen.analysis.graph import computed, is_nested, trace
 
 SHAPE = (24, 36, 3)
 
@@ -156,3 +156,51 @@ def test_the_flat_graph_of_the_nested_model(nested_model, random):
     graph = trace(nested_model)
     flat = keras.Model(graph.input, graph.output)
     np.testing.assert_allclose(flat(images, training=False), nested_model(images, training=False), atol=1e-6)
+
+
+# ---- models inside that do more than call their layers
+
+
+class Scaled(keras.Sequential):
+    """A Sequential whose own call scales first."""
+
+    def call(self, inputs, training=None, mask=None):
+        return super().call(inputs / 255.0, training=training, mask=mask)
+
+
+def _with_table():
+    first, second = layers.Input((8, 12, 3), name="b"), layers.Input((8, 12, 3), name="a")
+    two = keras.Model([first, second], layers.Conv2D(2, 3)(first) - 2 * layers.Conv2D(2, 3)(second))
+    image = layers.Input((8, 12, 3))
+    return keras.Model(image, two({"a": image * 2, "b": image}))
+
+
+def _with_whole_numbers():
+    entry = layers.Input((8, 12, 3), dtype="int32")
+    inner = keras.Model(entry, layers.Conv2D(2, 3)(keras.ops.cast(entry, "float32")))
+    image = layers.Input((8, 12, 3))
+    return keras.Model(image, inner(image * 5))
+
+
+def _by_keyword():
+    image = layers.Input((8, 12, 3))
+    base = keras.Sequential([layers.Input((8, 12, 3)), layers.Conv2D(2, 3, name="inside")])
+    return keras.Model(image, base(inputs=image))
+
+
+def _own_call():
+    return Scaled([layers.Input((8, 12, 3)), layers.Conv2D(2, 3)])
+
+
+@pytest.mark.parametrize("build", [_with_table, _with_whole_numbers, _by_keyword, _own_call])
+def test_the_walk_gives_what_the_model_gives(build):
+    keras.utils.set_random_seed(4)
+    model = build()
+    images = np.random.default_rng(2).uniform(0, 9, (2, 8, 12, 3)).astype(np.float32)
+    graph = trace(model)
+    ((_, found),) = computed(graph, images, [graph.output])
+    np.testing.assert_allclose(np.asarray(found), np.asarray(model(images, training=False)), rtol=1e-4, atol=1e-4)
+
+
+def test_a_model_called_by_keyword_is_stepped_into():
+    assert any(call.path.endswith("/inside") for call in trace(_by_keyword()).calls)

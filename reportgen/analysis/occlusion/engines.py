@@ -65,6 +65,7 @@ def run_engine(
     prepare: Prepare,
     settings: OcclusionSettings,
     on_progress: Callable[[int], object],
+    outputs: NDArray[np.float32] | None = None,
 ) -> Outcome:
     """Score all positions of all images with the engine that the settings name, or the one that pays.
 
@@ -82,30 +83,46 @@ def run_engine(
         Engine and memory.
     on_progress
         Told the number of positions done since it was last told.
+    outputs
+        What the whole model gave for the untouched images ``(N, K)``, where that is known: to be compared with.
     """
     rows, columns, patch = geometry
-    layout = None if settings.engine == "full" else lay_out(graph, rows, columns, patch)
+    layout = None if settings.engine == "full" else _laid_out(graph, rows, columns, patch)
+
+    def whole(told: Callable[[int], object]) -> list[Array]:
+        return score_positions(
+            model, images, fills=fills, geometry=geometry, prepare=prepare, memory=settings.memory, on_progress=told
+        )
+
     if layout is None or not _use_windows(layout, len(images), settings.engine):
-        tables = score_positions(
-            model, images, fills=fills, geometry=geometry, prepare=prepare, memory=settings.memory,
-            on_progress=on_progress,
-        )  # fmt: skip
-        return Outcome(tables, "full", *_estimates(layout))
-    engine = IncrementalEngine(graph, layout, settings.memory)
-    prepared = [(prepare(image), prepare(fill)) for image, fill in zip(images, fills, strict=True)]
-    tables = [engine.scores(image, fill, on_progress) for image, fill in prepared]
-    # what the scan itself has taken may not have been given back
-    chosen, size = _some_positions(layout.positions), batch_size(model, settings.memory // 4)
-    difference = max(
-        _difference(graph, pair, table, geometry, chosen, size) for pair, table in zip(prepared, tables, strict=True)
-    )
+        return Outcome(whole(on_progress), "full", *_estimates(layout))
+    try:
+        engine = IncrementalEngine(graph, layout, settings.memory)
+        prepared = [(prepare(image), prepare(fill)) for image, fill in zip(images, fills, strict=True)]
+        tables = [engine.scores(image, fill, on_progress) for image, fill in prepared]
+        # what the scan itself has taken may not have been given back
+        chosen, size = _some_positions(layout.positions), batch_size(model, settings.memory // 4)
+        differences = [
+            _difference(graph, pair, table, geometry, chosen, size)
+            for pair, table in zip(prepared, tables, strict=True)
+        ]
+    except Exception:  # noqa: BLE001 - a model that windows can't be cut out of is run whole; nothing is lost but time
+        return Outcome(whole(lambda _: None), "full", *_estimates(layout))
+    if outputs is not None:
+        # by another way than the graph: a model whose graph was misread differs here
+        differences += [_apart(table[0], one.reshape(-1)) for table, one in zip(tables, outputs, strict=True)]
+    difference, checked = max(differences), len(chosen) * len(images)
     if not difference <= TOLERATED * max(1.0, *(float(np.abs(table).max()) for table in tables)):
-        tables = score_positions(
-            model, images, fills=fills, geometry=geometry, prepare=prepare, memory=settings.memory,
-            on_progress=lambda _: None,
-        )  # fmt: skip
-        return Outcome(tables, "full", *_estimates(layout), len(chosen) * len(images), difference)
-    return Outcome(tables, "incremental", *_estimates(layout), len(chosen) * len(images), difference)
+        return Outcome(whole(lambda _: None), "full", *_estimates(layout), checked, difference)
+    return Outcome(tables, "incremental", *_estimates(layout), checked, difference)
+
+
+def _laid_out(graph: Graph, rows: Sequence[int], columns: Sequence[int], patch: tuple[int, int]) -> Layout | None:
+    """Return the plan, or None where none can be made."""
+    try:
+        return lay_out(graph, rows, columns, patch)
+    except Exception:  # noqa: BLE001 - as in the scan: the model is then run whole
+        return None
 
 
 def _use_windows(layout: Layout, images: int, wanted: str) -> bool:
@@ -138,6 +155,10 @@ def _difference(
         ((_, outputs),) = computed(graph, batch, [graph.output])
         parts.append(np.asarray(outputs, np.float32).reshape(len(batch), -1))
     whole, found = np.concatenate(parts), table[[0, *(1 + one for one in chosen)]]
+    return _apart(found, whole)
+
+
+def _apart(one: Array, other: Array) -> float:
     # a model that gives no numbers gives none in both
-    same = (whole == found) | (np.isnan(whole) & np.isnan(found))
-    return float(np.where(same, 0.0, np.abs(whole - found)).max())
+    same = (one == other) | (np.isnan(one) & np.isnan(other))
+    return float(np.where(same, 0.0, np.abs(one - other)).max())

@@ -247,7 +247,8 @@ class _Planner:
             def follow(start: Whole, size: int, axis: int) -> tuple[Whole, int]:
                 return start // multiple[axis], size // multiple[axis]
 
-            return self._add(low, high, _side(call.output), source=before.number, follow=follow), True
+            number = self._add(low, high, _side(call.output), source=before.number, follow=follow, inside=before.inside)
+            return number, True
         return self._add(low, high, _side(call.output), multiple=self._multiple(call.output)), False
 
     def _merged(self, call: LayerCall, before: Sequence[Windows]) -> int:

@@ -90,7 +90,7 @@ Rule = Spatial | Spread | Enlarge | Pointwise | Merge | Mean
 def rule_for(call: LayerCall) -> Rule | None:
     """Return what a layer call does with a changed rectangle; None when it isn't known."""
     kind = type(call.layer).__name__
-    if call.channels_first or not _is_plain(call):
+    if call.channels_first or not _is_plain(call) or _differs_by_place(call):
         return None
     if kind == "GlobalAveragePooling2D":
         return Mean()
@@ -119,6 +119,17 @@ def _is_plain(call: LayerCall) -> bool:
         return False
     kinds = {call.output.dtype, *(tensor.dtype for tensor in call.inputs)}
     return kinds == {"float32"} and getattr(call.layer, "compute_dtype", "float32") == "float32"
+
+
+def _differs_by_place(call: LayerCall) -> bool:
+    """Whether constants hold a value for each place, or an activation isn't one of Keras's own."""
+    constants = [one for one in node_of(call).arguments._flat_arguments if not _is_symbolic(one)]
+    constants += [getattr(call.layer, name, None) for name in ("scale", "offset", "x_min", "x_max")]
+    shapes = [np.shape(one) for one in constants if hasattr(one, "shape") or isinstance(one, list | tuple)]
+    if any(math.prod(shape[:-1]) != 1 for shape in shapes):
+        return True
+    activation = getattr(call.layer, "activation", None)
+    return activation is not None and not str(getattr(activation, "__module__", "")).startswith("keras.")
 
 
 def _pointwise(call: LayerCall, kind: str) -> Pointwise | None:

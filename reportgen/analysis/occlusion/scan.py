@@ -141,6 +141,7 @@ def scan(
     class_names: Sequence[str],
     settings: OcclusionSettings,
     on_progress: Callable[[int], object] | None = None,
+    outputs: NDArray[np.float32] | None = None,
     graph: Graph | None = None,
 ) -> list[Scan]:
     """Scan several images with one model.
@@ -187,6 +188,7 @@ def scan(
         prepare=prepare,
         settings=settings,
         on_progress=on_progress or (lambda _: None),
+        outputs=outputs,
     )
     scans = []
     for table, (fill, colour), target in zip(outcome.tables, fills, targets, strict=True):
