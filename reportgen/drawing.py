@@ -15,7 +15,8 @@ from reportgen.analysis.occlusion.scan import Scan, occluded
 from reportgen.errors import SettingsError
 from reportgen.figures import charts, grids, heatmaps
 from reportgen.figures.colours import colour_table
-from reportgen.report import LayerReport, LayerSummary, Picture, case_picture_name, layer_picture_name
+from reportgen.picture import Picture, case_picture_name, layer_picture_name
+from reportgen.report import LayerReport, LayerSummary
 from reportgen.settings import FeatureMapSettings, OcclusionSettings, Settings
 
 Pixels = NDArray[np.generic]

@@ -28,15 +28,14 @@ from reportgen.inputs.preprocessing import aspect_cautions, aspect_notes, prepar
 from reportgen.inputs.resizing import Aspect
 from reportgen.inputs.trials import usual_preprocessings
 from reportgen.outputs.saving import SavableReport
+from reportgen.picture import Picture, case_picture_name
 from reportgen.report import (
     CaseReport,
     LayerReport,
     ModelReport,
-    Picture,
     PreprocessingTrial,
     Remark,
     TensorSummary,
-    case_picture_name,
     is_reference,
 )
 from reportgen.settings import TRY, Settings

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from reportgen.picture import Picture
+
 SCHEMA_VERSION = 1
 DISCLAIMER = "This report explains how a model responds to images. It is not a diagnosis and must not be used as one."
 ROUNDING = 1e-6  # as a share of a score
@@ -322,53 +324,6 @@ class Comment:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Tiles:
-    """How tiles stand in a picture: ``count`` of them, ``columns`` a row, each (height, width), with a gap between."""
-
-    count: int
-    columns: int
-    height: int
-    width: int
-    gap: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class Picture:
-    """An encoded picture; ``alt`` tells the finding to those who can't see it, ``caption`` how to read it.
-
-    ``density`` is how many of its pixels make one of the page; ``pixelated``: each pixel is a measured value;
-    ``tiles``: which channel is where.
-    """
-
-    name: str
-    media_type: str
-    width: int
-    height: int
-    alt: str
-    caption: str = ""
-    pixelated: bool = False
-    density: float = 1.0
-    tiles: Tiles | None = None
-    data: bytes
-
-    @property
-    def page_width(self) -> int:
-        """Width on a page in CSS pixels."""
-        return round(self.width / self.density)
-
-    @property
-    def page_height(self) -> int:
-        """Height on a page in CSS pixels."""
-        return round(self.height / self.density)
-
-    @property
-    def file_name(self) -> str:
-        """Name for a file of it."""
-        endings = {"image/png": "png", "image/jpeg": "jpeg", "image/svg+xml": "svg"}
-        return f"{self.name}.{endings[self.media_type]}"
-
-
-@dataclass(frozen=True, kw_only=True)
 class Report:
     """A whole report: everything that any output needs.
 
@@ -404,17 +359,6 @@ class Report:
 def is_reference(label: str | None) -> bool:
     """Return whether a label says that nothing was found: such a case is what others are compared with."""
     return label is not None and label.strip().lower() in REFERENCE_LABELS
-
-
-def layer_picture_name(case: int, layer: int, name: str) -> str:
-    """Return the name of a feature-map grid: case and layer counted from 0, the layer's name made safe for a file."""
-    safe = "".join(letter if letter.isascii() and (letter.isalnum() or letter in "_-.") else "-" for letter in name)
-    return f"case{case + 1}-layer{layer + 1:02d}-{safe[:60]}"
-
-
-def case_picture_name(case: int, kind: str) -> str:
-    """Return the name of a picture of a case, counted from 0."""
-    return f"case{case + 1}-{kind}"
 
 
 def readable(number: float) -> str:

@@ -18,8 +18,8 @@ from reportgen.analysis.occlusion.scan import plan
 from reportgen.inputs.images import image_from_array
 from reportgen.outputs.html import render_html
 from reportgen.outputs.sidecar import render_json
+from reportgen.picture import layer_picture_name
 from reportgen.pipeline import inspect_model
-from reportgen.report import layer_picture_name
 from reportgen.settings_file import settings_from
 
 SHAPE = (24, 36, 3)

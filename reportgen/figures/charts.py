@@ -13,7 +13,8 @@ from reportgen.figures.encoding import png
 from reportgen.figures.grids import Maps
 from reportgen.figures.heatmaps import finished, new_figure, plain, style_axes
 from reportgen.figures.tiling import tiled
-from reportgen.report import LayerSummary, Picture
+from reportgen.picture import Picture
+from reportgen.report import LayerSummary
 
 
 def shape_chart(layers: Sequence[LayerSummary], input_shape: tuple[int, int, int]) -> Picture:

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from reportgen.figures.colours import INK, colour_table
 from reportgen.figures.encoding import jpeg
 from reportgen.figures.tiling import tiled
-from reportgen.report import ROUNDING, OcclusionMap, Picture, readable
+from reportgen.picture import Picture
+from reportgen.report import ROUNDING, OcclusionMap, readable
 
 Raw = NDArray[np.generic]
 Values = NDArray[np.float64]

@@ -18,7 +18,8 @@ import jinja2
 
 from reportgen.outputs.markdown import SafeHtml, render_markdown
 from reportgen.outputs.sidecar import embedded_json
-from reportgen.report import CaseReport, Comment, LayerSummary, Picture, Remark, Report, layer_picture_name, readable
+from reportgen.picture import Picture, layer_picture_name
+from reportgen.report import CaseReport, Comment, LayerSummary, Remark, Report, readable
 from reportgen.visible import visible
 
 CHANNEL_ROWS = 3000

@@ -19,7 +19,8 @@ from reportgen.errors import OutputError
 from reportgen.outputs.html import Asset, Page, asset, environment
 from reportgen.outputs.markdown import SafeHtml
 from reportgen.outputs.sidecar import render_json
-from reportgen.report import Picture, Report
+from reportgen.picture import Picture
+from reportgen.report import Report
 
 PAPERS = {"a4": "A4", "letter": "Letter"}
 VARIANTS = ("pdf/a-3u", "pdf/ua-1", "plain")

@@ -13,7 +13,8 @@ from typing import Any
 
 from reportgen.errors import OutputError
 from reportgen.outputs.writing import check_target
-from reportgen.report import ModelReport, Picture, Report
+from reportgen.picture import Picture
+from reportgen.report import ModelReport, Report
 
 _FIGURE = re.compile(
     r"(case\d+-(input|occlusion-\w+|layer\d+-.+|single-channels|through-layers)|model-\w+)\.(png|jpeg)"

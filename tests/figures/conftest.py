@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from reportgen.report import ChannelStatistics, LayerReport, OcclusionMap, Picture, StrongestPatch
+from reportgen.picture import Picture
+from reportgen.report import ChannelStatistics, LayerReport, OcclusionMap, StrongestPatch
 
 
 @pytest.fixture(scope="session")

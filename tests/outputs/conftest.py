@@ -9,6 +9,7 @@ import pytest
 
 from reportgen.figures.encoding import jpeg, png
 from reportgen.outputs.saving import SavableReport
+from reportgen.picture import Picture, case_picture_name, layer_picture_name
 from reportgen.report import (
     CaseReport,
     ChannelStatistics,
@@ -19,13 +20,10 @@ from reportgen.report import (
     ModelCard,
     ModelReport,
     OcclusionMap,
-    Picture,
     Prediction,
     Remark,
     StrongestPatch,
     TensorSummary,
-    case_picture_name,
-    layer_picture_name,
 )
 
 KINDS = ("input", "occlusion-glance", "occlusion-importance", "occlusion-scores", "occlusion-strongest",

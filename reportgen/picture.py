@@ -1,0 +1,63 @@
+"""An encoded picture with the words that belong to it, and what pictures are called."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tiles:
+    """How tiles stand in a picture: ``count`` of them, ``columns`` a row, each (height, width), with a gap between."""
+
+    count: int
+    columns: int
+    height: int
+    width: int
+    gap: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Picture:
+    """An encoded picture; ``alt`` tells the finding to those who can't see it, ``caption`` how to read it.
+
+    ``density`` is how many of its pixels make one of the page; ``pixelated``: each pixel is a measured value;
+    ``tiles``: which channel is where.
+    """
+
+    name: str
+    media_type: str
+    width: int
+    height: int
+    alt: str
+    caption: str = ""
+    pixelated: bool = False
+    density: float = 1.0
+    tiles: Tiles | None = None
+    data: bytes
+
+    @property
+    def page_width(self) -> int:
+        """Width on a page in CSS pixels."""
+        return round(self.width / self.density)
+
+    @property
+    def page_height(self) -> int:
+        """Height on a page in CSS pixels."""
+        return round(self.height / self.density)
+
+    @property
+    def file_name(self) -> str:
+        """Name for a file of it."""
+        endings = {"image/png": "png", "image/jpeg": "jpeg", "image/svg+xml": "svg"}
+        return f"{self.name}.{endings[self.media_type]}"
+
+
+def layer_picture_name(case: int, layer: int, name: str) -> str:
+    """Return the name of a feature-map grid: case and layer counted from 0, the layer's name made safe for a file."""
+    safe = "".join(letter if letter.isascii() and (letter.isalnum() or letter in "_-.") else "-" for letter in name)
+    return f"case{case + 1}-layer{layer + 1:02d}-{safe[:60]}"
+
+
+def case_picture_name(case: int, kind: str) -> str:
+    """Return the name of a picture of a case, counted from 0."""
+    return f"case{case + 1}-{kind}"
