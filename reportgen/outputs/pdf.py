@@ -10,6 +10,7 @@ import functools
 import hashlib
 import importlib
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -17,6 +18,7 @@ from typing import Any
 
 from reportgen.errors import OutputError
 from reportgen.outputs.html import Asset, Page, asset, environment
+from reportgen.outputs.indexed import Indexed, put_in_place, read_indexed, stand_in
 from reportgen.outputs.markdown import SafeHtml
 from reportgen.outputs.sidecar import render_json
 from reportgen.picture import Picture
@@ -69,20 +71,32 @@ def render_pdf(report: Report, *, paper: str = "a4", variant: str = "pdf/a-3u") 
     page = PrintedPage(report, style, Asset(SafeHtml("")))
     html = environment().get_template("print.html.j2").render(page=page, report=report)
     data = render_json(report)
+    indexed = {place: found for place, one in enumerate(report.pictures) if (found := read_indexed(one.data))}
+    written = _written(weasyprint, report, html, data, variant, indexed)
+    # a picture that was asked for and isn't drawn would be missed: then all are left to WeasyPrint
+    return written or _written(weasyprint, report, html, data, variant, {}) or b""
+
+
+def _written(
+    weasyprint: Any, report: Report, html: str, data: bytes, variant: str, indexed: Mapping[int, Indexed]
+) -> bytes | None:
     moment = datetime.fromisoformat(report.created)
+    fetcher = _fetcher(report, {place: stand_in(picture, place) for place, picture in indexed.items()})
     attached = weasyprint.Attachment(
         string=data, name="report.json", description="everything measured", relationship="Source",
-        created=moment, modified=moment, url_fetcher=_fetcher(report),
+        created=moment, modified=moment, url_fetcher=fetcher,
     )  # fmt: skip
-    document: Any = weasyprint.HTML(string=html, base_url=None, url_fetcher=_fetcher(report), media_type="print")
+    placed: set[int] = set()
+    document: Any = weasyprint.HTML(string=html, base_url=None, url_fetcher=fetcher, media_type="print")
     written: bytes = document.write_pdf(
+        finisher=lambda _, pdf: placed.update(put_in_place(pdf, indexed)),
         pdf_variant=None if variant == "plain" else variant,
         pdf_identifier=hashlib.sha256(html.encode() + data).digest()[:16],
         attachments=[attached],
         pdf_tags=True,
         custom_metadata=False,
     )
-    return written
+    return written if placed == fetcher.used else None
 
 
 def _weasyprint() -> Any:
@@ -99,16 +113,25 @@ def _weasyprint() -> Any:
         ) from None
 
 
-def _fetcher(report: Report) -> Any:
-    """Return what WeasyPrint asks for everything that the page names: the report's own, and nothing else."""
+def _fetcher(report: Report, stand_ins: Mapping[int, bytes] | None = None) -> Any:
+    """Return what WeasyPrint asks for everything that the page names: the report's own, and nothing else.
+
+    Where there is a stand-in for a picture, it's given instead, and noted in ``used``.
+    """
     from weasyprint.urls import URLFetcher, URLFetcherResponse, URLFetchingError
 
+    replaced = stand_ins or {}
+
     class Fetcher(URLFetcher):  # type: ignore[misc, unused-ignore]
+        used: set[int] = set()  # noqa: RUF012 - of this one alone
+
         def fetch(self, url: str, headers: dict[str, str] | None = None) -> Any:  # noqa: ARG002
             kind, _, name = url.partition(":")
             if f"{kind}:" == _PICTURE and name.isdecimal() and int(name) < len(report.pictures):
-                picture = report.pictures[int(name)]
-                return URLFetcherResponse(url, picture.data, headers={"Content-Type": picture.media_type})
+                place, picture = int(name), report.pictures[int(name)]
+                self.used |= {place} & replaced.keys()
+                data = replaced.get(place, picture.data)
+                return URLFetcherResponse(url, data, headers={"Content-Type": picture.media_type})
             if f"{kind}:" == _FONT and name in FONTS:
                 return URLFetcherResponse(url, _font(name), headers={"Content-Type": "font/ttf"})
             raise URLFetchingError(f"{url:.100} is not part of the report")

@@ -89,8 +89,8 @@ def test_any_text_stays_text_and_asks_for_nothing(make_report, monkeypatch, tmp_
     asked = []
     real = pdf._fetcher
 
-    def watched(report):
-        fetcher = real(report)
+    def watched(report, stand_ins=None):
+        fetcher = real(report, stand_ins)
         fetch = fetcher.fetch
         fetcher.fetch = lambda url, headers=None: (asked.append(url), fetch(url, headers))[1]
         return fetcher
