@@ -50,18 +50,19 @@ $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.installed: pyproject.toml | $(BIN)/python
-	$(PIP) install --editable '.[dicom,legacy,pdf,tiff]'
+	$(PIP) install --editable '.[dicom,email,legacy,pdf,tiff]'
 	touch $@
 
 $(VENV)/.installed-test: pyproject.toml | $(BIN)/python
 	$(PIP) install --editable '.[test,lint]'
 	touch $(VENV)/.installed $@
 
-# the browser tests need Chromium and its driver; PDF needs Pango, and its tests look at it with Poppler and qpdf
-NEEDED := chromium chromium-driver libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 poppler-utils qpdf
+# the browser tests need Chromium and its driver; PDF needs Pango, and its tests look at it with Poppler and qpdf; DICOM with
+# dicom3tools and dcmtk
+NEEDED := chromium chromium-driver libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 poppler-utils qpdf dicom3tools dcmtk
 system:
 	@if command -v chromium >/dev/null && command -v chromedriver >/dev/null && command -v pdftotext >/dev/null \
-	  && command -v qpdf >/dev/null && $(BIN)/python -c 'import weasyprint' 2>/dev/null; then :; \
+	  && command -v qpdf >/dev/null && command -v dciodvfy >/dev/null && command -v dcm2pdf >/dev/null && $(BIN)/python -c 'import weasyprint' 2>/dev/null; then :; \
 	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $(NEEDED) >/dev/null; \
 	else echo "some tests are skipped without these: apt-get install $(NEEDED)"; fi

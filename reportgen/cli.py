@@ -10,59 +10,39 @@ import argparse
 import atexit
 import dataclasses
 import signal
-import sys
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
+from reportgen import passing_on
 from reportgen.errors import ReportgenError
 from reportgen.flags import INSPECTED, add_flags, tables_from
 from reportgen.interruption import SIGNALS, stoppable
+from reportgen.parsing import BAD_INPUT, Parser, Version, add_command, add_force, say_written
 from reportgen.terminal import OutputLostError, flush, occupy_standard_streams, say, tell
 from reportgen.visible import visible
 
-BAD_INPUT, FAULT, READER_GONE = 2, 1, 141
+FAULT, READER_GONE = 1, 141
 
 if TYPE_CHECKING:
     from reportgen.commands import Made
 
 _EXAMPLES = {
-    "build": """examples:
-  reportgen build NORMAL=a.jpeg PNEUMONIA=b.jpeg -o report.html
-  reportgen build a.png b.png -m model.keras --patch 16 --stride 4 --json report.json
-  reportgen build photo.jpeg -m keras:VGG16 --fill 250,128,128
-  reportgen build a.dcm b.dcm -m old_model.h5 --preprocess try
-  reportgen build -c report.toml -f""",
-    "demo": """example:
-  reportgen demo -o report.html --json report.json""",
-    "inspect": """examples:
-  reportgen inspect model.keras
-  reportgen inspect keras:ResNet50@random --json""",
-    "train": """examples:
-  reportgen train chest_xray/ -o model.keras --test chest_xray/test
-  reportgen train --phantoms 400 --architecture two_xrays --epochs 4 -o model.keras""",
-    "pdf": """examples:
-  reportgen pdf report.html
-  reportgen pdf report.html -o case.pdf --paper letter --variant pdf/ua-1
-  reportgen pdf report.json --figures figures/""",
-    "phantom": """examples:
-  reportgen phantom normal.png --seed 3
-  reportgen phantom pneumonia.png --seed 3 --opacities 2""",
+    "build": """reportgen build NORMAL=a.jpeg PNEUMONIA=b.jpeg -o report.html
+reportgen build a.png b.png -m model.keras --patch 16 --stride 4 --json report.json
+reportgen build NORMAL=a.jpeg PNEUMONIA=b.jpeg --pdf --email --to "Dr. Roe <roe@example.org>"
+reportgen build photo.jpeg -m keras:VGG16 --fill 250,128,128
+reportgen build a.dcm b.dcm -m old_model.h5 --preprocess try
+reportgen build -c report.toml -f""",
+    "demo": """reportgen demo -o report.html --json report.json""",
+    "inspect": """reportgen inspect model.keras
+reportgen inspect keras:ResNet50@random --json""",
+    "train": """reportgen train chest_xray/ -o model.keras --test chest_xray/test
+reportgen train --phantoms 400 --architecture two_xrays --epochs 4 -o model.keras""",
+    "phantom": """reportgen phantom normal.png --seed 3
+reportgen phantom pneumonia.png --seed 3 --opacities 2""",
 }
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        tell(f"{self.prog}: {visible(' '.join(message.split()))}; see {self.prog} --help")
-        self.exit(BAD_INPUT)
-
-    def _print_message(self, message: str, file: Any = None) -> None:
-        """Print help; argparse's own way hides that nobody gets it."""
-        if message and file is not sys.stderr:
-            say(message)
-        elif message:
-            tell(message.rstrip("\n"))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -158,17 +138,7 @@ def _train(given: argparse.Namespace) -> None:
         architecture=given.architecture, card={"purpose": given.purpose, "source": given.source}, epochs=given.epochs,
         batch=given.batch, seed=given.seed, overwrite=given.force, debug=given.debug,
     )  # fmt: skip
-    _say([Path(given.output)])
-
-
-def _pdf(given: argparse.Namespace) -> None:
-    from reportgen import commands
-
-    target, figures = (Path(path) if path else None for path in (given.output, given.figures))
-    written = commands.print_pdf(
-        Path(given.report), target, figures, given.paper, given.variant, overwrite=given.force
-    )  # fmt: skip
-    _say([written])
+    say_written([Path(given.output)])
 
 
 def _phantom(given: argparse.Namespace) -> None:
@@ -176,28 +146,24 @@ def _phantom(given: argparse.Namespace) -> None:
 
     path = Path(given.output)
     commands.draw_phantom(path, given.seed, given.opacities, overwrite=given.force)
-    _say([path])
+    say_written([path])
 
 
 def _say_made(made: Made) -> None:
+    if made.caution:
+        tell(f"reportgen: {made.caution}")
     if made.said:
         say(made.said)
-    _say(made.written)
-
-
-def _say(written: Sequence[Path]) -> None:
-    for path in written:
-        size = path.stat().st_size / 1e6 if path.is_file() else None
-        say(f"wrote {visible(str(path))}" + (f" ({size:.2f} MB)" if size is not None else "") + "\n")
+    say_written(made.written)
 
 
 def _outputs(given: argparse.Namespace) -> dict[str, Any]:
-    named = {"html": given.html, "json": given.json, "figures": given.figures, "pdf": given.pdf}
+    named = {"html": given.html, "json": given.json, "figures": given.figures, "pdf": given.pdf, "email": given.email}
     return {"output": {key: value for key, value in named.items() if value is not None}}
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
+    parser = Parser(
         prog="reportgen",
         description="Turn an image CNN and a few images into one self-contained HTML report: predictions, feature "
         "maps, where the model looked, and a commentary that compares cases side by side. It explains a model; "
@@ -205,10 +171,10 @@ def _parser() -> argparse.ArgumentParser:
         epilog="reportgen COMMAND --help shows the options and examples of a command. "
         "Exit codes: 0 done, 1 internal error, 2 bad input, 130 interrupted, 143 terminated.",
     )
-    parser.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
+    parser.add_argument("--version", action=Version, nargs=0, help="show the version and exit")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
-    build = _command(commands, "build", "make a report", _build)
+    build = add_command(commands, "build", "make a report", _build, _EXAMPLES["build"])
     build.add_argument(
         "cases", nargs="*", metavar="[LABEL=]IMAGE", help="1 to 12 images; a label says what it should be"
     )
@@ -219,27 +185,28 @@ def _parser() -> argparse.ArgumentParser:
     _add_outputs(build)
     add_flags(build)
 
-    demo = _command(commands, "demo", "make a report of two synthetic X-rays with the built-in model", _demo)
+    demo = add_command(
+        commands, "demo", "make a report of two synthetic X-rays with the built-in model", _demo, _EXAMPLES["demo"]
+    )
     _add_outputs(demo)
     add_flags(demo)
 
-    inspect = _command(commands, "inspect", "show what a model takes, gives, and which layers can be shown", _inspect)
+    inspect = add_command(
+        commands,
+        "inspect",
+        "show what a model takes, gives, and which layers can be shown",
+        _inspect,
+        _EXAMPLES["inspect"],
+    )
     inspect.add_argument("model", nargs="?", help="as for build -m; left out: the built-in model")
     inspect.add_argument("--json", action="store_true", help="print JSON")
     add_flags(inspect, INSPECTED)
 
-    pdf = _command(commands, "pdf", "make a PDF of a saved report", _pdf)
-    pdf.add_argument("report", help="report.html, or report.json with its pictures beside it")
-    pdf.add_argument("-o", "--output", metavar="FILE", help="PDF to write; default: beside the report")
-    pdf.add_argument("--figures", metavar="DIR", help="where the pictures of report.json are")
-    pdf.add_argument("--paper", default="a4", metavar="SIZE", help="a4 (default) or letter")
-    pdf.add_argument(
-        "--variant", default="pdf/a-3u", metavar="NAME",
-        help="pdf/a-3u (default, to be kept), pdf/ua-1 (for assistive technology) or plain",
-    )  # fmt: skip
-    pdf.add_argument("-f", "--force", action="store_true", help="overwrite existing output")
+    passing_on.add_commands(commands)
 
-    train = _command(commands, "train", "train a small CNN on folders of images, phantoms, or both", _train)
+    train = add_command(
+        commands, "train", "train a small CNN on folders of images, phantoms, or both", _train, _EXAMPLES["train"]
+    )
     train.add_argument("folder", nargs="?", help="holds CLASS/image or train/CLASS/image")
     train.add_argument(
         "-o", "--output", required=True, metavar="FILE", help="model to write (.keras); a TOML goes beside it"
@@ -253,23 +220,13 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--architecture", default="chest_xray", metavar="NAME", help="chest_xray, two_xrays or cifar10")
     for name, what in (("epochs", "passes over the data"), ("batch", "images a step"), ("seed", "of all randomness")):
         train.add_argument(f"--{name}", type=int, metavar="N", help=what)
-    train.add_argument("-f", "--force", action="store_true", help="overwrite existing output")
+    add_force(train)
 
-    phantom = _command(commands, "phantom", "draw a synthetic chest radiograph", _phantom)
+    phantom = add_command(commands, "phantom", "draw a synthetic chest radiograph", _phantom, _EXAMPLES["phantom"])
     phantom.add_argument("output", help="PNG file to write")
     phantom.add_argument("--seed", type=int, default=1, metavar="N", help="the same seed draws the same thorax")
     phantom.add_argument("--opacities", type=int, default=0, metavar="N", help="how many opacities; 0 is normal")
-    phantom.add_argument("-f", "--force", action="store_true", help="overwrite existing output")
-    return parser
-
-
-def _command(commands: Any, name: str, what: str, run: Any) -> argparse.ArgumentParser:
-    parser: argparse.ArgumentParser = commands.add_parser(
-        name, help=what, description=f"{what[0].upper()}{what[1:]}.", epilog=_EXAMPLES[name],
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )  # fmt: skip
-    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
-    parser.set_defaults(run=run)
+    add_force(phantom)
     return parser
 
 
@@ -277,16 +234,8 @@ def _add_outputs(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--html", metavar="FILE", help="HTML file to write; default report.html")
     parser.add_argument("--json", metavar="FILE", help="write the numbers as JSON, too")
     parser.add_argument("--figures", metavar="DIR", help="write each picture as a file, too")
-    parser.add_argument("--pdf", metavar="FILE", help="write a PDF, too")
-    parser.add_argument("-f", "--force", action="store_true", help="overwrite existing output")
-
-
-class _Version(argparse.Action):
-    """Look the version up only when it's asked for."""
-
-    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
-        """Print the version and exit."""
-        from importlib.metadata import version
-
-        say(f"reportgen {version('reportgen')}\n")
-        parser.exit(0)
+    parser.add_argument("--pdf", metavar="FILE.pdf", nargs="?", const="", help="write a PDF, too; default: as the HTML")
+    parser.add_argument(
+        "--email", metavar="FILE.eml", nargs="?", const="", help="write an e-mail about it, too; default: as the HTML"
+    )
+    add_force(parser)

@@ -22,10 +22,11 @@ DEFAULT_OUTPUT = "report.html"
 
 @dataclass(frozen=True)
 class Made:
-    """What a command wrote, and what is to be said besides."""
+    """What a command wrote, what is to be said besides, and what the user should be warned of."""
 
     written: tuple[Path, ...]
     said: str = ""
+    caution: str = ""
 
 
 def parse_cases(texts: Sequence[str]) -> list[CaseSettings]:
@@ -116,26 +117,6 @@ def train(
     )  # fmt: skip
 
 
-def print_pdf(
-    source: Path, target: Path | None, figures: Path | None, paper: str, variant: str, *, overwrite: bool
-) -> Path:
-    """Make a PDF of a saved report; return where it was written, beside the report unless said.
-
-    Raises
-    ------
-    ReportgenError
-        When the report can't be read or the PDF can't be made or written.
-    """
-    from reportgen.outputs.pdf import render_pdf
-    from reportgen.outputs.saved import read_saved
-    from reportgen.outputs.writing import check_target, write_file
-
-    path = source.with_suffix(".pdf") if target is None else target
-    check_target(path, overwrite=overwrite)
-    write_file(path, render_pdf(read_saved(source, figures).report, paper=paper, variant=variant))
-    return path
-
-
 def draw_phantom(path: Path, seed: int, opacities: int, *, overwrite: bool) -> None:
     """Write a synthetic radiograph as PNG.
 
@@ -161,9 +142,9 @@ def _report(
 ) -> Made:
     from reportgen.outputs.writing import check_target
 
-    html, json, pdf = _targets(settings)
+    html, json, pdf, email = _targets(settings)
     figures = Path(settings.output.figures) if settings.output.figures else None
-    targets = [path for path in (html, json, pdf) if path is not None]
+    targets = [path for path in (html, json, pdf, email) if path is not None]
     if len({os.path.abspath(path) for path in targets}) < len(targets):  # noqa: PTH100 - links are not followed
         raise OutputError("two outputs would be written to the same file", "name a file for each")
     for path in targets:
@@ -179,16 +160,26 @@ def _report(
     if not debug:
         warnings.simplefilter("ignore")
     report = build_report(None, read, settings, progress=progress)
-    report.save_all(html=html, json=json, figures=figures, pdf=pdf, overwrite=overwrite)
+    warning = report.save_all(
+        html=html, json=json, figures=figures, pdf=pdf, email=email, message=settings.email, overwrite=overwrite
+    )
     from reportgen.outputs.text import render_trials
 
-    return Made((*targets, *([figures] if figures is not None else [])), render_trials(report))
+    return Made((*targets, *([figures] if figures is not None else [])), render_trials(report), warning)
 
 
-def _targets(settings: Settings) -> tuple[Path, Path | None, Path | None]:
-    html, json, pdf = settings.output.html, settings.output.json, settings.output.pdf
-    as_json, as_pdf = (None if path is None else Path(path) for path in (json, pdf))
-    return Path(DEFAULT_OUTPUT if html is None else html), as_json, as_pdf
+def _targets(settings: Settings) -> tuple[Path, Path | None, Path | None, Path | None]:
+    """Return where HTML, JSON, PDF and e-mail go; the last two are named after the first where they have no name."""
+    chosen = settings.output
+    html = Path(DEFAULT_OUTPUT if chosen.html is None else chosen.html)
+    named = []
+    for flag, path, ending in (("--pdf", chosen.pdf, ".pdf"), ("--email", chosen.email, ".eml")):
+        target = None if path is None else Path(path) if path else html.with_suffix(ending)
+        # a flag without a name, before an image, would take the image for its name
+        if target is not None and target.suffix.lower() != ending:
+            raise OutputError(f"{flag} names the file to write, not {target}", f"it must end in {ending}")
+        named.append(target)
+    return html, None if chosen.json is None else Path(chosen.json), named[0], named[1]
 
 
 def _spare_inputs(settings: Settings, config: Path | None) -> None:

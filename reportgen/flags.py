@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -77,6 +77,11 @@ def _switch(text: str) -> bool:
     return bool(text)
 
 
+def _no(text: str) -> bool:
+    """Stand for a flag without a value that switches something off."""
+    return not text
+
+
 FLAGS = (
     Flag("--class-names", ("model", "class_names"), _names, "NAMES", "A,B,... in output order, or a .txt/.json file"),
     Flag("--head", ("model", "head"), str, "KIND", "auto, sigmoid, softmax, logits or regression"),
@@ -117,36 +122,52 @@ FLAGS = (
     Flag("--engine", ("occlusion", "engine"), str, "NAME", "auto, full or incremental: the same scores, other speed"),
     Flag("--target", ("occlusion", "target"), str, "CLASS", "class to follow: a name, a number, predicted or label"),
     Flag("--commentary", ("commentary", "folder"), str, "FOLDER", "your own commentary: Markdown by section and layer"),
+    Flag("--to", ("email", "to"), str, "ADDRESS", "to whom the e-mail goes; repeats", repeats=True),
+    Flag("--cc", ("email", "cc"), str, "ADDRESS", "who gets a copy of it; repeats", repeats=True),
+    Flag("--from", ("email", "sender"), str, "ADDRESS", "from whom the e-mail is"),
+    Flag("--subject", ("email", "subject"), str, "TEXT", "its subject; default: the title of the report"),
+    Flag("--attach-html", ("email", "attach_html"), _switch, "", "attach the HTML to it, too; some filters mind"),
+    Flag("--no-attach-pdf", ("email", "attach_pdf"), _no, "", "don't attach the PDF to it"),
+    Flag("--limit", ("email", "limit"), _count, "BYTES", "refuse an e-mail that is larger as sent; default 25M"),
+    Flag("--smtp-host", ("smtp", "host"), str, "NAME", "the server that sends mail"),
+    Flag("--smtp-port", ("smtp", "port"), int, "N", "its port; default 587, with tls 465"),
+    Flag("--smtp-security", ("smtp", "security"), str, "HOW", "starttls (default) or tls"),
+    Flag("--smtp-user", ("smtp", "user"), str, "NAME", "the login there; its password is never a flag"),
+    Flag("--smtp-ca", ("smtp", "ca_file"), str, "FILE", "PEM file of the authority behind its certificate"),
 )  # fmt: skip
 
 
-# sections of the settings that matter where a model is only looked at
+# sections of the settings that matter where a model is only looked at, and where a report is sent
 INSPECTED = ("model", "preprocessing", "layers", "limits")
+SENT = ("email", "smtp")
 
 
 def add_flags(parser: argparse.ArgumentParser, sections: Container[str] | None = None) -> None:
-    """Add the flags of these sections to a parser; without any, all of them, ``--no-occlusion`` and ``--title``."""
+    """Add the flags of these sections to a parser; without any, those of a report, ``--no-occlusion`` and ``--title``.
+
+    A report that is made can be written as an e-mail; sending it is another step.
+    """
     group = parser.add_argument_group("settings (each also stands in the settings file)")
     if sections is None:
         group.add_argument("--title", metavar="TEXT", help="title of the report")
         group.add_argument("--no-occlusion", action="store_true", help="leave out the occlusion scan")
-    for flag in FLAGS:
-        if sections is not None and flag.key[0] not in sections:
-            continue
-        if flag.read is _switch:
-            group.add_argument(flag.name, action="store_const", const=True, help=flag.help)
+    for flag in _of(sections):
+        if flag.read in (_switch, _no):
+            group.add_argument(
+                flag.name, dest=_place(flag), action="store_const", const=flag.read is _switch, help=flag.help
+            )
             continue
         how = "append" if flag.repeats else "store"
-        group.add_argument(flag.name, action=how, type=flag.read, metavar=flag.metavar, help=flag.help)
+        group.add_argument(
+            flag.name, dest=_place(flag), action=how, type=flag.read, metavar=flag.metavar, help=flag.help
+        )
 
 
 def tables_from(arguments: argparse.Namespace, sections: Container[str] | None = None) -> dict[str, Any]:
     """Return what the flags say as nested tables of settings; flags that weren't given are not in them."""
     tables: dict[str, Any] = {}
-    for flag in FLAGS:
-        if sections is not None and flag.key[0] not in sections:
-            continue
-        value = getattr(arguments, flag.name.lstrip("-").replace("-", "_"))
+    for flag in _of(sections):
+        value = getattr(arguments, _place(flag))
         if value is not None:
             section, key = flag.key
             tables.setdefault(section, {})[key] = value
@@ -157,3 +178,14 @@ def tables_from(arguments: argparse.Namespace, sections: Container[str] | None =
     if arguments.title is not None:
         tables["title"] = arguments.title
     return tables
+
+
+def _of(sections: Container[str] | None) -> Iterator[Flag]:
+    for flag in FLAGS:
+        if flag.key[0] in sections if sections is not None else flag.key[0] != "smtp":
+            yield flag
+
+
+def _place(flag: Flag) -> str:
+    """Return where argparse keeps the value; such names clash with no other argument."""
+    return "__".join(flag.key)

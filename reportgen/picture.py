@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+ENDINGS = {"image/png": "png", "image/jpeg": "jpeg", "image/svg+xml": "svg"}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Tiles:
@@ -48,8 +50,7 @@ class Picture:
     @property
     def file_name(self) -> str:
         """Name for a file of it."""
-        endings = {"image/png": "png", "image/jpeg": "jpeg", "image/svg+xml": "svg"}
-        return f"{self.name}.{endings[self.media_type]}"
+        return f"{self.name}.{ENDINGS[self.media_type]}"
 
 
 def layer_picture_name(case: int, layer: int, name: str) -> str:

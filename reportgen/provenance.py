@@ -84,7 +84,7 @@ def versions() -> dict[str, str]:
 def public_settings(settings: Settings) -> dict[str, Any]:
     """Return the settings as nested tables, with file names instead of paths and without where results go."""
     tables: dict[str, Any] = dataclasses.asdict(settings)
-    for key in ("cases", "output", "commentary"):
+    for key in ("cases", "output", "commentary", "email", "smtp"):
         tables.pop(key)
     model = tables["model"]
     if model["path"] is not None:

@@ -49,6 +49,59 @@ class OutputSettings:
     json: str | None = None
     figures: str | None = None
     pdf: str | None = None
+    email: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class EmailSettings:
+    """A message about a report: to whom, and what goes with it.
+
+    Attributes
+    ----------
+    to, cc
+        Addresses, each alone or as ``Name <address>``.
+    sender
+        From whom; needed to send it.
+    subject
+        Empty: the title of the report.
+    attach_pdf, attach_html
+        What is attached. Some mail filters hold HTML back.
+    limit
+        Bytes of the message as sent; a larger one is refused.
+    """
+
+    to: tuple[str, ...] = ()
+    cc: tuple[str, ...] = ()
+    sender: str = ""
+    subject: str = ""
+    attach_pdf: bool = True
+    attach_html: bool = False
+    limit: Count = 25_000_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class SmtpSettings:
+    """The server that sends mail. A password never stands here (see ``docs/email.md``).
+
+    Attributes
+    ----------
+    host
+        Its name, which its certificate must bear.
+    port
+        None: 587 with ``starttls``, 465 with ``tls``.
+    security
+        ``starttls`` or ``tls`` from the start; nothing is ever sent in the open.
+    user
+        Empty: without a login.
+    ca_file
+        PEM file of the authority that signed its certificate, where the system doesn't know it.
+    """
+
+    host: str = ""
+    port: Annotated[int, Field(ge=1, le=65535, strict=True)] | None = None
+    security: Literal["starttls", "tls"] = "starttls"
+    user: str = ""
+    ca_file: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -270,6 +323,8 @@ class Settings:
     title: str = ""
     cases: tuple[CaseSettings, ...] = ()
     output: OutputSettings = OutputSettings()
+    email: EmailSettings = EmailSettings()
+    smtp: SmtpSettings = SmtpSettings()
     model: ModelSettings = ModelSettings()
     images: ImageSettings = ImageSettings()
     limits: LimitSettings = LimitSettings()

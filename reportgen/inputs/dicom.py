@@ -13,7 +13,7 @@ import re
 import threading
 import warnings
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -93,13 +93,33 @@ def read(data: bytes, request: Request) -> Decoded:
         When it's damaged, holds no image, is beyond the limits or compressed in a way that can't be read, or pydicom
         isn't installed.
     """
+    with _guarded(request), np.errstate(all="ignore"):
+        return _read(data, request)
+
+
+def read_texts(data: bytes, request: Request, keywords: Sequence[str]) -> dict[str, str]:
+    """Return elements of a DICOM file as texts, by their keywords; those that it doesn't have are left out.
+
+    Raises
+    ------
+    ImageError
+        When it's damaged, or pydicom isn't installed.
+    """
+    with _guarded(request):
+        dataset = _parsed(data, request, (*keywords, "SpecificCharacterSet"))
+        return {key: str(dataset.get(key)).strip() for key in keywords if dataset.get(key) not in (None, "")}
+
+
+@contextmanager
+def _guarded(request: Request) -> Iterator[None]:
+    """Tell in one line what is wrong with a DICOM file, without a word of what stands in it."""
     try:
         import pydicom  # noqa: F401
     except ImportError:
         raise ImageError(f"{request.name} is a DICOM file, which needs more libraries", INSTALL) from None
     try:
-        with _quiet(), np.errstate(all="ignore"):
-            return _read(data, request)
+        with _quiet():
+            yield
     except ImageError:
         raise
     except UnusableError as problem:
@@ -131,14 +151,14 @@ def _read(data: bytes, request: Request) -> Decoded:
     return Decoded(pixels=pixels, kind=_kind(dataset, stored), notes=(*notes, *done), cautions=cautions)
 
 
-def _parsed(data: bytes, request: Request) -> Dataset:
+def _parsed(data: bytes, request: Request, wanted: Sequence[str] = _WANTED) -> Dataset:
     """Return the elements that matter; the others, and with them all that tells of a patient, aren't even kept."""
     from pydicom import dcmread
     from pydicom.dataset import FileMetaDataset
     from pydicom.filereader import read_dataset
     from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
-    tags = list(_WANTED)
+    tags = list(wanted)
     stream = io.BytesIO(data)
     stream.seek(132 if data[128:132] == b"DICM" else 0)
     if _DEFLATED.encode() in data[:4096]:

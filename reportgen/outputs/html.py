@@ -11,6 +11,7 @@ import base64
 import functools
 import hashlib
 import math
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +24,9 @@ from reportgen.report import CaseReport, Comment, LayerSummary, Remark, Report, 
 from reportgen.visible import visible
 
 CHANNEL_ROWS = 3000
+SEAL = '<meta name="reportgen-sha256" content="{}">'
+BLANK_SEAL = "0" * 64
+_SEALED = re.compile(SEAL.format("([0-9a-f]{64})"))
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,12 @@ class Page:
     report: Report
     style: Asset
     script: Asset
+    seal: str = ""
+
+    @property
+    def sealed(self) -> SafeHtml:
+        """The page's digest of itself."""
+        return SafeHtml(SEAL.format(self.seal) if self.seal else "")
 
     @functools.cached_property
     def data(self) -> SafeHtml:
@@ -147,7 +157,24 @@ def render_html(report: Report) -> str:
     """Return the page. The same report gives the same text."""
     templates = environment()
     style, script = (Asset(SafeHtml(asset(name).strip() + "\n")) for name in ("assets/report.css", "assets/report.js"))
-    return templates.get_template("report.html.j2").render(page=Page(report, style, script), report=report) + "\n"
+    page = Page(report, style, script, seal=BLANK_SEAL)
+    text = templates.get_template("report.html.j2").render(page=page, report=report) + "\n"
+    return text.replace(SEAL.format(BLANK_SEAL), SEAL.format(page_digest(text)), 1)
+
+
+def page_digest(text: str) -> str:
+    """Return the SHA-256 digest of a page, as it would be with a blank one in its place.
+
+    What line ends it has and what blank lines stand around it doesn't matter: mail and file transfers change those.
+    """
+    plain = _SEALED.sub(SEAL.format(BLANK_SEAL), text.strip().replace("\r\n", "\n"), count=1)
+    return hashlib.sha256(plain.encode(errors="surrogatepass")).hexdigest()
+
+
+def seal_of(text: str) -> str | None:
+    """Return the digest that a page carries of itself; None where it has none."""
+    found = _SEALED.search(text)
+    return found[1] if found else None
 
 
 def templates_folder() -> Path:

@@ -11,7 +11,7 @@ import hashlib
 import importlib
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -70,7 +70,8 @@ def render_pdf(report: Report, *, paper: str = "a4", variant: str = "pdf/a-3u") 
     style = Asset(SafeHtml(size + asset("assets/print.css").strip() + "\n"))
     page = PrintedPage(report, style, Asset(SafeHtml("")))
     html = environment().get_template("print.html.j2").render(page=page, report=report)
-    data = render_json(report)
+    # how long it took to make is no part of what was measured: without it the same report gives the same bytes
+    data = render_json(replace(report, timings={}))
     indexed = {place: found for place, one in enumerate(report.pictures) if (found := read_indexed(one.data))}
     written = _written(weasyprint, report, html, data, variant, indexed)
     # a picture that was asked for and isn't drawn would be missed: then all are left to WeasyPrint

@@ -20,6 +20,9 @@ from pathlib import Path
 from typing import Any
 
 from reportgen.errors import OutputError
+from reportgen.outputs.html import page_digest, seal_of
+from reportgen.outputs.sidecar import content_digest, report_digest
+from reportgen.outputs.soundness import flaw
 from reportgen.report import SCHEMA_VERSION, Report
 
 DATA_ID = "report-data"
@@ -36,6 +39,11 @@ class SavedReport:
     path: Path
     text: str
     is_page: bool
+
+    @functools.cached_property
+    def digest(self) -> str:
+        """What the report is known by: the same for its page and its JSON."""
+        return report_digest(self.report)
 
 
 class _Problem(Exception):  # noqa: N818 - becomes an OutputError that names the file
@@ -63,6 +71,8 @@ def read_saved(path: Path, figures: Path | None = None) -> SavedReport:
         if is_page:
             page = _parsed(text)
             table, found = _loaded(page.data), page.pictures
+            if seal_of(text) != page_digest(text):
+                raise _Problem("was edited: it is not the page that was written")
         else:
             table = _loaded(text)
             found = _beside(table, figures or path.parent)
@@ -76,7 +86,7 @@ def _text(path: Path) -> str:
         size = path.stat().st_size
         if size > LARGEST:
             raise OutputError(f"{path} has {size:,} bytes", "it is no report")
-        return path.read_bytes().decode()
+        return path.read_bytes().decode("utf-8-sig")
     except FileNotFoundError:
         raise OutputError(f"report not found: {path}", "check the path") from None
     except UnicodeDecodeError:
@@ -143,12 +153,25 @@ def _loaded(text: str) -> dict[str, Any]:
     if version != SCHEMA_VERSION:
         age = "newer" if version > SCHEMA_VERSION else "older"
         raise _Problem(f"was written by {age} reportgen (schema {version}, this one reads {SCHEMA_VERSION})")
+    if not isinstance(table.get("pictures"), list):
+        raise _Problem("was edited: it has no list of pictures")
+    if "content_sha256" not in table:
+        raise _Problem("was edited, or written before reports had digests")
+    if table["content_sha256"] != _digest(table):
+        raise _Problem("was edited: what it says is not what was written")
     return table
+
+
+def _digest(table: dict[str, Any]) -> str | None:
+    try:
+        return content_digest(table)
+    except (ValueError, RecursionError):
+        return None
 
 
 def _beside(table: dict[str, Any], folder: Path) -> dict[str, bytes]:
     found = {}
-    for described in table.get("pictures") or ():
+    for described in table["pictures"]:
         name = described.get("file") if isinstance(described, dict) else None
         if not isinstance(name, str) or Path(name).name != name:
             raise _Problem("names a picture that is no plain file")
@@ -162,24 +185,16 @@ def _beside(table: dict[str, Any], folder: Path) -> dict[str, bytes]:
 
 def _report(table: dict[str, Any], found: dict[str, bytes]) -> Report:
     pictures = []
-    for described in table.get("pictures") or ():
+    for described in table["pictures"]:
         if not isinstance(described, dict) or str(described.get("sha256")) not in found:
             name = described.get("name") if isinstance(described, dict) else "?"
             raise _Problem(f"was edited, or cut off: picture '{name!s:.60}' is not the one that was written")
         pictures.append({**described, "data": found[described["sha256"]]})
     report: Report = _made(Report, {**table, "pictures": pictures}, "report", 0)
-    _check_shown(report)
+    found_flaw = flaw(report)
+    if found_flaw:
+        raise _Problem(f"was edited: {found_flaw}")
     return report
-
-
-def _check_shown(report: Report) -> None:
-    """Refuse what every output relies on: cases with predictions, layers that are in the summary."""
-    rows = {row.name for row in report.model.layers}
-    counts = {len(case.layers) for case in report.cases} | {len(report.model.shown_layers)}
-    if not report.cases or not all(case.predictions for case in report.cases):
-        raise _Problem("was edited: it has no cases, or one without predictions")
-    if len(counts) > 1 or not rows.issuperset(report.model.shown_layers):
-        raise _Problem("was edited: its layers don't fit together")
 
 
 @functools.cache

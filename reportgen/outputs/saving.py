@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 
+from reportgen.outputs.email import Mail, attachments_of, render_email
 from reportgen.outputs.html import render_html
 from reportgen.outputs.pdf import render_pdf
 from reportgen.outputs.sidecar import figure_files, render_json, stale_figures
 from reportgen.outputs.writing import check_target, making_folder, write_all, write_file
 from reportgen.report import Remark, Report
+from reportgen.settings import EmailSettings
 
 
 @dataclass(frozen=True, kw_only=True)
 class SavableReport(Report):
-    """A :class:`~reportgen.report.Report` that can be written as HTML, PDF, JSON and picture files."""
+    """A :class:`~reportgen.report.Report` that can be written as HTML, PDF, JSON, e-mail and picture files."""
 
     def with_remarks(self, *remarks: Remark) -> SavableReport:
         """Return the same report with these remarks added."""
@@ -72,23 +75,48 @@ class SavableReport(Report):
         json: Path | None = None,
         figures: Path | None = None,
         pdf: Path | None = None,
+        email: Path | None = None,
+        message: EmailSettings | None = None,
         overwrite: bool = False,
-    ) -> None:
+    ) -> str:
         """Write several outputs: either all of them appear, or none does.
+
+        Parameters
+        ----------
+        html, json, figures, pdf, email
+            Where to; what is None is left out.
+        message
+            To whom the e-mail goes, and what goes with it.
+        overwrite
+            Whether existing files may be replaced.
+
+        Returns
+        -------
+        str
+            What to warn of; usually nothing.
 
         Raises
         ------
         OutputError
-            When one exists and must not be replaced, or can't be written.
+            When one exists and must not be replaced, can't be made or can't be written.
         """
-        files = {html: render_html(self).encode()}
+        files, warning = {html: render_html(self).encode()}, ""
         if json is not None:
             files[json] = render_json(self)
         if pdf is not None:
             files[pdf] = render_pdf(self)
+        if email is not None:
+            mail = self._message(message or EmailSettings(), email, files[html], files.get(pdf) if pdf else None)
+            files[email], warning = mail.data, mail.warning
         for path in files:
             check_target(path, overwrite=overwrite)
         self._write(files, figures, overwrite=overwrite)
+        return warning
+
+    def _message(self, settings: EmailSettings, path: Path, html: bytes, pdf: bytes | None) -> Mail:
+        """Return a draft; it is written when the report was."""
+        attachments = attachments_of(self, settings, path.stem, lambda: html, pdf)
+        return render_email(self, settings, datetime.fromisoformat(self.created), attachments, draft=True)
 
     def _write(self, files: dict[Path, bytes], figures: Path | None, *, overwrite: bool) -> None:
         if figures is None:

@@ -7,7 +7,7 @@ import hashlib
 import json
 import math
 import re
-from collections.abc import Container
+from collections.abc import Container, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -31,15 +31,34 @@ def embedded_json(report: Report) -> str:
 
     Nothing in it can end the element that it stands in, nor act in any other way: all but plain letters is escaped.
     """
-    text = json.dumps(_plain(_document(report) | {"timings": {}}), separators=(",", ":"), allow_nan=False)
+    text = _compact(_document(report) | {"timings": {}})
     for letter in "<>&":
         text = text.replace(letter, f"\\u{ord(letter):04x}")
     return text
 
 
+def content_digest(document: Mapping[str, Any]) -> str:
+    """Return the SHA-256 digest of a report as a table, however its JSON is laid out.
+
+    It is over everything but itself and the timings, so that a page and a report.json of the same report have the same.
+    """
+    left = {key: value for key, value in document.items() if key not in ("content_sha256", "timings")}
+    return hashlib.sha256(_compact(left, sort_keys=True).encode()).hexdigest()
+
+
+def report_digest(report: Report) -> str:
+    """Return the digest of a report's content: what it's known by, wherever it lies."""
+    return str(_document(report)["content_sha256"])
+
+
 def _document(report: Report) -> dict[str, Any]:
-    document = {item.name: getattr(report, item.name) for item in dataclasses.fields(report)}
-    return document | {"pictures": [_described(picture) for picture in report.pictures]}
+    fields = {item.name: getattr(report, item.name) for item in dataclasses.fields(report)}
+    document: dict[str, Any] = _plain(fields | {"pictures": [_described(picture) for picture in report.pictures]})
+    return document | {"content_sha256": content_digest(document)}
+
+
+def _compact(value: Any, *, sort_keys: bool = False) -> str:
+    return json.dumps(value, separators=(",", ":"), allow_nan=False, sort_keys=sort_keys)
 
 
 def render_model_json(model: ModelReport) -> bytes:

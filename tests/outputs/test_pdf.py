@@ -60,7 +60,7 @@ def test_the_archive_variant_says_so_is_tagged_and_carries_its_data(report, data
     assert b"pdfaid:part" in whole
     assert b"/MarkInfo" in whole
     assert b"/AFRelationship /Source" in whole
-    assert render_json(report) in whole
+    assert render_json(dataclasses.replace(report, timings={})) in whole
 
 
 def test_the_text_says_what_the_page_says(report, data, tmp_path):
@@ -113,8 +113,7 @@ def test_from_the_command_line(report, data, tmp_path, capsys):
     page = tmp_path / "report.html"
     page.write_text(render_html(report), encoding="utf-8")
     assert main(["pdf", str(page)]) == 0
-    # the page holds no timings, so its JSON has none
-    assert (tmp_path / "report.pdf").read_bytes() == render_pdf(dataclasses.replace(report, timings={}))
+    assert (tmp_path / "report.pdf").read_bytes() == data
     assert main(["pdf", str(page)]) == 2
     assert "exists already" in capsys.readouterr().err
     (tmp_path / "report.json").write_bytes(render_json(report))

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import importlib.util
 import json
 import re
 import sys
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from reportgen.errors import OutputError, ReportgenError
-from reportgen.outputs.html import render_html
+from reportgen.outputs.email import render_email
+from reportgen.outputs.html import SEAL, page_digest, render_html, seal_of
+from reportgen.outputs.pdf import render_pdf
 from reportgen.outputs.saved import LARGEST, read_saved
-from reportgen.outputs.sidecar import render_json
+from reportgen.outputs.sidecar import content_digest, render_json
+from reportgen.settings import EmailSettings
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +51,21 @@ def refused(path, text=None, **options):
     assert str(path) in message
     assert "\n" not in message
     return message
+
+
+def sealed(html):
+    """An edited page with digests that fit again: what somebody makes who means it."""
+    found = re.search(r'id="report-data">(.*?)</script>', html)
+    if found:
+        with contextlib.suppress(ValueError):
+            table = json.loads(found[1])
+            table["content_sha256"] = content_digest(table)
+            html = html.replace(found[1], json.dumps(table))
+    return html.replace(seal_of(html) or "?", page_digest(html))
+
+
+def signed(table):
+    return json.dumps(table | {"content_sha256": content_digest(table)})
 
 
 def same(found, report):
@@ -96,7 +117,45 @@ def test_pictures_elsewhere(report, folder):
     ],
 )
 def test_what_is_no_report_or_was_changed(html, tmp_path, change, told):
-    assert told in refused(tmp_path / "report.html", change(html))
+    assert told in refused(tmp_path / "report.html", sealed(change(html)))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda html: html.replace("0.750", "0.950", 1),
+        lambda html: html.replace("PNEUMONIA", "NORMAL"),
+        lambda html: html.replace("</body>", "<p>All is well.</p></body>"),
+        lambda html: html.replace('"score":0.75', '"score":0.95', 1),
+        lambda html: SEAL.format("0" * 64).join(html.split(SEAL.format(seal_of(html)))),
+        lambda html: html.replace(SEAL.format(seal_of(html)), ""),
+    ],
+)
+def test_an_edited_page_is_refused(html, tmp_path, change):
+    assert change(html) != html
+    assert "was edited" in refused(tmp_path / "report.html", change(html))
+
+
+def test_line_ends_of_other_systems_and_blank_lines_are_no_edit(report, html, tmp_path):
+    path = tmp_path / "report.html"
+    path.write_bytes(b"\xef\xbb\xbf" + html.replace("\n", "\r\n").encode() + b"\r\n\r\n")
+    same(read_saved(path).report, report)
+
+
+def test_the_same_digest_from_page_and_json(html, folder):
+    (folder / "report.html").write_text(html, encoding="utf-8")
+    assert read_saved(folder / "report.html").digest == read_saved(folder / "report.json").digest
+
+
+def test_json_with_another_value_or_layout(folder):
+    path = folder / "report.json"
+    table = json.loads(path.read_text())
+    path.write_text(json.dumps(table, indent=4, sort_keys=True))
+    read_saved(path)
+    table["cases"][0]["predictions"][0]["score"] = 0.99
+    assert "was edited" in refused(path, json.dumps(table))
+    del table["content_sha256"]
+    assert "was edited, or written before" in refused(path, json.dumps(table))
 
 
 def test_a_missing_file_and_a_folder(tmp_path):
@@ -119,11 +178,11 @@ def test_a_file_that_is_too_large(tmp_path, monkeypatch):
 def test_a_picture_that_leads_out_of_its_folder(folder, name):
     table = json.loads((folder / "report.json").read_text())
     table["pictures"][0]["file"] = name
-    told = refused(folder / "report.json", json.dumps(table))
+    told = refused(folder / "report.json", signed(table))
     assert "no plain file" in told or "needs the picture" in told
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300)
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300)
 @given(at=st.integers(0, 10**9), value=st.sampled_from([None, True, -1, 2**70, 0.5, "x", [], {}, [[]], {"a": {}}]))
 def test_any_value_changed_is_refused_or_harmless(folder, at, value):
     table = json.loads(render_json(read_saved(folder / "report.json").report))
@@ -135,9 +194,13 @@ def test_any_value_changed_is_refused_or_harmless(folder, at, value):
     holder, key = places[at % len(places)]
     holder[key] = value
     path = folder / "changed.json"
-    path.write_text(json.dumps(table))
+    path.write_text(signed(table))
     try:
-        read_saved(path)
+        found = read_saved(path).report
+        render_html(found)
+        render_email(found, EmailSettings(), datetime.now(UTC), (), draft=True)
+        if importlib.util.find_spec("weasyprint") and at % 10 == 0:
+            render_pdf(found)
     except ReportgenError as problem:
         assert len(str(problem).splitlines()) == 1
 

@@ -288,15 +288,31 @@ def _examine_folder(path: Path, memory: int) -> ModelFile:
         if (path / "config.json").is_file() and (path / "metadata.json").is_file():
             raise ModelError(f"{path} is an unpacked .keras file", "zip its content again as model.keras")
         raise ModelError(f"{path} is a folder without a saved_model.pb, not a model", _KINDS)
-    digest = hashlib.sha256()
-    files = [path / "saved_model.pb", *sorted((path / "variables").glob("*"))]
-    size = sum(file.stat().st_size for file in files)
+    size = sum(file.stat().st_size for file in _content(path))
     if size > memory:
         raise too_much(path, "its files", size, memory)
+    return ModelFile(path, "saved_model", model_digest(path), {})
+
+
+def model_digest(path: Path) -> str:
+    """Return the SHA-256 digest that a model is known by: of its file, or of the digests of a SavedModel's files.
+
+    Raises
+    ------
+    ModelError
+        When it's missing, empty or can't be read.
+    """
+    if not path.is_dir():
+        return _head_and_digest(path)[1]
+    digest = hashlib.sha256()
     metadata = path / "keras_metadata.pb"
-    for file in [*files, *([metadata] if metadata.is_file() else [])]:
+    for file in [*_content(path), *([metadata] if metadata.is_file() else [])]:
         digest.update(bytes.fromhex(_head_and_digest(file)[1]))
-    return ModelFile(path, "saved_model", digest.hexdigest(), {})
+    return digest.hexdigest()
+
+
+def _content(folder: Path) -> list[Path]:
+    return [folder / "saved_model.pb", *sorted((folder / "variables").glob("*"))]
 
 
 def _text(value: Any) -> str:

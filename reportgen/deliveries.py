@@ -1,0 +1,239 @@
+"""What each command does with a saved report, as a function: no model is run, and TensorFlow is not loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from reportgen.errors import ImageError, OutputError, SettingsError
+from reportgen.outputs.saved import SavedReport, read_saved
+from reportgen.outputs.writing import check_target, write_all, write_file
+from reportgen.settings import Settings
+from reportgen.study import Study
+
+
+@dataclass(frozen=True)
+class Delivered:
+    """What was written, what is to be said, and what the user should be warned of."""
+
+    written: tuple[Path, ...] = ()
+    said: tuple[str, ...] = ()
+    cautions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Filing:
+    """Where a report belongs: a study as told, or the images that name it."""
+
+    study: str | None = None
+    references: tuple[Path, ...] = ()
+    patient_id: str = ""
+    patient_name: str = ""
+    accession: str = ""
+
+    @property
+    def is_told(self) -> bool:
+        """Whether anything tells it."""
+        return self.study is not None or bool(self.references)
+
+
+def print_pdf(
+    source: Path, target: Path | None, figures: Path | None, paper: str, variant: str, *, overwrite: bool
+) -> Delivered:
+    """Make a PDF of a saved report, beside it unless said.
+
+    Raises
+    ------
+    ReportgenError
+        When the report can't be read or the PDF can't be made or written.
+    """
+    from reportgen.outputs.pdf import render_pdf
+
+    path = _target(source, target, ".pdf", overwrite=overwrite)
+    write_file(path, render_pdf(read_saved(source, figures).report, paper=paper, variant=variant))
+    return Delivered((path,))
+
+
+def write_email(
+    source: Path, target: Path | None, figures: Path | None, settings: Settings, *, send: bool, dry_run: bool,
+    overwrite: bool, tell: Callable[[str], object],
+) -> Delivered:  # fmt: skip
+    """Make a message about a saved report: a file to be opened in a mail program, sent at once, or both.
+
+    Parameters
+    ----------
+    source, target, figures
+        The report; where to write the message (beside it unless it's sent); where the pictures of report.json are.
+    settings
+        Of which ``email`` and ``smtp`` count.
+    send, dry_run
+        Send it; only say what would be sent.
+    overwrite
+        Whether an existing file may be replaced.
+    tell
+        Is called with a line when sending has to be tried again.
+
+    Raises
+    ------
+    ReportgenError
+        When the report can't be read, an address is none, the message gets too large, or can't be sent or written.
+    """
+    from reportgen.outputs import mailing
+    from reportgen.outputs.email import attachments_of, render_email
+    from reportgen.provenance import created
+
+    if dry_run and not send:
+        raise SettingsError("--dry-run says what --send would do", "give both")
+    path = None if send and target is None else _target(source, target, ".eml", overwrite=overwrite)
+    server = mailing.server_from(settings.smtp) if send else None
+    saved = read_saved(source, figures)
+    attachments = attachments_of(saved.report, settings.email, source.stem, lambda: _page(saved))
+    mail = render_email(saved.report, settings.email, datetime.fromisoformat(created()), attachments, draft=not send)
+    said: tuple[str, ...] = ()
+    if server is not None:
+        what = f"{len(mail.data) / 1e6:.1f} MB to {', '.join(mail.recipients)} with {server.host}:{server.port}"
+        if not dry_run:
+            mailing.send(mail, server, tell)
+        how = f"{what} ({server.security}{f', as {server.user}' if server.user else ''})"
+        said = (f"would send {how}; nothing was sent" if dry_run else f"sent {how}",)
+    if path is not None and not dry_run:
+        write_file(path, mail.data)
+    return Delivered((path,) if path and not dry_run else (), said, (mail.warning,) if mail.warning else ())
+
+
+def file_dicom(
+    source: Path, target: Path | None, figures: Path | None, filing: Filing, *, archive: Path | None, overwrite: bool
+) -> Delivered:
+    """Make a DICOM file of a saved report, a zip with all its forms, or both.
+
+    Parameters
+    ----------
+    source, target, figures
+        The report; the DICOM file to write, beside it unless said; where the pictures of report.json are.
+    filing
+        Where the DICOM file belongs; may be left out where only the zip is wanted.
+    archive
+        The zip file to write.
+    overwrite
+        Whether existing files may be replaced.
+
+    Raises
+    ------
+    ReportgenError
+        When the report or a reference can't be read, patients would be mixed, or a file can't be made or written.
+    """
+    from reportgen.outputs.archive import render_zip
+    from reportgen.outputs.dicom import check_covered, render_dicom
+    from reportgen.outputs.pdf import render_pdf
+
+    if not filing.is_told and archive is None:
+        raise SettingsError(
+            "a DICOM file belongs to a study",
+            "give an image of it with --reference, its UID with --study, or --study new; --zip needs none",
+        )
+    path = _target(source, target, ".dcm", overwrite=overwrite) if filing.is_told else None
+    if path is None and (target is not None or filing != Filing()):
+        raise SettingsError("a DICOM file belongs to a study", "give --reference or --study, or leave out its options")
+    if archive is not None:
+        check_target(archive, overwrite=overwrite)
+        _refuse_same(archive, source, path)
+    references, study = _studies(filing)
+    saved = read_saved(source, figures)
+    caution = check_covered(saved.report, references) if references else ""
+    pdf = render_pdf(saved.report)
+    files = {}
+    if path is not None and study is not None:
+        files[path] = render_dicom(saved.report, pdf, study, references)
+    if archive is not None:
+        files[archive] = render_zip(saved.report, _page(saved), pdf)
+    write_all(files)
+    return Delivered(tuple(files), cautions=(caution,) if caution else ())
+
+
+def verify(source: Path, figures: Path | None, models: Sequence[Path], images: Sequence[Path]) -> Delivered:
+    """Say whether a report is as it was written, and whether it was made of these files.
+
+    Returns
+    -------
+    Delivered
+        What agrees in ``said``, what doesn't in ``cautions``.
+
+    Raises
+    ------
+    ReportgenError
+        When the report was edited or can't be read, or one of the files can't be.
+    """
+    from reportgen.inputs.model_formats.kinds import model_digest
+
+    saved = read_saved(source, figures)
+    report = saved.report
+    what = "the page, what it says" if saved.is_page else "what it says"
+    agrees = [f"{source} is as it was written: {what} and its {len(report.pictures)} pictures agree with their digests"]
+    differs = []
+    for path in models:
+        if model_digest(path) == report.model.sha256:
+            agrees.append(f"{path} is its model")
+        else:
+            differs.append(f"{path} is not its model ({report.model.name})")
+    found = set()
+    for path in images:
+        digest = _image_digest(path)
+        cases = [case.title for case in report.cases if case.sha256 == digest]
+        found.add(digest)
+        if cases:
+            agrees.append(f"{path} is its image of {' and '.join(cases)}")
+        else:
+            differs.append(f"{path} is none of its images")
+    left = [case.title for case in report.cases if case.sha256 not in found]
+    if images and left:
+        agrees.append(f"not compared, as no such image was given: {', '.join(left)}")
+    return Delivered(said=tuple(agrees), cautions=tuple(differs))
+
+
+def _studies(filing: Filing) -> tuple[list[Study], Study | None]:
+    """Return the references, and the one study that a report is filed under; refuse what contradicts it."""
+    from reportgen.inputs.dicom_study import read_study
+    from reportgen.outputs.dicom import contradiction, one_patient, stated_study
+
+    references = [read_study(path) for path in filing.references]
+    if not filing.is_told:
+        return references, None
+    told = stated_study(
+        filing.study, patient_id=filing.patient_id, patient_name=filing.patient_name, accession=filing.accession
+    )
+    if not references:
+        return references, told
+    study = one_patient(references)
+    wrong = contradiction(study, told)
+    if wrong:
+        raise OutputError(f"{study.name} has another {wrong} than was given", "leave out what the reference tells")
+    return references, study
+
+
+def _page(saved: SavedReport) -> bytes:
+    """Return the page of a report: as it was read, or drawn anew from its data."""
+    from reportgen.outputs.html import render_html
+
+    return (saved.text if saved.is_page else render_html(saved.report)).encode()
+
+
+def _target(source: Path, target: Path | None, ending: str, *, overwrite: bool) -> Path:
+    """Return where to write, beside the report unless said; refuse to write over the report itself."""
+    path = source.with_suffix(ending) if target is None else target
+    check_target(path, overwrite=overwrite)
+    _refuse_same(path, source)
+    return path
+
+
+def _refuse_same(path: Path, *others: Path | None) -> None:
+    for other in others:
+        if other is not None and (path == other or (path.exists() and other.exists() and path.samefile(other))):
+            raise OutputError(f"{path} is needed for something else", "name another output")
+
+
+def _image_digest(path: Path) -> str:
+    from reportgen.inputs.files import read_bytes, sha256
+
+    return sha256(read_bytes(path, ImageError, "image"))

@@ -1,0 +1,207 @@
+"""PDF -> a DICOM object that an archive keeps beside the images: an Encapsulated PDF (PS3.3, A.45.1).
+
+The same PDF, filed under the same study, is the same object with the same identifiers.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import re
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from reportgen.errors import OutputError, SettingsError
+from reportgen.report import Report
+from reportgen.study import IDENTITY, PATIENT, STUDY, Study
+from reportgen.visible import visible
+
+INSTALL = "pip install 'reportgen[dicom]'"
+NEW = "new"
+_ENCAPSULATED_PDF = "1.2.840.10008.5.1.4.1.1.104.1"
+_EXPLICIT_LITTLE_ENDIAN = "1.2.840.10008.1.2.1"
+_SERIES_NUMBER = 9100  # far from those of a modality
+_UID = re.compile(r"(?=.{1,64}\Z)[012](\.(0|[1-9]\d*))+", re.ASCII)
+_SHORT, _LONG, _TITLE = 16, 64, 1024  # characters of SH, LO and ST
+
+
+def stated_study(uid: str | None, *, patient_id: str = "", patient_name: str = "", accession: str = "") -> Study:
+    """Return a study as it's told, without an image that it is read of.
+
+    Parameters
+    ----------
+    uid
+        Study Instance UID, ``new``, or None where an image tells it.
+    patient_id, patient_name, accession
+        Empty: unknown. A name is written as ``Family^Given``.
+
+    Raises
+    ------
+    SettingsError
+        When the UID is none, or a text has a character that DICOM doesn't allow or too many.
+    """
+    if uid is not None and uid != NEW and not _UID.fullmatch(uid):
+        raise SettingsError(f"--study: '{uid:.80}' is no UID", f"give one such as 1.2.840.1, or {NEW}")
+    given = (
+        ("PatientID", patient_id, "--patient-id", _LONG), ("PatientName", patient_name, "--patient-name", _LONG),
+        ("AccessionNumber", accession, "--accession", _SHORT),
+    )  # fmt: skip
+    for _, text, flag, most in given:
+        if len(text) > most or "\\" in text or visible(text) != text or "\n" in text or "\t" in text:
+            raise SettingsError(f"{flag} takes at most {most} characters, none of them a backslash or a control", "")
+    return Study(({"StudyInstanceUID": uid} if uid else {}) | {key: text for key, text, _, _ in given if text})
+
+
+def contradiction(study: Study, told: Study) -> str | None:
+    """Return the first thing that was told and is otherwise in a study; None when they agree."""
+    return next((key for key in told.values if _plain(study, key) != _plain(told, key)), None)
+
+
+def one_patient(studies: Sequence[Study]) -> Study:
+    """Return the first study, if all are of the same patient.
+
+    Raises
+    ------
+    OutputError
+        When they aren't, or it can't be told.
+    """
+    first = studies[0]
+    for other in studies[1:]:
+        known = [key for key in IDENTITY if _plain(first, key) or _plain(other, key)]
+        differing = [key for key in known if _plain(first, key) != _plain(other, key)]
+        if differing:
+            raise OutputError(
+                f"{first.name} and {other.name} are of different patients ({', '.join(differing)})",
+                "a report belongs to one patient: give images of one",
+            )
+        if not known and first.uid != other.uid:
+            raise OutputError(
+                f"{first.name} and {other.name} don't say whose they are, and are of different studies",
+                "give images that do",
+            )
+    return first
+
+
+def check_covered(report: Report, references: Iterable[Study]) -> str:
+    """Refuse to file a report about DICOM images that were not given; return a caution about its other images.
+
+    Raises
+    ------
+    OutputError
+        Naming the case: it may be of another patient.
+    """
+    given = {study.sha256 for study in references}
+    left = [case for case in report.cases if case.sha256 not in given]
+    for case in left:
+        if case.kind.startswith("DICOM"):
+            raise OutputError(
+                f"the report is also about {case.title} ({case.name}), a DICOM image that was not given as --reference",
+                "give all of its DICOM images, so that it's sure that they are of one patient",
+            )
+    if len(left) == len(report.cases):
+        return "none of the report's images is the one given as --reference; it is filed under its patient all the same"
+    names = ", ".join(case.title for case in left)
+    return f"nothing tells whose these images are: {names}" if left else ""
+
+
+def render_dicom(report: Report, pdf: bytes, study: Study, references: Sequence[Study] = ()) -> bytes:
+    """Return a PDF as a DICOM file.
+
+    Parameters
+    ----------
+    report
+        What the PDF was made of.
+    pdf
+        The document.
+    study
+        Patient and study that it's filed under.
+    references
+        Images that it was made of, to be named as its sources.
+
+    Raises
+    ------
+    OutputError
+        When pydicom isn't installed.
+    """
+    try:
+        from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
+        from pydicom.uid import UID
+    except ImportError:
+        raise OutputError("DICOM needs pydicom", f"install it with {INSTALL}") from None
+    seed = hashlib.sha256(pdf + repr(sorted(study.values.items())).encode(errors="replace")).hexdigest()
+    meta = FileMetaDataset()
+    meta.MediaStorageSOPClassUID = UID(_ENCAPSULATED_PDF)
+    meta.MediaStorageSOPInstanceUID = UID(_uid(seed, "instance"))
+    meta.TransferSyntaxUID = UID(_EXPLICIT_LITTLE_ENDIAN)
+    meta.ImplementationClassUID = UID(_uid("reportgen", "implementation"))
+    meta.ImplementationVersionName = "REPORTGEN"
+    data = FileDataset("", Dataset(), file_meta=meta, preamble=b"\0" * 128)
+    for name, value in (_filed(report, study, seed) | _described(report, pdf, seed)).items():
+        setattr(data, name, value)
+    in_report = {case.sha256 for case in report.cases}
+    sources = [_source(one.instance) for one in references if one.instance and one.sha256 in in_report]
+    if sources:
+        data.SourceInstanceSequence = sources
+    buffer = io.BytesIO()
+    data.save_as(buffer, enforce_file_format=True)
+    return buffer.getvalue()
+
+
+def _filed(report: Report, study: Study, seed: str) -> dict[str, Any]:
+    """Return patient and study: what must be there, be it empty, and what else is known."""
+    must = ("PatientName", "PatientID", "PatientBirthDate", "PatientSex", "StudyDate", "StudyTime",
+            "ReferringPhysicianName", "StudyID", "AccessionNumber")  # fmt: skip
+    values = dict.fromkeys(must, "") | {key: study.values[key] for key in (*PATIENT, *STUDY) if key in study.values}
+    if study.uid == NEW:
+        moment = _moment(report)
+        values |= {"StudyInstanceUID": _uid(seed, "study"), "StudyDate": moment[0], "StudyTime": moment[1]}
+    return values
+
+
+def _described(report: Report, pdf: bytes, seed: str) -> dict[str, Any]:
+    """Return what the document is: its series, its equipment, and itself."""
+    day, time = _moment(report)
+    return {
+        "SpecificCharacterSet": "ISO_IR 192",
+        "SOPClassUID": _ENCAPSULATED_PDF, "SOPInstanceUID": _uid(seed, "instance"),
+        "InstanceCreationDate": day, "InstanceCreationTime": time, "TimezoneOffsetFromUTC": "+0000",
+        "Modality": "DOC", "SeriesInstanceUID": _uid(seed, "series"), "SeriesNumber": _SERIES_NUMBER,
+        "SeriesDescription": "Model report (no diagnosis)",
+        "Manufacturer": "reportgen", "ManufacturerModelName": "reportgen",
+        "SoftwareVersions": _line(report.versions["reportgen"], _LONG),
+        "ConversionType": "WSD", "InstanceNumber": 1,
+        "ContentDate": day, "ContentTime": time, "AcquisitionDateTime": "",
+        # names and comments are the user's own: what they tell isn't known
+        "BurnedInAnnotation": "YES",
+        "DocumentTitle": _line(report.title, _TITLE), "VerificationFlag": "UNVERIFIED",
+        "ConceptNameCodeSequence": [],
+        "MIMETypeOfEncapsulatedDocument": "application/pdf",
+        "EncapsulatedDocumentLength": len(pdf), "EncapsulatedDocument": pdf + b"\0" * (len(pdf) % 2),
+    }  # fmt: skip
+
+
+def _source(instance: tuple[str, str]) -> Any:
+    from pydicom.dataset import Dataset
+
+    source = Dataset()
+    source.ReferencedSOPClassUID, source.ReferencedSOPInstanceUID = instance
+    return source
+
+
+def _moment(report: Report) -> tuple[str, str]:
+    made = datetime.fromisoformat(report.created).astimezone(UTC)
+    return made.strftime("%Y%m%d"), made.strftime("%H%M%S")
+
+
+def _uid(seed: str, what: str) -> str:
+    """Return a UID that follows from what it's for (PS3.5, B.2: a UUID as a number under 2.25)."""
+    return f"2.25.{int(hashlib.sha256(f'{seed} {what}'.encode()).hexdigest()[:32], 16)}"
+
+
+def _line(text: str, most: int) -> str:
+    return " ".join(visible(text).split()).replace("\\", "/")[:most]
+
+
+def _plain(study: Study, key: str) -> str:
+    return " ".join(study.values.get(key, "").replace("^", " ").split()).casefold()

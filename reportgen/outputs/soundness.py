@@ -1,0 +1,87 @@
+"""Whether a report that was read back holds together: what every output relies on, and a report always fulfils."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator
+from datetime import datetime
+
+from reportgen.picture import ENDINGS, Picture, layer_picture_name
+from reportgen.report import CaseReport, Report
+
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+_LARGEST_SIDE = 1 << 20
+
+
+def flaw(report: Report) -> str | None:
+    """Return the first thing in a report that can't be, in words; None when it's sound."""
+    return next(_flaws(report), None)
+
+
+def _flaws(report: Report) -> Iterator[str]:
+    if not _is_moment(report.created):
+        yield "its date is none"
+    if not report.cases:
+        yield "it has no cases"
+    if "reportgen" not in report.versions:
+        yield "it doesn't say what wrote it"
+    yield from _model_flaws(report)
+    for case in report.cases:
+        yield from _case_flaws(report, case)
+    if any(len(trial.predictions) != len(report.cases) for trial in report.trials):
+        yield "its preprocessing trials are of other cases"
+    yield from _picture_flaws(report)
+
+
+def _model_flaws(report: Report) -> Iterator[str]:
+    model = report.model
+    rows = {row.name for row in model.layers}
+    if not rows.issuperset(model.shown_layers) or len(set(model.shown_layers)) < len(model.shown_layers):
+        yield "its layers don't fit together"
+    if model.threshold is not None and len(model.class_names) < 2:
+        yield "its classes don't fit its threshold"
+    if not _DIGEST.fullmatch(model.sha256) or len(model.input_shape) < 2:
+        yield "its model is none"
+
+
+def _case_flaws(report: Report, case: CaseReport) -> Iterator[str]:
+    if not case.predictions:
+        yield "it has a case without predictions"
+    if not _DIGEST.fullmatch(case.sha256):
+        yield "it has a case without a digest"
+    if tuple(layer.name for layer in case.layers) != report.model.shown_layers:
+        yield "its layers don't fit together"
+    for layer in case.layers:
+        numbers = layer.statistics
+        if {len(values) for values in vars(numbers).values()} != {layer.channels}:
+            yield "its channels don't fit together"
+
+
+def _picture_flaws(report: Report) -> Iterator[str]:
+    names = [picture.name for picture in report.pictures]
+    if len(set(names)) < len(names):
+        yield "two of its pictures have the same name"
+    if not all(_is_sound(picture) for picture in report.pictures):
+        yield "one of its pictures is none"
+    for place, layer in enumerate(report.model.shown_layers):
+        if any(layer_picture_name(case, place, layer) not in names for case in range(len(report.cases))):
+            yield "it lacks a picture"
+
+
+def _is_sound(picture: Picture) -> bool:
+    sides = (picture.width, picture.height)
+    return (
+        picture.media_type in ENDINGS
+        and all(1 <= side <= _LARGEST_SIDE for side in sides)
+        and math.isfinite(picture.density)
+        and 0.01 <= picture.density <= 100
+        and not re.search(r"[/\\\0]", picture.name)
+    )
+
+
+def _is_moment(text: str) -> bool:
+    try:
+        return datetime.fromisoformat(text).tzinfo is not None
+    except ValueError:
+        return False

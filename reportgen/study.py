@@ -1,0 +1,46 @@
+"""A patient and a study as DICOM names them, to file something under: what is read of an image and written to another.
+
+Nothing of it ever gets into a report.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+PATIENT = (
+    "PatientName", "PatientID", "IssuerOfPatientID", "TypeOfPatientID", "PatientBirthDate", "PatientSex",
+    "PatientIdentityRemoved", "DeidentificationMethod",
+)  # fmt: skip
+STUDY = (
+    "StudyInstanceUID", "StudyDate", "StudyTime", "ReferringPhysicianName", "StudyID", "AccessionNumber",
+    "StudyDescription",
+)  # fmt: skip
+# what tells one patient from another; of the last two an empty one says nothing
+IDENTITY = ("PatientID", "IssuerOfPatientID", "PatientName", "PatientBirthDate")
+
+
+@dataclass(frozen=True)
+class Study:
+    """Whose study it is.
+
+    Attributes
+    ----------
+    values
+        Texts by DICOM keyword, of those in ``PATIENT`` and ``STUDY``.
+    instance
+        (SOP Class UID, SOP Instance UID) of the image that it was read of.
+    sha256
+        Digest of that image's file.
+    name
+        What to call that file in messages.
+    """
+
+    values: dict[str, str] = field(default_factory=dict)
+    instance: tuple[str, str] | None = None
+    sha256: str = ""
+    name: str = ""
+
+    @property
+    def uid(self) -> str:
+        """Study Instance UID."""
+        return self.values.get("StudyInstanceUID", "")
