@@ -149,6 +149,19 @@ def _phantom(given: argparse.Namespace) -> None:
     say_written([path])
 
 
+def _doctor(given: argparse.Namespace) -> None:  # noqa: ARG001 - every command takes what was given
+    from reportgen import system
+
+    broken = []
+    for finding in system.examine():
+        mark = "ok" if finding.is_there else "MISSING" if finding.is_needed else "absent"
+        advice = "" if finding.is_there else f"; {finding.advice}"
+        say(f"{mark:8} {finding.name:16} {visible(finding.told)}{advice}\n")
+        broken += [finding.name] if finding.is_needed and not finding.is_there else []
+    if broken:
+        raise ReportgenError(f"reportgen can't work as it is: {', '.join(broken)}", "see above")
+
+
 def _say_made(made: Made) -> None:
     if made.caution:
         tell(f"reportgen: {made.caution}")
@@ -227,6 +240,8 @@ def _parser() -> argparse.ArgumentParser:
     phantom.add_argument("--seed", type=int, default=1, metavar="N", help="the same seed draws the same thorax")
     phantom.add_argument("--opacities", type=int, default=0, metavar="N", help="how many opacities; 0 is normal")
     add_force(phantom)
+
+    add_command(commands, "doctor", "check that everything is there that reportgen needs", _doctor, "reportgen doctor")
     return parser
 
 

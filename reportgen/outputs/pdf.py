@@ -23,12 +23,12 @@ from reportgen.outputs.markdown import SafeHtml
 from reportgen.outputs.sidecar import render_json
 from reportgen.picture import Picture
 from reportgen.report import Report
+from reportgen.system import pango_install
 
 PAPERS = {"a4": "A4", "letter": "Letter"}
 VARIANTS = ("pdf/a-3u", "pdf/ua-1", "plain")
 FONTS = ("DejaVuSans.ttf", "DejaVuSans-Bold.ttf", "DejaVuSansMono.ttf")
 _PICTURE, _FONT = "picture:", "font:"
-INSTALL = "apt-get install libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0"
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ def _weasyprint() -> Any:
     except OSError as problem:
         raise OutputError(
             f"PDF needs Pango, which can't be loaded ({str(problem).splitlines()[0][:120]})",
-            f"install it with {INSTALL}, or what your system calls it",
+            f"{pango_install()}; reportgen doctor checks the rest",
         ) from None
 
 
