@@ -192,6 +192,49 @@ def verify(source: Path, figures: Path | None, models: Sequence[Path], images: S
     return Delivered(said=tuple(agrees), cautions=tuple(differs))
 
 
+def publish(
+    reports: Sequence[str], folder: Path, *, title: str | None, add: bool, remove: bool, overwrite: bool, progress: bool
+) -> Delivered:
+    """Make a static site of reports, or change it.
+
+    Parameters
+    ----------
+    reports
+        Files and folders; with ``remove`` files or names of pages.
+    folder
+        Where the site is.
+    title
+        Of the site; None: as it was.
+    add, remove
+        Keep what is there and add these; keep what is there but these; neither: these and no others.
+    overwrite
+        Whether files that this program didn't write may be replaced.
+    progress
+        Whether to show it.
+
+    Raises
+    ------
+    ReportgenError
+        When the site can't be made or written; a broken report is listed, and is no error.
+    """
+    from reportgen.outputs.site.build import build_site, find_reports, remove_reports
+    from reportgen.provenance import Stopwatch
+
+    if remove and (add or title is not None):
+        raise SettingsError("--remove takes reports out, and does nothing else", "leave out --add and --title")
+    if remove:
+        built = remove_reports(reports, folder, overwrite=overwrite)
+    else:
+        sources = find_reports(map(Path, reports), folder)
+        if not sources:
+            raise OutputError("nothing that was given is a report", "name report.html files, or folders with some")
+        with Stopwatch(progress).step("reports", len(sources)) as done:
+            built = build_site(sources, folder, title=title, add=add, overwrite=overwrite, done=done)
+    said = f"{folder}: {built.reports:,} report{'' if built.reports == 1 else 's'}, {built.read:,} read, "
+    said += f"{built.changed:,} file{'' if built.changed == 1 else 's'} changed"
+    return Delivered(said=(said,), cautions=tuple(f"broken: {one.name} {one.problem}" for one in built.broken))
+
+
 def _studies(filing: Filing) -> tuple[list[Study], Study | None]:
     """Return the references, and the one study that a report is filed under; refuse what contradicts it."""
     from reportgen.inputs.dicom_study import read_study

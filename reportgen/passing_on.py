@@ -21,6 +21,7 @@ def add_commands(commands: Any) -> None:
     _add_pdf(commands)
     _add_email(commands)
     _add_dicom(commands)
+    _add_site(commands)
     _add_verify(commands)
 
 
@@ -74,6 +75,25 @@ def _add_dicom(commands: Any) -> None:
     )  # fmt: skip
 
 
+def _add_site(commands: Any) -> None:
+    site = add_command(
+        commands, "site", "make a static site of saved reports", _site,
+        "reportgen site reports/ -o site/\n"
+        "reportgen site --add case.html -o site/\n"
+        "reportgen site --remove case.html -o site/",
+    )  # fmt: skip
+    site.add_argument(
+        "reports", nargs="+", metavar="REPORT", help="reports, or folders with some; the site shows these"
+    )
+    site.add_argument("-o", "--output", required=True, metavar="DIR", help="folder of the site")
+    site.add_argument("--title", metavar="TEXT", help="of the site; default: as it was, or 'Model reports'")
+    site.add_argument("--add", action="store_true", help="keep the reports that are there, and add these")
+    site.add_argument("--remove", action="store_true", help="take these out: by their file, or their page's name")
+    site.add_argument(
+        "-f", "--force", action="store_true", help="replace also files that it didn't write, or were edited"
+    )
+
+
 def _add_verify(commands: Any) -> None:
     verify = add_command(
         commands, "verify", "say whether a report is as it was written, and made of which files", _verify,
@@ -124,6 +144,15 @@ def _dicom(given: argparse.Namespace) -> None:
         given.study, tuple(map(Path, given.reference)), given.patient_id, given.patient_name, given.accession
     )
     _say(deliveries.file_dicom(source, target, figures, filing, archive=archive, overwrite=given.force))
+
+
+def _site(given: argparse.Namespace) -> None:
+    from reportgen import deliveries
+
+    _say(deliveries.publish(
+        given.reports, Path(given.output), title=given.title, add=given.add, remove=given.remove,
+        overwrite=given.force, progress=True,
+    ))  # fmt: skip
 
 
 def _verify(given: argparse.Namespace) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-ENDINGS = {"image/png": "png", "image/jpeg": "jpeg", "image/svg+xml": "svg"}
+ENDINGS = {"image/png": "png", "image/jpeg": "jpeg"}
 
 
 @dataclass(frozen=True, kw_only=True)

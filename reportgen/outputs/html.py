@@ -68,6 +68,15 @@ class Page:
     seal: str = ""
 
     @property
+    def site(self) -> None:
+        """The site that the page is part of: it stands alone."""
+        return
+
+    def address(self, picture: Picture) -> str:
+        """Where a picture is: here, inside the page."""
+        return f"data:{picture.media_type};base64,{base64.b64encode(picture.data).decode()}"
+
+    @property
     def sealed(self) -> SafeHtml:
         """The page's digest of itself."""
         return SafeHtml(SEAL.format(self.seal) if self.seal else "")
@@ -189,6 +198,7 @@ def asset(name: str) -> str:
     return (templates_folder() / name).read_text(encoding="utf-8")
 
 
+@functools.cache
 def environment() -> jinja2.Environment:
     """Return where templates of reports are rendered: everything is escaped, what would act is replaced."""
     environment = jinja2.Environment(
@@ -200,8 +210,8 @@ def environment() -> jinja2.Environment:
         finalize=_seen,
     )
     environment.filters |= {
-        "data_uri": _data_uri, "markdown": render_markdown, "grouped": _grouped, "shape": _shape, "short": _short,
-        "scientific": _significant, "setting": _setting, "correlation": _correlation,
+        "markdown": render_markdown, "grouped": _grouped, "shape": _shape, "short": _short,
+        "scientific": _significant, "setting": _setting, "correlation": _correlation, "scored": scored,
         "readable": readable, "sight": _sight, "keras_shape": _keras_shape,
     }  # fmt: skip
     environment.tests["finite"] = math.isfinite
@@ -211,10 +221,6 @@ def environment() -> jinja2.Environment:
 def _seen(value: object) -> object:
     """Pass every value that a template shows through :func:`visible`, but what is HTML already, whose parts have."""
     return visible(value) if isinstance(value, str) and not hasattr(value, "__html__") else value
-
-
-def _data_uri(picture: Picture) -> str:
-    return f"data:{picture.media_type};base64,{base64.b64encode(picture.data).decode()}"
 
 
 def _grouped(number: int) -> str:
@@ -248,6 +254,11 @@ def _setting(value: object) -> str:
     if isinstance(value, list | tuple):
         return ", ".join(map(str, value)) or "–"
     return "–" if value is None or value == "" else str(value)
+
+
+def scored(score: float | None) -> str:
+    """Return a score as it stands behind a class; nothing where there is none."""
+    return "" if score is None else f" {readable(score)}"
 
 
 def _correlation(number: float | None) -> str:

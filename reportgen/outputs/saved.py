@@ -13,6 +13,7 @@ import functools
 import hashlib
 import json
 import math
+import re
 import types
 import typing
 from html.parser import HTMLParser
@@ -23,6 +24,7 @@ from reportgen.errors import OutputError
 from reportgen.outputs.html import page_digest, seal_of
 from reportgen.outputs.sidecar import content_digest, report_digest
 from reportgen.outputs.soundness import flaw
+from reportgen.picture import ENDINGS
 from reportgen.report import SCHEMA_VERSION, Report
 
 DATA_ID = "report-data"
@@ -176,11 +178,18 @@ def _beside(table: dict[str, Any], folder: Path) -> dict[str, bytes]:
         if not isinstance(name, str) or Path(name).name != name:
             raise _Problem("names a picture that is no plain file")
         try:
-            data = (folder / name).read_bytes()
+            path = folder / name
+            data = (path if path.exists() else _by_digest(folder, described)).read_bytes()
         except (OSError, ValueError):
             raise _Problem(f"needs the picture {name} in {folder}; say where they are with --figures") from None
         found[hashlib.sha256(data).hexdigest()] = data
     return found
+
+
+def _by_digest(folder: Path, described: dict[str, Any]) -> Path:
+    """Return where a picture lies in a site: there it's called by its digest."""
+    digest, ending = str(described.get("sha256")), ENDINGS.get(str(described.get("media_type")), "")
+    return folder / digest[:2] / f"{digest[2:]}.{ending}" if re.fullmatch("[0-9a-f]{64}", digest) else folder
 
 
 def _report(table: dict[str, Any], found: dict[str, bytes]) -> Report:

@@ -12,6 +12,7 @@ from reportgen.report import CaseReport, Report
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _LARGEST_SIDE = 1 << 20
+_BEGINNINGS = {"image/png": b"\x89PNG\r\n\x1a\n", "image/jpeg": b"\xff\xd8\xff"}
 
 
 def flaw(report: Report) -> str | None:
@@ -73,6 +74,7 @@ def _is_sound(picture: Picture) -> bool:
     sides = (picture.width, picture.height)
     return (
         picture.media_type in ENDINGS
+        and picture.data.startswith(_BEGINNINGS[picture.media_type])
         and all(1 <= side <= _LARGEST_SIDE for side in sides)
         and math.isfinite(picture.density)
         and 0.01 <= picture.density <= 100

@@ -1,0 +1,272 @@
+"""Reports in, site out: what hasn't changed is neither read nor written again, and a broken report stops no other."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from PIL import Image
+
+from reportgen.errors import OutputError, ReportgenError
+from reportgen.outputs.saved import read_saved
+from reportgen.outputs.sidecar import render_json
+from reportgen.outputs.site import pages
+from reportgen.outputs.site.folder import SiteFolder, Source
+from reportgen.outputs.site.records import digest_file, picture_file, record_of
+from reportgen.picture import case_picture_name
+from reportgen.report import Report
+
+DEFAULT_TITLE = "Model reports"
+_MARK = b'<meta name="generator" content="reportgen '
+_HEAD = 16_384  # of a page: its style stands below
+_ENDINGS = (".html", ".htm")
+MOST_THUMBNAILS = 2
+_THUMBNAIL, _QUALITY, _MOST_PIXELS = (144, 144), 78, 50_000_000
+
+
+@dataclass(frozen=True)
+class Built:
+    """What became of a site: how many reports it shows, how many files changed, and which reports are broken."""
+
+    reports: int
+    read: int
+    changed: int
+    broken: tuple[pages.Broken, ...]
+
+
+def find_reports(paths: Iterable[Path], site: Path) -> list[Path]:
+    """Return the reports among files and in folders, at any depth; the site itself is left out.
+
+    In folders only pages count; a report.json has to be named.
+
+    Raises
+    ------
+    OutputError
+        When a path is missing.
+    """
+    found: dict[str, Path] = {}
+    for path in paths:
+        if path.is_dir():
+            inside = _in_folder(path, site)
+        elif os.path.lexists(path):
+            inside = iter([path])
+        else:
+            raise OutputError(f"report not found: {path}", "check the path")
+        for one in inside:
+            found.setdefault(os.path.abspath(one), one)  # noqa: PTH100 - links are not followed
+    return list(found.values())
+
+
+def build_site(
+    sources: Sequence[Path], root: Path, *, title: str | None = None, add: bool = False, overwrite: bool = False,
+    done: Callable[[int], object] | None = None,
+) -> Built:  # fmt: skip
+    """Make a site of reports, or bring it up to date.
+
+    Parameters
+    ----------
+    sources
+        Reports, as :func:`find_reports` gives them.
+    root
+        The folder that the site lies in.
+    title
+        Of the site; None: as it was.
+    add
+        Keep the reports that are there already; else those that are not among the sources go.
+    overwrite
+        Whether files that this program didn't write, or that were edited, may be replaced.
+    done
+        Is called with 1 for each source.
+
+    Raises
+    ------
+    OutputError
+        When the folder holds something else, or can't be written. Then nothing has changed.
+    """
+    with SiteFolder(root, overwrite=overwrite).opened() as folder:
+        return _Build(folder, title).run(sources, add=add, done=done)
+
+
+def remove_reports(names: Sequence[str], root: Path, *, overwrite: bool = False) -> Built:
+    """Take reports out of a site.
+
+    Parameters
+    ----------
+    names
+        Files of reports, or names of their pages.
+    root, overwrite
+        As for :func:`build_site`.
+
+    Raises
+    ------
+    OutputError
+        When there is no site, or a report is not in it.
+    """
+    with SiteFolder(root, overwrite=overwrite).opened() as folder:
+        for name in names:
+            digest = _named(folder, name)
+            del folder.state.records[digest]
+            kept = {key: one for key, one in folder.state.sources.items() if one.digest != digest}
+            folder.state.sources = kept
+        return _Build(folder, None).run((), add=True, done=None)
+
+
+class _Build:
+    """One run: takes reports in, then lets the pages that lead to them follow."""
+
+    def __init__(self, folder: SiteFolder, title: str | None) -> None:
+        self._folder, self._state = folder, folder.state
+        self._state.title = title or self._state.title or DEFAULT_TITLE
+        # the site's name stands on every page
+        look = hashlib.sha256(f"{pages.look()} {self._state.title}".encode(errors="replace")).hexdigest()
+        self._is_new_look = look != self._state.look
+        self._state.look = look
+        self._files: dict[str, str] = {}
+        self._drawn: set[str] = set()
+        self._read = 0
+
+    def run(self, sources: Sequence[Path], *, add: bool, done: Callable[[int], object] | None) -> Built:
+        """Take the sources in, draw what must be drawn anew, and let the lists follow."""
+        for name, (address, content) in pages.asset_files().items():
+            self._folder.add(address, content)
+            self._files[name] = address
+        known = self._state.sources
+        taken: dict[str, Source] = {}
+        for path in sources:
+            key = _key(path)
+            taken[key] = self._taken(path, known.get(key))
+            if done is not None:
+                done(1)
+        self._state.sources = known | taken if add else taken
+        if not add:
+            given = {source.digest for source in taken.values()}
+            self._state.records = {key: one for key, one in self._state.records.items() if key in given}
+        self._draw_others_anew()
+        return self._settled()
+
+    def _taken(self, path: Path, known: Source | None) -> Source:
+        """Take a report in; what is known and unchanged isn't even read."""
+        try:
+            stat = path.stat()
+            size, changed = stat.st_size, stat.st_mtime_ns
+        except OSError:
+            size, changed = 0, 0
+        if known is not None and (known.size, known.changed) == (size, changed) and self._is_there(known.digest):
+            return replace(known, name=path.name)
+        self._read += 1
+        try:
+            saved = read_saved(path)
+        except ReportgenError as problem:
+            told = problem.what.removeprefix(f"{path} ").replace(str(path), path.name)
+            return Source(size, changed, path.name, None, told)
+        self._draw(saved.report, saved.digest)
+        return Source(size, changed, path.name, saved.digest)
+
+    def _is_there(self, digest: str | None) -> bool:
+        """Whether nothing needs to be drawn for a report; of a broken one there is nothing."""
+        if digest is None or digest in self._drawn:
+            return True
+        record = self._state.records.get(digest)
+        if record is None or self._is_new_look:
+            return False
+        return all(map(self._folder.has, (record.address, record.data_address, *record.pictures)))
+
+    def _draw(self, report: Report, digest: str) -> None:
+        """Write a report's pictures, page and data, which no page leads to yet."""
+        if digest in self._drawn:
+            return
+        thumbnails = {}
+        for index, _ in report.side_by_side[:MOST_THUMBNAILS]:
+            small = _thumbnail(report, index)
+            if small is not None:
+                thumbnails[index] = digest_file(hashlib.sha256(small).hexdigest(), "jpeg")
+                self._folder.add(thumbnails[index], small)
+        record, model = record_of(report, digest, thumbnails)
+        for picture in report.pictures:
+            self._folder.add(picture_file(picture), picture.data)
+        site = pages.Linked(self._state.title, "../", self._files)
+        self._folder.add(record.address, pages.render_report_page(report, site, f"{record.name}.json"))
+        self._folder.add(record.data_address, render_json(replace(report, timings={})))
+        self._state.records[digest] = record
+        self._state.models[model.identity] = model
+        self._drawn.add(digest)
+
+    def _draw_others_anew(self) -> None:
+        """Draw pages whose sources weren't given, and that must change, from the site's own data."""
+        for record in list(self._state.records.values()):
+            if not self._is_there(record.digest):
+                saved = read_saved(self._folder.root / record.data_address, self._folder.root / "pictures")
+                self._draw(saved.report, saved.digest)
+
+    def _settled(self) -> Built:
+        state = self._state
+        used = {record.model for record in state.records.values()}
+        state.models = {key: one for key, one in state.models.items() if key in used}
+        records = tuple(sorted(state.records.values(), key=lambda one: one.order))
+        models = dict(sorted(state.models.items(), key=lambda item: (item[1].name.casefold(), item[0])))
+        broken = (pages.Broken(one.name, one.problem) for one in state.sources.values() if one.digest is None)
+        contents = pages.Contents(state.title, records, models, tuple(sorted(broken, key=lambda one: one.name)))
+        written = pages.render_lists(contents, self._files) | pages.render_models(contents, self._files)
+        written |= {"feed.xml": pages.render_feed(contents), ".nojekyll": b""}
+        wanted = {address for one in records for address in (one.address, one.data_address, *one.pictures)}
+        changed = self._folder.settle(written, wanted.union(self._files.values()))
+        return Built(len(records), self._read, changed, contents.broken)
+
+
+def _in_folder(folder: Path, site: Path) -> Iterator[Path]:
+    """Give the pages of reports in a folder, told by what they begin with."""
+    left_out = os.path.realpath(site)
+    for place, inner, names in os.walk(folder):
+        inner[:] = sorted(name for name in inner if os.path.realpath(os.path.join(place, name)) != left_out)  # noqa: PTH118
+        for name in sorted(names):
+            path = Path(place) / name
+            if name.lower().endswith(_ENDINGS) and not path.is_symlink() and _begins_as_one(path):
+                yield path
+
+
+def _begins_as_one(path: Path) -> bool:
+    with suppress(OSError), path.open("rb") as file:
+        return _MARK in file.read(_HEAD)
+    return False
+
+
+def _thumbnail(report: Report, case: int) -> bytes | None:
+    """Return a small picture of a case; None where there is none, or it can't be read."""
+    picture = report.picture(case_picture_name(case, "occlusion-glance")) or report.picture(
+        case_picture_name(case, "input")
+    )
+    if picture is None:
+        return None
+    try:
+        with Image.open(io.BytesIO(picture.data)) as large:
+            if large.width * large.height > _MOST_PIXELS:
+                return None
+            small = large.convert("RGB")
+        small.thumbnail(_THUMBNAIL)
+        buffer = io.BytesIO()
+        small.save(buffer, "JPEG", quality=_QUALITY, optimize=True)
+        return buffer.getvalue()
+    except Exception:  # noqa: BLE001 - Pillow meets damaged pictures with every kind of exception
+        return None
+
+
+def _key(path: Path) -> str:
+    """Return what a source is remembered by: a digest of its path, which itself is nobody's business."""
+    return hashlib.sha256(os.fsencode(os.path.abspath(path))).hexdigest()[:24]  # noqa: PTH100 - links are not followed
+
+
+def _named(folder: SiteFolder, name: str) -> str:
+    """Return the digest of a report in a site, by its file or by its page."""
+    path = Path(name)
+    records = folder.state.records
+    found = {one.digest for one in records.values() if path.stem == one.name}
+    if not found and path.is_file():
+        found = {read_saved(path).digest} & records.keys()
+    if not found:
+        raise OutputError(f"{name} is not in the site", "give a report's file, or the name of its page")
+    return found.pop()

@@ -1,0 +1,90 @@
+"""How often a model said which class of which: counted over the images of its reports, each image once."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from reportgen.outputs.site.records import CaseRecord, Record
+
+LARGEST_MATRIX = 20
+MOST_PAIRS = 50
+
+
+@dataclass(frozen=True)
+class Confusion:
+    """Counts of (true class, predicted class).
+
+    Attributes
+    ----------
+    classes
+        In the model's order where it is known, else by name.
+    counts
+        Images by (true class, predicted class).
+    unlabelled
+        Images that no label names a class of, or that got no decision: they are not counted.
+    contradictory
+        Images that different reports label differently: counted as the newest labels them.
+    """
+
+    classes: tuple[str, ...]
+    counts: dict[tuple[str, str], int]
+    unlabelled: int
+    contradictory: int
+
+    @property
+    def total(self) -> int:
+        """Images that are counted."""
+        return sum(self.counts.values())
+
+    @property
+    def right(self) -> int:
+        """Those predicted as labelled."""
+        return sum(count for (truth, predicted), count in self.counts.items() if truth == predicted)
+
+    @property
+    def fits(self) -> bool:
+        """Whether it can be shown as a matrix."""
+        return len(self.classes) <= LARGEST_MATRIX
+
+    def row(self, truth: str) -> tuple[tuple[str, int, int], ...]:
+        """Return (predicted class, images, tenths of the row) of a true class."""
+        counts = [(predicted, self.counts.get((truth, predicted), 0)) for predicted in self.classes]
+        whole = max(1, sum(count for _, count in counts))
+        return tuple((predicted, count, -(-10 * count // whole)) for predicted, count in counts)
+
+    @property
+    def pairs(self) -> tuple[tuple[str, str, int], ...]:
+        """(true class, predicted class, images), most frequent first, where a matrix would be too large."""
+        ordered = sorted(self.counts.items(), key=lambda item: (-item[1], item[0]))
+        return tuple((truth, predicted, count) for (truth, predicted), count in ordered[:MOST_PAIRS])
+
+
+def confusion(records: Iterable[Record], classes: Sequence[str] = ()) -> Confusion:
+    """Count the cases of a model's reports.
+
+    Parameters
+    ----------
+    records
+        Reports of one model, oldest first.
+    classes
+        All classes of the model, in its order, where there are not too many.
+    """
+    newest: dict[str, CaseRecord] = {}
+    contradictory = set()
+    for record in records:
+        for case in record.cases:
+            before = newest.get(case.sha256)
+            if before is not None and before.truth is not None and case.truth not in (None, before.truth):
+                contradictory.add(case.sha256)
+            if before is None or case.truth is not None or before.truth is None:
+                newest[case.sha256] = case
+    counts = Counter((case.truth, case.predicted) for case in newest.values() if case.truth is not None)
+    found = {name for pair in counts for name in pair if name is not None}
+    ordered = [name for name in classes if name in found or len(classes) <= LARGEST_MATRIX]
+    ordered += sorted(found.difference(ordered))
+    return Confusion(
+        tuple(ordered), {(str(truth), predicted): count for (truth, predicted), count in counts.items()},
+        sum(case.truth is None for case in newest.values()), len(contradictory),
+    )  # fmt: skip

@@ -1,0 +1,163 @@
+"""What a site remembers of each report, so that it needn't be read again: what the index and the models' pages show."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import re
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from reportgen.picture import ENDINGS, Picture
+from reportgen.report import ModelReport, Report
+from reportgen.visible import visible
+
+LISTED_CLASSES = 20
+_LONGEST = 300
+
+
+@dataclass(frozen=True, kw_only=True)
+class CaseRecord:
+    """One image of a report.
+
+    ``truth`` is the class that its label names, None when it names none; ``thumbnail`` the file of a small picture.
+    """
+
+    title: str
+    label: str | None
+    truth: str | None
+    predicted: str
+    score: float | None
+    correct: bool | None
+    sha256: str
+    thumbnail: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelRecord:
+    """A model as it was used: the same weights with another threshold or preprocessing are another one."""
+
+    name: str
+    sha256: str
+    head: str
+    threshold: float | None
+    preprocessing: str
+    input_shape: tuple[int, ...]
+    parameters: int
+    classes: tuple[str, ...]
+    purpose: str = ""
+
+    @property
+    def identity(self) -> str:
+        """What tells it from other models."""
+        key = (self.sha256, self.head, self.threshold, self.preprocessing, self.classes)
+        return hashlib.sha256(json.dumps(key).encode()).hexdigest()[:12]
+
+    @property
+    def address(self) -> str:
+        """Its page."""
+        return f"models/{slug(self.name)}-{self.identity}.html"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    """One report. ``digest`` is what its content is known by; ``pictures`` are the files that its page shows."""
+
+    digest: str
+    title: str
+    created: str
+    model: str
+    warnings: int
+    cases: tuple[CaseRecord, ...]
+    pictures: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """Its page's name without an ending: it changes when the report does, so a link never shows another one."""
+        return f"{slug(self.title)}-{self.digest[:12]}"
+
+    @property
+    def address(self) -> str:
+        """Its page."""
+        return f"reports/{self.name}.html"
+
+    @property
+    def data_address(self) -> str:
+        """Its numbers, as JSON."""
+        return f"reports/{self.name}.json"
+
+    @property
+    def order(self) -> tuple[str, str]:
+        """Newest last; ties the same way every time."""
+        return self.created, self.digest
+
+
+def record_of(report: Report, digest: str, thumbnails: dict[int, str]) -> tuple[Record, ModelRecord]:
+    """Return what a site keeps of a report and of its model; ``thumbnails`` are files by case."""
+    model = _model_of(report.model)
+    classes = {name.strip().lower(): name for name in report.model.class_names}
+    cases = tuple(
+        CaseRecord(
+            title=short(case.title),
+            label=None if case.label is None else short(case.label),
+            truth=None if case.correct is None else short(classes.get((case.label or "").strip().lower(), "")) or None,
+            predicted=short(case.predictions[0].class_name),
+            score=round(case.predictions[0].score, 6) if math.isfinite(case.predictions[0].score) else None,
+            correct=case.correct, sha256=case.sha256, thumbnail=thumbnails.get(index),
+        )
+        for index, case in report.side_by_side
+    )  # fmt: skip
+    record = Record(
+        digest=digest, title=short(report.title), created=report.created, model=model.identity,
+        warnings=sum(remark.warning for remark in report.remarks), cases=cases,
+        pictures=tuple(dict.fromkeys([*map(picture_file, report.pictures), *thumbnails.values()])),
+    )  # fmt: skip
+    return record, model
+
+
+def _model_of(model: ModelReport) -> ModelRecord:
+    few = len(model.class_names) <= LISTED_CLASSES
+    return ModelRecord(
+        name=short(model.name), sha256=model.sha256, head=short(model.head), threshold=model.threshold,
+        preprocessing=short(model.preprocessing), input_shape=model.input_shape, parameters=model.total_parameters,
+        classes=tuple(map(short, model.class_names)) if few else (),
+        purpose=short(model.card.purpose if model.card else ""),
+    )  # fmt: skip
+
+
+def picture_file(picture: Picture) -> str:
+    """Return where a picture lies in a site: under its digest, so that it's there once and never stale."""
+    return digest_file(hashlib.sha256(picture.data).hexdigest(), ENDINGS[picture.media_type])
+
+
+def digest_file(digest: str, ending: str) -> str:
+    """Return the place of a file that is called by its digest."""
+    return f"pictures/{digest[:2]}/{digest[2:]}.{ending}"
+
+
+def slug(text: str) -> str:
+    """Return a text as a plain file name, lower case."""
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:40].strip("-") or "report"
+
+
+def short(text: str) -> str:
+    """Return a text for one line of a list."""
+    line = " ".join(visible(text).split())
+    return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"
+
+
+def to_table(record: Record | ModelRecord) -> dict[str, Any]:
+    """Return a record as plain JSON."""
+    return asdict(record)
+
+
+def record_from(table: dict[str, Any]) -> Record:
+    """Return a record from JSON; raises TypeError or KeyError when it is none."""
+    cases = tuple(CaseRecord(**case) for case in table["cases"])
+    return Record(**(table | {"cases": cases, "pictures": tuple(table["pictures"])}))
+
+
+def model_from(table: dict[str, Any]) -> ModelRecord:
+    """Return a model's record from JSON; raises TypeError or KeyError when it is none."""
+    return ModelRecord(**(table | {"classes": tuple(table["classes"]), "input_shape": tuple(table["input_shape"])}))
