@@ -116,9 +116,7 @@ def main() -> None:
         opened, searched = open_index(site / "index.html")
         data = next(site.glob("assets/rows-*.js")).stat().st_size / 1e6
         print(f"{count:,} reports of {(folder / '00000.html').stat().st_size / 1e6:.2f} MB")
-        print(
-            f"made: {first:.1f} s, {first / count * 1000:.1f} ms a report (a demo report: {whole:.2f} s)"
-        )
+        print(f"made: {first:.1f} s, {first / count * 1000:.1f} ms a report (a demo report: {whole:.2f} s)")
         print(f"peak memory: {peak:.0f} MiB; of the unchanged rebuild {peak_again:.0f} MiB")
         print(f"unchanged: {again:.1f} s; asking the file system for each report once: {least:.2f} s")
         print(f"one report added: {added:.1f} s")

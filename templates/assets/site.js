@@ -119,11 +119,13 @@
       search();
     });
   }
-  form.addEventListener("input", () => {
+  const changed = () => {
     for (const key of ["q", "model", "result"]) state[key] = form.elements[key].value;
     remember();
     search();
-  });
+  };
+  form.addEventListener("input", changed);
+  form.addEventListener("change", changed);
   form.addEventListener("submit", (event) => event.preventDefault());
   more.querySelector("button").addEventListener("click", () => { shown += STEP; draw(); });
   addEventListener("hashchange", () => { recall(); search(); });
