@@ -13,6 +13,8 @@ from reportgen.outputs.writing import check_target, write_all, write_file
 from reportgen.settings import Settings
 from reportgen.study import Study
 
+_MOST_CAUTIONS = 10
+
 
 @dataclass(frozen=True)
 class Delivered:
@@ -232,7 +234,10 @@ def publish(
             built = build_site(sources, folder, title=title, add=add, overwrite=overwrite, done=done)
     said = f"{folder}: {built.reports:,} report{'' if built.reports == 1 else 's'}, {built.read:,} read, "
     said += f"{built.changed:,} file{'' if built.changed == 1 else 's'} changed"
-    return Delivered(said=(said,), cautions=tuple(f"broken: {one.name} {one.problem}" for one in built.broken))
+    cautions = [f"broken: {one.name} {one.problem}" for one in built.broken[:_MOST_CAUTIONS]]
+    if len(built.broken) > _MOST_CAUTIONS:
+        cautions.append(f"and {len(built.broken) - _MOST_CAUTIONS:,} more are broken; index.html lists them")
+    return Delivered(said=(said,), cautions=tuple(cautions))
 
 
 def _studies(filing: Filing) -> tuple[list[Study], Study | None]:

@@ -578,3 +578,26 @@ def test_train_hands_its_flags_on(here, monkeypatch, capsys):
 
 def test_an_error_is_one_line_whatever_its_parts():
     assert str(ReportgenError("what\nwas  wrong", "do\nthis")) == "what was wrong; do this"
+
+
+def test_build_with_pdf_and_email_in_one_go(here, models, capsys):
+    pytest.importorskip("weasyprint", reason="the extra pdf is not installed", exc_type=ImportError)
+    given = ["build", "a.png", "-m", str(models / "net.keras"), "-o", "out.html", "--no-occlusion"]
+    assert main([*given, "--pdf", "--email", "--to", "roe@example.org", "--from", "me@example.org"]) == 0
+    assert [line.split()[1] for line in capsys.readouterr().out.splitlines()] == ["out.html", "out.pdf", "out.eml"]
+    assert (here / "out.pdf").read_bytes().startswith(b"%PDF-1.7")
+    message = (here / "out.eml").read_text()
+    assert "To: roe@example.org" in message
+    assert 'filename="out.pdf"' in message
+    # the report itself doesn't tell to whom it goes
+    assert "example.org" not in (here / "out.html").read_text(encoding="utf-8")
+    assert main(["pdf", "out.html", "-o", "again.pdf"]) == 0
+    assert (here / "again.pdf").read_bytes() == (here / "out.pdf").read_bytes()
+
+
+@pytest.mark.parametrize(("flag", "ending"), [("--pdf", ".pdf"), ("--email", ".eml")])
+def test_a_flag_that_takes_an_image_for_its_name_is_refused(here, models, capfd, flag, ending):
+    before = (here / "a.png").read_bytes()
+    assert main(["build", "b.jpeg", "-m", str(models / "net.keras"), "-f", flag, "a.png"]) == 2
+    assert f"{flag} names the file to write, not a.png; it must end in {ending}" in capfd.readouterr().err
+    assert (here / "a.png").read_bytes() == before
