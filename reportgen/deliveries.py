@@ -10,6 +10,7 @@ from pathlib import Path
 from reportgen.errors import ImageError, OutputError, SettingsError
 from reportgen.outputs.saved import SavedReport, read_saved
 from reportgen.outputs.writing import check_target, write_all, write_file
+from reportgen.report import Report
 from reportgen.settings import Settings
 from reportgen.study import Study
 
@@ -51,10 +52,8 @@ def print_pdf(
     ReportgenError
         When the report can't be read or the PDF can't be made or written.
     """
-    from reportgen.outputs.pdf import render_pdf
-
     path = _target(source, target, ".pdf", overwrite=overwrite)
-    write_file(path, render_pdf(read_saved(source, figures).report, paper=paper, variant=variant))
+    write_file(path, _pdf(read_saved(source, figures).report, paper=paper, variant=variant))
     return Delivered((path,))
 
 
@@ -91,7 +90,8 @@ def write_email(
     path = None if send and target is None else _target(source, target, ".eml", overwrite=overwrite)
     server = mailing.server_from(settings.smtp) if send else None
     saved = read_saved(source, figures)
-    attachments = attachments_of(saved.report, settings.email, source.stem, lambda: _page(saved))
+    pdf = _pdf(saved.report) if settings.email.attach_pdf else None
+    attachments = attachments_of(saved.report, settings.email, source.stem, lambda: _page(saved), pdf)
     mail = render_email(saved.report, settings.email, datetime.fromisoformat(created()), attachments, draft=not send)
     said: tuple[str, ...] = ()
     if server is not None:
@@ -128,7 +128,6 @@ def file_dicom(
     """
     from reportgen.outputs.archive import render_zip
     from reportgen.outputs.dicom import check_covered, render_dicom
-    from reportgen.outputs.pdf import render_pdf
 
     if not filing.is_told and archive is None:
         raise SettingsError(
@@ -144,7 +143,7 @@ def file_dicom(
     references, study = _studies(filing)
     saved = read_saved(source, figures)
     caution = check_covered(saved.report, references) if references else ""
-    pdf = render_pdf(saved.report)
+    pdf = _pdf(saved.report)
     files = {}
     if path is not None and study is not None:
         files[path] = render_dicom(saved.report, pdf, study, references)
@@ -258,6 +257,15 @@ def _studies(filing: Filing) -> tuple[list[Study], Study | None]:
     if wrong:
         raise OutputError(f"{study.name} has another {wrong} than was given", "leave out what the reference tells")
     return references, study
+
+
+def _pdf(report: Report, *, paper: str = "a4", variant: str = "pdf/a-3u") -> bytes:
+    """Make a PDF; after two seconds a bar shows how far it is."""
+    from reportgen.outputs.pdf import STEPS, render_pdf
+    from reportgen.provenance import Stopwatch
+
+    with Stopwatch(progress=True).step("PDF", STEPS) as done:
+        return render_pdf(report, paper=paper, variant=variant, done=done)
 
 
 def _page(saved: SavedReport) -> bytes:

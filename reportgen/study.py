@@ -13,7 +13,7 @@ PATIENT = (
 )  # fmt: skip
 STUDY = (
     "StudyInstanceUID", "StudyDate", "StudyTime", "ReferringPhysicianName", "StudyID", "AccessionNumber",
-    "StudyDescription",
+    "StudyDescription", "TimezoneOffsetFromUTC",
 )  # fmt: skip
 # what tells one patient from another; of the last two an empty one says nothing
 IDENTITY = ("PatientID", "IssuerOfPatientID", "PatientName", "PatientBirthDate")

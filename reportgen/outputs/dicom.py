@@ -137,7 +137,7 @@ def render_dicom(report: Report, pdf: bytes, study: Study, references: Sequence[
     meta.ImplementationClassUID = UID(_uid("reportgen", "implementation"))
     meta.ImplementationVersionName = "REPORTGEN"
     data = FileDataset("", Dataset(), file_meta=meta, preamble=b"\0" * 128)
-    for name, value in (_filed(report, study, seed) | _described(report, pdf, seed)).items():
+    for name, value in (_filed(report, study, seed) | _described(report, pdf, study, seed)).items():
         setattr(data, name, value)
     in_report = {case.sha256 for case in report.cases}
     sources = [_source(one.instance) for one in references if one.instance and one.sha256 in in_report]
@@ -154,18 +154,21 @@ def _filed(report: Report, study: Study, seed: str) -> dict[str, Any]:
             "ReferringPhysicianName", "StudyID", "AccessionNumber")  # fmt: skip
     values = dict.fromkeys(must, "") | {key: study.values[key] for key in (*PATIENT, *STUDY) if key in study.values}
     if study.uid == NEW:
-        moment = _moment(report)
-        values |= {"StudyInstanceUID": _uid(seed, "study"), "StudyDate": moment[0], "StudyTime": moment[1]}
+        day, time = _moment(report, study)
+        values |= {"StudyInstanceUID": _uid(seed, "study"), "StudyDate": day, "StudyTime": time}
+    # it would hold for the study's time, too, of which nothing is known
+    if not values["StudyTime"] or study.uid == NEW:
+        values.setdefault("TimezoneOffsetFromUTC", "+0000")
     return values
 
 
-def _described(report: Report, pdf: bytes, seed: str) -> dict[str, Any]:
+def _described(report: Report, pdf: bytes, study: Study, seed: str) -> dict[str, Any]:
     """Return what the document is: its series, its equipment, and itself."""
-    day, time = _moment(report)
+    day, time = _moment(report, study)
     return {
         "SpecificCharacterSet": "ISO_IR 192",
         "SOPClassUID": _ENCAPSULATED_PDF, "SOPInstanceUID": _uid(seed, "instance"),
-        "InstanceCreationDate": day, "InstanceCreationTime": time, "TimezoneOffsetFromUTC": "+0000",
+        "InstanceCreationDate": day, "InstanceCreationTime": time,
         "Modality": "DOC", "SeriesInstanceUID": _uid(seed, "series"), "SeriesNumber": _SERIES_NUMBER,
         "SeriesDescription": "Model report (no diagnosis)",
         "Manufacturer": "reportgen", "ManufacturerModelName": "reportgen",
@@ -189,8 +192,11 @@ def _source(instance: tuple[str, str]) -> Any:
     return source
 
 
-def _moment(report: Report) -> tuple[str, str]:
-    made = datetime.fromisoformat(report.created).astimezone(UTC)
+def _moment(report: Report, study: Study) -> tuple[str, str]:
+    """Return date and time of a report as DICOM writes them: at the study's offset where it tells one, else in UTC."""
+    offset = study.values.get("TimezoneOffsetFromUTC", "+0000")
+    zone = datetime.strptime(offset, "%z").tzinfo if re.fullmatch(r"[+-][01]\d[0-5]\d", offset) else UTC
+    made = datetime.fromisoformat(report.created).astimezone(zone)
     return made.strftime("%Y%m%d"), made.strftime("%H%M%S")
 
 

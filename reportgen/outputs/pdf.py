@@ -10,7 +10,8 @@ import functools
 import hashlib
 import importlib
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -44,7 +45,12 @@ class PrintedPage(Page):
         return {picture.name: place for place, picture in enumerate(self.report.pictures)}
 
 
-def render_pdf(report: Report, *, paper: str = "a4", variant: str = "pdf/a-3u") -> bytes:
+STEPS = 7  # that WeasyPrint tells of
+
+
+def render_pdf(
+    report: Report, *, paper: str = "a4", variant: str = "pdf/a-3u", done: Callable[[int], object] | None = None
+) -> bytes:
     """Return the report as PDF, tagged, with report.json attached as its source data.
 
     Parameters
@@ -55,6 +61,8 @@ def render_pdf(report: Report, *, paper: str = "a4", variant: str = "pdf/a-3u") 
         ``a4`` or ``letter``.
     variant
         ``pdf/a-3u`` (to be kept), ``pdf/ua-1`` (for assistive technology) or ``plain``.
+    done
+        Is called with 1 after each of about ``STEPS`` steps.
 
     Raises
     ------
@@ -73,9 +81,40 @@ def render_pdf(report: Report, *, paper: str = "a4", variant: str = "pdf/a-3u") 
     # how long it took to make is no part of what was measured: without it the same report gives the same bytes
     data = render_json(replace(report, timings={}))
     indexed = {place: found for place, one in enumerate(report.pictures) if (found := read_indexed(one.data))}
-    written = _written(weasyprint, report, html, data, variant, indexed)
-    # a picture that was asked for and isn't drawn would be missed: then all are left to WeasyPrint
-    return written or _written(weasyprint, report, html, data, variant, {}) or b""
+    with _progress(done):
+        written = _written(weasyprint, report, html, data, variant, indexed)
+        # a picture that was asked for and isn't drawn would be missed: then all are left to WeasyPrint
+        return written or _written(weasyprint, report, html, data, variant, {}) or b""
+
+
+@contextmanager
+def _progress(done: Callable[[int], object] | None) -> Iterator[None]:
+    """Pass on what WeasyPrint tells of its progress: a line at each step, and one a page."""
+    logger = logging.getLogger("weasyprint.progress")
+    if done is None:
+        yield
+        return
+    tell = done
+
+    class Handler(logging.Handler):
+        steps: set[str] = set()  # noqa: RUF012 - of this one alone
+
+        def emit(self, record: logging.LogRecord) -> None:
+            step = record.getMessage()[:6]
+            if step not in self.steps:
+                self.steps.add(step)
+                tell(1)
+
+    handler, level, passes_on = Handler(), logger.level, logger.propagate
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
+        logger.propagate = passes_on
 
 
 def _written(

@@ -70,6 +70,21 @@ def test_patient_study_and_source_are_those_of_the_reference(report, tmp_path):
     assert (found.Modality, found.VerificationFlag) == ("DOC", "UNVERIFIED")
 
 
+@pytest.mark.parametrize(
+    ("values", "offset", "time"),
+    [
+        ({}, None, "150640"),  # nothing is known of the study's own times
+        ({"TimezoneOffsetFromUTC": "+0130"}, "+0130", "163640"),
+        ({"TimezoneOffsetFromUTC": "odd"}, "odd", "150640"),
+        ({"StudyTime": ""}, "+0000", "150640"),
+    ],
+)
+def test_times_are_those_of_the_study_s_clock(report, tmp_path, values, offset, time):
+    study = read_study(image(tmp_path / "a.dcm", **values))
+    found = parsed(render_dicom(report, PDF, study))
+    assert (found.get("TimezoneOffsetFromUTC"), found.ContentTime) == (offset, time)
+
+
 def test_an_odd_document_is_padded_and_its_true_length_is_told(report):
     found = parsed(render_dicom(report, PDF, stated_study("new")))
     assert found.EncapsulatedDocumentLength == len(PDF) == 19

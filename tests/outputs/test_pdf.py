@@ -148,6 +148,12 @@ def test_what_is_missing_is_said(report, monkeypatch, problem, told):
         render_pdf(report)
 
 
+def test_progress_is_told(report):
+    told = []
+    render_pdf(report, variant="plain", done=told.append)
+    assert told == [1] * pdf.STEPS
+
+
 def test_the_attached_data_are_json(data):
     start = inflated(data).index(b'{\n "schema_version"')
     table, _ = json.JSONDecoder().raw_decode(inflated(data)[start:].decode(errors="replace"))
