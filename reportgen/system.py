@@ -15,6 +15,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 NEEDED_PYTHON = (3, 11)
 _PANGO = {
@@ -67,6 +68,19 @@ def pango_install(
         families = ["debian" if one == "ubuntu" else "suse" if "suse" in one else one for one in families]
     known = next((_PANGO[one] for one in families if one in _PANGO), None)
     return known or "install Pango with the packages of your system"
+
+
+def quiet_weasyprint() -> Any:
+    """Load WeasyPrint, and let it and what it uses say nothing on standard error.
+
+    Raises
+    ------
+    ImportError, OSError
+        When it, or Pango, is missing.
+    """
+    for name in ("weasyprint", "fontTools"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    return importlib.import_module("weasyprint")
 
 
 def examine() -> Iterator[Finding]:
@@ -152,10 +166,8 @@ def _folder() -> Finding:
 
 
 def _pango() -> Finding:
-    for name in ("weasyprint", "fontTools"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)
     try:
-        importlib.import_module("weasyprint")
+        quiet_weasyprint()
         from weasyprint.text.ffi import pango
 
         number = int(pango.pango_version())

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import importlib
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -24,7 +23,7 @@ from reportgen.outputs.markdown import SafeHtml
 from reportgen.outputs.sidecar import render_json
 from reportgen.picture import Picture
 from reportgen.report import Report
-from reportgen.system import pango_install
+from reportgen.system import pango_install, quiet_weasyprint
 
 PAPERS = {"a4": "A4", "letter": "Letter"}
 VARIANTS = ("pdf/a-3u", "pdf/ua-1", "plain")
@@ -140,10 +139,8 @@ def _written(
 
 
 def _weasyprint() -> Any:
-    for name in ("weasyprint", "fontTools"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)
     try:
-        return importlib.import_module("weasyprint")
+        return quiet_weasyprint()
     except ImportError:
         raise OutputError("PDF needs WeasyPrint", "install it with pip install 'reportgen[pdf]'") from None
     except OSError as problem:

@@ -69,18 +69,18 @@ def replacing(*paths: Path, remove: Iterable[Path] = ()) -> Iterator[tuple[Path,
         When the operating system refuses.
     """
     with ExitStack() as stack:
-        with _telling(paths[0] if paths else Path()):
+        with telling(paths[0] if paths else Path()):
             shops = {}
             for path in (*paths, *remove):
                 if path.parent not in shops:
-                    with _telling(path):
+                    with telling(path):
                         shops[path.parent] = stack.enter_context(workshop(path.parent))
                         (shops[path.parent] / "new").mkdir()
                         (shops[path.parent] / "old").mkdir()
             made = tuple(shops[path.parent] / "new" / path.name for path in paths)
             yield made
         for path, new in zip(paths, made, strict=True):
-            with _telling(path):
+            with telling(path):
                 _settle(new, path)
         with undisturbed():
             _move([(path, shops[path.parent], new) for path, new in zip(paths, made, strict=True)],
@@ -132,12 +132,12 @@ def write_all(contents: Mapping[Path, bytes], *, remove: Iterable[Path] = ()) ->
     """
     with replacing(*contents, remove=remove) as unfinished:
         for new, (path, data) in zip(unfinished, contents.items(), strict=True):
-            with _telling(path):
+            with telling(path):
                 new.write_bytes(data)
 
 
 @contextmanager
-def _telling(path: Path) -> Iterator[None]:
+def telling(path: Path) -> Iterator[None]:
     """Turn an error of the operating system into one line that names the file."""
     try:
         yield
@@ -163,7 +163,7 @@ def _move(new_files: Sequence[tuple[Path, Path, Path]], stale: Sequence[tuple[Pa
     alone = len(new_files) + len(stale) == 1
     with ExitStack() as undo:
         for path, shop, new in new_files:
-            with _telling(path):
+            with telling(path):
                 _refuse_link(path)
                 kept = shop / "old" / path.name
                 there = os.path.lexists(path)
@@ -172,7 +172,7 @@ def _move(new_files: Sequence[tuple[Path, Path, Path]], stale: Sequence[tuple[Pa
                 undo.callback(_put_back, path, kept if there else None, new)
                 new.replace(path)
         for path, shop in stale:
-            with _telling(path), suppress(FileNotFoundError):
+            with telling(path), suppress(FileNotFoundError):
                 kept = shop / "old" / path.name
                 undo.callback(_put_back, path, kept, None)
                 path.replace(kept)

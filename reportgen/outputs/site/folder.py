@@ -21,7 +21,7 @@ from reportgen.errors import OutputError
 from reportgen.interruption import undisturbed
 from reportgen.outputs.site.records import ModelRecord, Record, model_from, record_from, to_table
 from reportgen.outputs.workshop import is_workshop, workshop
-from reportgen.outputs.writing import write_all
+from reportgen.outputs.writing import telling, write_all
 
 MANIFEST = "site.json"
 VERSION = 1
@@ -229,15 +229,6 @@ class SiteFolder:
         for place in (self.root / "assets", *made):
             with suppress(OSError):
                 place.rmdir()
-
-
-@contextmanager
-def telling(path: Path) -> Iterator[None]:
-    """Turn an error of the operating system into one line that names the file."""
-    try:
-        yield
-    except OSError as problem:
-        raise OutputError(f"{path} can't be written ({problem.strerror or problem})", "choose another place") from None
 
 
 def _state_from(data: bytes, path: Path, *, overwrite: bool) -> State:
