@@ -27,7 +27,7 @@ format: $(VENV)/.installed-test
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
 
-bench: $(VENV)/.installed
+bench: $(VENV)/.installed-test
 	$(BIN)/python benchmarks/grids.py
 	$(BIN)/python benchmarks/demo.py
 	$(BIN)/python benchmarks/site.py 1000

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import math
 import os
 import random
 import shutil
@@ -113,7 +114,8 @@ def main() -> None:
         least = asking(folder)
         run("demo", "--title", "One more", "-o", str(folder / "more.html"))
         added, _ = run("site", str(folder), "-o", str(site))
-        opened, searched = open_index(site / "index.html")
+        there = shutil.which("chromium") and shutil.which("chromedriver")
+        opened, searched = open_index(site / "index.html") if there else (math.nan, math.nan)
         data = next(site.glob("assets/rows-*.js")).stat().st_size / 1e6
         print(f"{count:,} reports of {(folder / '00000.html').stat().st_size / 1e6:.2f} MB")
         print(f"made: {first:.1f} s, {first / count * 1000:.1f} ms a report (a demo report: {whole:.2f} s)")
