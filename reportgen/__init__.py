@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from reportgen.inputs.images import Image, image_from_array, read_image
     from reportgen.inputs.models import LoadedModel, load_model
     from reportgen.outputs.saving import SavableReport as Report
+    from reportgen.outputs.saving import read_report
     from reportgen.pipeline import build_report
     from reportgen.settings import Settings
     from reportgen.settings_file import settings_from
@@ -27,7 +28,7 @@ _HOMES = {
     "Case": "inputs.cases",
     "Image": "inputs.images", "image_from_array": "inputs.images", "read_image": "inputs.images",
     "LoadedModel": "inputs.models", "load_model": "inputs.models",
-    "Report": "outputs.saving",
+    "Report": "outputs.saving", "read_report": "outputs.saving",
     "build_report": "pipeline",
     "Settings": "settings", "settings_from": "settings_file",
 }  # fmt: skip
@@ -35,7 +36,7 @@ _HOMES = {
 __all__ = [
     "Case", "Image", "ImageError", "LoadedModel", "ModelError", "OutputError", "Phantom", "Report", "ReportgenError",
     "Settings", "SettingsError", "build_report", "image_from_array", "load_model", "phantom", "read_image",
-    "settings_from",
+    "read_report", "settings_from",
 ]  # fmt: skip
 
 

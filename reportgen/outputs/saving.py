@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from pathlib import Path
 
 from reportgen.outputs.email import Mail, attachments_of, render_email
 from reportgen.outputs.html import render_html
 from reportgen.outputs.pdf import render_pdf
+from reportgen.outputs.saved import read_saved
 from reportgen.outputs.sidecar import figure_files, render_json, stale_figures
 from reportgen.outputs.writing import check_target, making_folder, write_all, write_file
 from reportgen.report import Remark, Report
 from reportgen.settings import EmailSettings
+from reportgen.settings_file import convert
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +70,38 @@ class SavableReport(Report):
         """
         check_target(Path(path), overwrite=overwrite)
         write_file(Path(path), render_pdf(self, paper=paper, variant=variant))
+
+    def save_email(
+        self, path: str | Path, message: EmailSettings | Mapping[str, object] | None = None, *, overwrite: bool = False
+    ) -> str:
+        """Write a draft of an e-mail (see ``docs/email.md``).
+
+        Parameters
+        ----------
+        path
+            The file, ``.eml``.
+        message
+            To whom it goes and what is attached, as ``[email]`` in the settings.
+        overwrite
+            Whether an existing file may be replaced.
+
+        Returns
+        -------
+        str
+            What to warn of; usually nothing.
+
+        Raises
+        ------
+        SettingsError
+            When an address can't be used.
+        OutputError
+            When it exists and must not be replaced, gets too large, can't be made or can't be written.
+        """
+        check_target(Path(path), overwrite=overwrite)
+        asked = message if isinstance(message, EmailSettings) else convert(message or {}, EmailSettings, "email")
+        mail = self._message(asked, Path(path), render_html(self).encode(), None)
+        write_file(Path(path), mail.data)
+        return mail.warning
 
     def save_all(
         self,
@@ -125,3 +160,22 @@ class SavableReport(Report):
         with making_folder(figures):
             pictures = figure_files(self, figures, overwrite=overwrite)
             write_all(files | pictures, remove=stale_figures(figures, keep=pictures))
+
+
+def read_report(path: str | Path, figures: str | Path | None = None) -> SavableReport:
+    """Read a report that was written earlier, so that it can be written in other forms. TensorFlow is not needed.
+
+    Parameters
+    ----------
+    path
+        The HTML page, or report.json.
+    figures
+        For report.json: where its pictures are; default: beside it.
+
+    Raises
+    ------
+    OutputError
+        When there is no such file, or it's no report of this program, of an unknown schema, edited or cut off.
+    """
+    report = read_saved(Path(path), None if figures is None else Path(figures)).report
+    return SavableReport(**{item.name: getattr(report, item.name) for item in fields(report)})

@@ -215,3 +215,16 @@ def test_reading_needs_no_tensorflow(html, tmp_path):
         "read_saved(pathlib.Path(sys.argv[1])); sys.exit('tensorflow' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", program, str(path)], check=False).returncode == 0
+
+
+def test_a_report_that_was_read_can_be_written_again(report, html, tmp_path):
+    import reportgen
+
+    (tmp_path / "report.html").write_text(html, encoding="utf-8")
+    found = reportgen.read_report(tmp_path / "report.html")
+    found.save_html(tmp_path / "again.html")
+    assert (tmp_path / "again.html").read_text(encoding="utf-8") == html
+    found.save_email(tmp_path / "a.eml", {"to": ["roe@example.org"], "attach_pdf": False})
+    assert b"To: roe@example.org" in (tmp_path / "a.eml").read_bytes()
+    with pytest.raises(ReportgenError, match="did you mean 'to'"):
+        found.save_email(tmp_path / "b.eml", {"too": []})
