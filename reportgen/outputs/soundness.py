@@ -11,6 +11,7 @@ from reportgen.picture import ENDINGS, Picture, layer_picture_name
 from reportgen.report import CaseReport, Report
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
+_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,119}")
 _LARGEST_SIDE = 1 << 20
 _BEGINNINGS = {"image/png": b"\x89PNG\r\n\x1a\n", "image/jpeg": b"\xff\xd8\xff"}
 
@@ -78,7 +79,7 @@ def _is_sound(picture: Picture) -> bool:
         and all(1 <= side <= _LARGEST_SIDE for side in sides)
         and math.isfinite(picture.density)
         and 0.01 <= picture.density <= 100
-        and not re.search(r"[/\\\0]", picture.name)
+        and _NAME.fullmatch(picture.name) is not None
     )
 
 
