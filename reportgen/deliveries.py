@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from reportgen.errors import ImageError, OutputError, SettingsError
+from reportgen.errors import ImageError, ModelError, OutputError, SettingsError
 from reportgen.outputs.saved import SavedReport, read_saved
 from reportgen.outputs.writing import check_target, write_all, write_file
 from reportgen.report import Report
@@ -15,6 +15,7 @@ from reportgen.settings import Settings
 from reportgen.study import Study
 
 _MOST_CAUTIONS = 10
+_ENDINGS = {".pdf": (".pdf",), ".eml": (".eml",), ".dcm": (".dcm", ".dicom", "")}  # DICOM files often have none
 
 
 @dataclass(frozen=True)
@@ -174,6 +175,10 @@ def verify(source: Path, figures: Path | None, models: Sequence[Path], images: S
     agrees = [f"{source} is as it was written: {what} and its {len(report.pictures)} pictures agree with their digests"]
     differs = []
     for path in models:
+        if str(path).startswith("keras:") and not path.exists():
+            raise ModelError(
+                f"{path} is made by Keras: there is no file to compare", "give its file of weights, if any"
+            )
         if model_digest(path) == report.model.sha256:
             agrees.append(f"{path} is its model")
         else:
@@ -277,7 +282,11 @@ def _page(saved: SavedReport) -> bytes:
 
 def _target(source: Path, target: Path | None, ending: str, *, overwrite: bool) -> Path:
     """Return where to write, beside the report unless said; refuse to write over the report itself."""
+    if source.is_dir():
+        raise OutputError(f"{source} is a folder", "name a report.html or report.json in it")
     path = source.with_suffix(ending) if target is None else target
+    if path.suffix.lower() not in _ENDINGS[ending]:
+        raise OutputError(f"{path} doesn't end as such a file does", f"name it so that it ends in {ending}")
     check_target(path, overwrite=overwrite)
     _refuse_same(path, source)
     return path

@@ -63,7 +63,7 @@ def _add_dicom(commands: Any) -> None:
         "reportgen dicom report.html --zip case.zip",
     )  # fmt: skip
     _add_report(dicom, "DICOM file to write; default: beside the report")
-    dicom.add_argument("--reference", action="append", default=[], metavar="IMAGE.dcm",
+    dicom.add_argument("--reference", nargs="+", action="extend", default=[], metavar="IMAGE.dcm",
                        help="take patient and study from this image; repeats")  # fmt: skip
     dicom.add_argument("--study", metavar="UID", help="Study Instance UID to file it under, or new")
     dicom.add_argument("--patient-id", default="", metavar="ID", help="with --study: whose it is")
@@ -120,7 +120,7 @@ def _add_report(parser: argparse.ArgumentParser, output: str) -> None:
 def _pdf(given: argparse.Namespace) -> None:
     from reportgen import deliveries
 
-    _say(deliveries.print_pdf(*_places(given), given.paper, given.variant, overwrite=given.force))
+    _say(deliveries.print_pdf(*_places(given), given.paper.lower(), given.variant.lower(), overwrite=given.force))
 
 
 def _email(given: argparse.Namespace) -> None:
@@ -164,7 +164,7 @@ def _verify(given: argparse.Namespace) -> None:
     for line in found.said:
         say(f"{visible(line)}\n")
     if found.cautions:
-        raise OutputError(f"{given.report} was not made of what was given: {'; '.join(found.cautions)}")
+        raise OutputError(f"{given.report} was not made of all that was given: {'; '.join(found.cautions)}")
 
 
 def _places(given: argparse.Namespace) -> tuple[Path, Path | None, Path | None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,6 +43,7 @@ from reportgen.settings import TRY, Settings
 from reportgen.settings_file import settings_from
 
 Array = NDArray[np.generic]
+_TITLED = 4  # labels in a title
 
 
 @dataclass(frozen=True)
@@ -370,4 +372,9 @@ def _distinct(cases: Sequence[Case]) -> list[int]:
 def _title(cases: Sequence[Case]) -> str:
     ordered = sorted(cases, key=lambda case: not is_reference(case.label))
     titles = [case.label or case.name for case in ordered]
-    return " and ".join(titles) if len(titles) < 3 else f"{len(titles)} cases"
+    if len(titles) < 3:
+        return " and ".join(titles)
+    counted = [f"{count} × {title}" if count > 1 else title for title, count in Counter(titles).items()]
+    if len(counted) > _TITLED:
+        counted[_TITLED - 1 :] = [f"{len(counted) - _TITLED + 1} more"]
+    return " and ".join([", ".join(counted[:-1]), counted[-1]] if len(counted) > 1 else counted)

@@ -356,6 +356,18 @@ class Report:
         return next((picture for picture in self.pictures if picture.name == name), None)
 
 
+def verdict(case: CaseReport, model: ModelReport) -> tuple[str, str]:
+    """Return ``right``, ``wrong`` or ``unknown``, and in words how a prediction compares with the case's label."""
+    if model.head == "regression":
+        return "unknown", "a number, not the score of a class"
+    if case.correct is not None:
+        return ("right", "as labelled") if case.correct else ("wrong", "not as labelled")
+    if case.label is None:
+        return "unknown", "no label given"
+    is_class = case.label.strip().lower() in {name.strip().lower() for name in model.class_names}
+    return "unknown", "undecided" if is_class else "its label is not one of the classes"
+
+
 def is_reference(label: str | None) -> bool:
     """Return whether a label says that nothing was found: such a case is what others are compared with."""
     return label is not None and label.strip().lower() in REFERENCE_LABELS

@@ -70,6 +70,15 @@ def pango_install(
     return known or "install Pango with the packages of your system"
 
 
+def install_extra(extra: str) -> str:
+    """Return the command that installs what an extra holds.
+
+    It names the libraries: what an index calls by this program's name may be another program.
+    """
+    wanted = [text.partition(";")[0].strip() for one, text in _wanted() if one == extra]
+    return f"pip install {' '.join(repr(text) for text in wanted)}"
+
+
 def quiet_weasyprint() -> Any:
     """Load WeasyPrint, and let it and what it uses say nothing on standard error.
 
@@ -92,14 +101,14 @@ def examine() -> Iterator[Finding]:
     missing = {name: told for extra, name, told in _libraries() if not extra and told}
     yield Finding(
         "libraries", not missing, ", ".join(missing.values()) or f"all of reportgen {_version('reportgen')}",
-        "pip install --upgrade reportgen",
+        "install it again, from where it was installed",
     )  # fmt: skip
     yield _tensorflow()
     yield _folder()
     for extra, what in _OPTIONAL.items():
         lacking = [told for one, _, told in _libraries() if one == extra and told]
         yield Finding(
-            f"extra {extra}", not lacking, ", ".join(lacking) or what, f"for {what}: pip install 'reportgen[{extra}]'",
+            f"extra {extra}", not lacking, ", ".join(lacking) or what, f"for {what}: {install_extra(extra)}",
             is_needed=False,
         )  # fmt: skip
     yield _pango()
@@ -109,16 +118,22 @@ def _libraries() -> Iterator[tuple[str, str, str]]:
     """Give each library as (extra, name, what is wrong with it), of those that reportgen asks for."""
     from packaging.requirements import Requirement
 
-    for text in importlib.metadata.requires("reportgen") or ():
+    for extra, text in _wanted():
         wanted = Requirement(text)
-        extra = re.search(r'extra == [\'"](\w+)[\'"]', text)
-        if extra and extra[1] not in _OPTIONAL:
+        if extra and extra not in _OPTIONAL:
             continue
         found = _version(wanted.name)
         problem = "is missing" if found is None else "" if wanted.specifier.contains(found, prereleases=True) else (
             f"{found} is too old, it takes {wanted.specifier}"
         )  # fmt: skip
-        yield extra[1] if extra else "", wanted.name, f"{wanted.name} {problem}" if problem else ""
+        yield extra, wanted.name, f"{wanted.name} {problem}" if problem else ""
+
+
+def _wanted() -> Iterator[tuple[str, str]]:
+    """Give (extra, requirement) of all that reportgen asks for."""
+    for text in importlib.metadata.requires("reportgen") or ():
+        extra = re.search(r"extra == ['\"](\w+)['\"]", text)
+        yield extra[1] if extra else "", text
 
 
 def _version(name: str) -> str | None:

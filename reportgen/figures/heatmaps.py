@@ -224,7 +224,7 @@ def _with_colour_bar(
     beside = figure.add_axes((box.x1 + 0.02, box.y0, 0.03, box.height))
     colour_bar = figure.colorbar(colouring, cax=beside)
     # few digits at the bar, the rest as a power of ten above it: the label keeps its place
-    colour_bar.formatter.set_powerlimits((-2, 3))
+    colour_bar.formatter.set_powerlimits((-3, 4))
     colour_bar.set_label(plain(bar), color=INK, fontsize=9)
     colour_bar.ax.tick_params(colors=INK, labelsize=8)
     colour_bar.ax.yaxis.get_offset_text().set(color=INK, fontsize=8)

@@ -32,12 +32,12 @@ from reportgen.inputs.dicom_values import (
     to_rgb,
     value_of,
 )
+from reportgen.system import install_extra
 
 if TYPE_CHECKING:
     from pydicom import Dataset
     from pydicom.uid import UID
 
-INSTALL = "install what is missing: pip install 'reportgen[dicom]'"
 
 # the terms that the standard defines for them (PS3.3, C.7.3.1.1.1, C.8.11.1, C.8.11.7)
 MODALITIES = (
@@ -116,7 +116,8 @@ def _guarded(request: Request) -> Iterator[None]:
     try:
         import pydicom  # noqa: F401
     except ImportError:
-        raise ImageError(f"{request.name} is a DICOM file, which needs more libraries", INSTALL) from None
+        advice = install_extra("dicom")
+        raise ImageError(f"{request.name} is a DICOM file, which needs more libraries", advice) from None
     try:
         with _quiet():
             yield
@@ -212,7 +213,8 @@ def _transfer_syntax(dataset: Dataset, request: Request) -> UID:
             f"{request.name} is a DICOM file whose compression can't be read ({name})", "export it without compression"
         ) from None
     if not decoder.is_available:
-        raise ImageError(f"{request.name} is a DICOM file whose compression ({name}) needs more libraries", INSTALL)
+        advice = install_extra("dicom")
+        raise ImageError(f"{request.name} is a DICOM file whose compression ({name}) needs more libraries", advice)
     return syntax
 
 

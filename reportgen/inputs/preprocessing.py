@@ -214,8 +214,9 @@ def aspect_cautions(source: tuple[int, int], size: tuple[int, int], aspect: Aspe
     change = (size[0] / source[0]) / (size[1] / source[1])
     times = max(change, 1 / change)
     if aspect == "stretch" and times > 2:
+        more, less = _SIDES[change < 1], _SIDES[change >= 1]
         return [
-            f"Stretched {times:.1f} times more along its {_SIDES[change < 1]} than across: shapes are "
+            f"Stretched {times:.1f} times more along its {more} than along its {less}: shapes are "
             "no longer what a model learns from; --aspect pad or crop keeps them."
         ]
     share = 1 - np.prod(kept(source, size)) / np.prod(source) if aspect == "crop" else 0

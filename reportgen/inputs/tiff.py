@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 
 from reportgen.errors import ImageError
 from reportgen.inputs.decoding import ON_BLACK, Decoded, Request, check_size, choose_frame, scaled_to_255, upright
+from reportgen.system import install_extra
 
 if TYPE_CHECKING:
     from tifffile import TiffPage
 
-INSTALL = "install what is missing: pip install 'reportgen[tiff]'"
 
 _STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 # None, CCITT, LZW, deflate, PackBits, LZMA, Zstandard: none gives more than the size it is asked for, while those
@@ -47,7 +47,9 @@ def read(data: bytes, request: Request) -> Decoded:
         import imagecodecs  # noqa: F401 - tifffile asks for it when it meets something compressed
         import tifffile
     except ImportError:
-        raise ImageError(f"{request.name} is damaged, or a TIFF of a kind that needs more libraries", INSTALL) from None
+        raise ImageError(
+            f"{request.name} is damaged, or a TIFF of a kind that needs more libraries", install_extra("tiff")
+        ) from None
     logger = logging.getLogger("tifffile")
     level = logger.level
     logger.setLevel(logging.CRITICAL + 1)

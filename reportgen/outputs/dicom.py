@@ -15,9 +15,9 @@ from typing import Any
 from reportgen.errors import OutputError, SettingsError
 from reportgen.report import Report
 from reportgen.study import IDENTITY, PATIENT, STUDY, Study
+from reportgen.system import install_extra
 from reportgen.visible import visible
 
-INSTALL = "pip install 'reportgen[dicom]'"
 NEW = "new"
 _ENCAPSULATED_PDF = "1.2.840.10008.5.1.4.1.1.104.1"
 _EXPLICIT_LITTLE_ENDIAN = "1.2.840.10008.1.2.1"
@@ -128,7 +128,7 @@ def render_dicom(report: Report, pdf: bytes, study: Study, references: Sequence[
         from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
         from pydicom.uid import UID
     except ImportError:
-        raise OutputError("DICOM needs pydicom", f"install it with {INSTALL}") from None
+        raise OutputError("DICOM needs pydicom", install_extra("dicom")) from None
     seed = hashlib.sha256(pdf + repr(sorted(study.values.items())).encode(errors="replace")).hexdigest()
     meta = FileMetaDataset()
     meta.MediaStorageSOPClassUID = UID(_ENCAPSULATED_PDF)

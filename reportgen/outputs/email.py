@@ -104,11 +104,7 @@ class _Body:
             return "the model gives no numbers"
         if self.page.regression:
             return f"{self.cut(first.class_name)}: {readable(first.score)} (a number, not the score of a class)"
-        if case.correct is None:
-            verdict = "undecided, or its label is no class" if case.label else "no label given"
-        else:
-            verdict = "as labelled" if case.correct else "not as labelled"
-        return f"predicted {self.cut(first.class_name)} {readable(first.score)}, {verdict}"
+        return f"predicted {self.cut(first.class_name)} {readable(first.score)}, {self.page.verdict(case)[1]}"
 
 
 def render_email(
@@ -225,9 +221,10 @@ def addresses(texts: Iterable[str], where: str) -> tuple[Address, ...]:
                 found.append(_address(name, address))
             except (ValueError, MessageError, IndexError):
                 raise SettingsError(
-                    f"{where}: '{address or text:.80}' is no e-mail address", "write it as name@example.org"
+                    f"{where}: '{address or text:.80}' is no e-mail address",
+                    "write it as name@example.org; a name with a comma stands in quotes",
                 ) from None
-    return tuple(found)
+    return tuple({one.addr_spec.lower(): one for one in reversed(found)}.values())[::-1]
 
 
 def _address(name: str, address: str) -> Address:

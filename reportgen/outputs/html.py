@@ -20,7 +20,7 @@ import jinja2
 from reportgen.outputs.markdown import SafeHtml, render_markdown
 from reportgen.outputs.sidecar import embedded_json
 from reportgen.picture import Picture, layer_picture_name
-from reportgen.report import CaseReport, Comment, LayerSummary, Remark, Report, readable
+from reportgen.report import CaseReport, Comment, LayerSummary, Remark, Report, readable, verdict
 from reportgen.visible import visible
 
 CHANNEL_ROWS = 3000
@@ -144,6 +144,10 @@ class Page:
     def warnings(self) -> tuple[Remark, ...]:
         """Remarks that the reader should see first."""
         return tuple(remark for remark in self.report.remarks if remark.warning)
+
+    def verdict(self, case: CaseReport) -> tuple[str, str]:
+        """Return how a prediction compares with the label: a kind, and words."""
+        return verdict(case, self.report.model)
 
     def remarks(self, section: str, layer: str | None = None) -> tuple[Remark, ...]:
         """Return the remarks of a section (without a layer) or of a layer."""

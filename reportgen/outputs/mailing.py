@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from reportgen.errors import OutputError, SettingsError
 from reportgen.outputs.email import Mail
 from reportgen.settings import SmtpSettings
+from reportgen.system import install_extra
 
 PASSWORD = "REPORTGEN_SMTP_PASSWORD"  # noqa: S105 - the name of the variable
 SERVICE = "reportgen"
@@ -208,7 +209,7 @@ def _password(user: str, host: str) -> str:
     if not found:
         raise SettingsError(
             f"there is no password for {user} at {host}",
-            f"set {PASSWORD}, or keep it with: keyring set {SERVICE} {user}@{host} (pip install 'reportgen[email]')",
+            f"set {PASSWORD}, or keep it with: keyring set {SERVICE} {user}@{host} ({install_extra('email')})",
         )
     return found
 

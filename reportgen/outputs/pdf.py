@@ -23,7 +23,7 @@ from reportgen.outputs.markdown import SafeHtml
 from reportgen.outputs.sidecar import render_json
 from reportgen.picture import Picture
 from reportgen.report import Report
-from reportgen.system import pango_install, quiet_weasyprint
+from reportgen.system import install_extra, pango_install, quiet_weasyprint
 
 PAPERS = {"a4": "A4", "letter": "Letter"}
 VARIANTS = ("pdf/a-3u", "pdf/ua-1", "plain")
@@ -142,7 +142,7 @@ def _weasyprint() -> Any:
     try:
         return quiet_weasyprint()
     except ImportError:
-        raise OutputError("PDF needs WeasyPrint", "install it with pip install 'reportgen[pdf]'") from None
+        raise OutputError("PDF needs WeasyPrint", install_extra("pdf")) from None
     except OSError as problem:
         raise OutputError(
             f"PDF needs Pango, which can't be loaded ({str(problem).splitlines()[0][:120]})",

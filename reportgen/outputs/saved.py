@@ -49,7 +49,9 @@ class SavedReport:
 
 
 class _Problem(Exception):  # noqa: N818 - becomes an OutputError that names the file
-    pass
+    def __init__(self, what: str, advice: str = "give a report.html or report.json that reportgen wrote") -> None:
+        self.advice = advice
+        super().__init__(what)
 
 
 def read_saved(path: Path, figures: Path | None = None) -> SavedReport:
@@ -60,7 +62,7 @@ def read_saved(path: Path, figures: Path | None = None) -> SavedReport:
     path
         The HTML page, or report.json.
     figures
-        For report.json: where its pictures are; default: beside it.
+        For report.json: where its pictures are; default: beside it, or in ``figures`` there.
 
     Raises
     ------
@@ -80,7 +82,7 @@ def read_saved(path: Path, figures: Path | None = None) -> SavedReport:
             found = _beside(table, figures or path.parent)
         return SavedReport(_report(table, found), path, text, is_page)
     except _Problem as problem:
-        raise OutputError(f"{path} {problem}", "give a report.html or report.json that reportgen wrote") from None
+        raise OutputError(f"{path} {problem}", problem.advice) from None
 
 
 def _text(path: Path) -> str:
@@ -178,10 +180,13 @@ def _beside(table: dict[str, Any], folder: Path) -> dict[str, bytes]:
         if not isinstance(name, str) or Path(name).name != name:
             raise _Problem("names a picture that is no plain file")
         try:
-            path = folder / name
-            data = (path if path.exists() else _by_digest(folder, described)).read_bytes()
+            places = (folder / name, folder / "figures" / name, _by_digest(folder, described))
+            data = next((place for place in places if place.is_file()), places[0]).read_bytes()
         except (OSError, ValueError):
-            raise _Problem(f"needs the picture {name} in {folder}; say where they are with --figures") from None
+            raise _Problem(
+                f"needs the picture {name:.100}, which is not in {folder}",
+                "say with --figures where they are (build --figures writes them), or give the HTML page",
+            ) from None
         found[hashlib.sha256(data).hexdigest()] = data
     return found
 

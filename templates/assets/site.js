@@ -9,11 +9,12 @@
   const more = document.querySelector(".more");
   const told = form.querySelector("output");
   const STEP = 100;
+  const CASES = 4;
 
   const rows = data.reports.map(([address, title, date, model, warnings, cases], place) => ({
     address, title, date, model, warnings, cases, place,
     result: cases.some((one) => one[4] === false) ? "wrong" : cases.every((one) => one[4] === true) ? "right" : "open",
-    text: [title, data.models[model][0], date, ...cases.flatMap((one) => one.slice(0, 3))].join("\n").toLowerCase(),
+    text: [title, data.models[model][0], date, ...cases.flatMap((one) => [...one.slice(0, 3), one[5]])].join("\n").toLowerCase(),
   }));
   // "newest first" is how they come
   const order = {
@@ -34,17 +35,17 @@
   };
   const score = (value) => value === null ? "" : ` ${value !== 0 && Math.abs(value) < 0.01 ? Number(value.toPrecision(3)) : value.toFixed(3)}`;
 
-  const outcome = (label, correct) => {
-    if (correct === null) return element("span", label ? "label is no class" : "no label", { class: "verdict unknown" });
-    const made = element("span", "", { class: `verdict ${correct ? "right" : "wrong"}` });
-    made.append(element("span", correct ? "✓" : "✗", { "aria-hidden": "true" }), correct ? " right" : " wrong");
+  const outcome = (correct, verdict) => {
+    if (correct === null) return element("span", verdict, { class: "verdict unknown" });
+    const made = element("span", "", { class: `verdict ${verdict}` });
+    made.append(element("span", correct ? "✓" : "✗", { "aria-hidden": "true" }), ` ${verdict}`);
     return made;
   };
 
   const row = (one) => {
     const made = element("tr");
     const thumbs = element("td", "", { class: "thumbs" });
-    for (const [,,,,, file] of one.cases.slice(0, 2)) {
+    for (const [,,,,,, file] of one.cases.slice(0, 2)) {
       if (file) thumbs.append(element("img", "", { src: file, alt: "", width: 72, height: 72, loading: "lazy" }));
     }
     const title = element("th", "", { scope: "row" });
@@ -52,11 +53,12 @@
     if (one.warnings) title.append(" ", element("span", `${one.warnings} warning${one.warnings === 1 ? "" : "s"}`, { class: "tag" }));
     const cases = element("td", "", { class: "cases" });
     const list = element("ul");
-    for (const [name, label, predicted, value, correct] of one.cases) {
+    for (const [name, , predicted, value, correct, verdict] of one.cases.slice(0, CASES)) {
       const item = element("li");
-      item.append(element("span", name, { class: "label" }), " → ", element("strong", predicted), `${score(value)} `, outcome(label, correct));
+      item.append(element("span", name, { class: "label" }), " → ", element("strong", predicted), `${score(value)} `, outcome(correct, verdict));
       list.append(item);
     }
+    if (one.cases.length > CASES) list.append(element("li", `and ${one.cases.length - CASES} more`, { class: "label" }));
     cases.append(list);
     const [name, address] = data.models[one.model];
     const model = element("td", "", { class: "model" });
@@ -70,6 +72,11 @@
   const draw = () => {
     body.replaceChildren(...found.slice(0, shown).map(row));
     more.hidden = found.length <= shown;
+    if (!found.length) {
+      const empty = element("tr");
+      empty.append(element("td", "Nothing found. Try fewer words, or another filter.", { colspan: 5, class: "empty" }));
+      body.append(empty);
+    }
     told.textContent = `${found.length.toLocaleString("en")} of ${rows.length.toLocaleString("en")} reports`;
     for (const head of table.tHead.querySelectorAll("th[data-sort]")) {
       const active = head.dataset.sort === state.sort;

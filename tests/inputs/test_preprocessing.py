@@ -266,8 +266,8 @@ def test_auto_divides_for_a_model_that_scales_from_0_to_1():
     [
         ((100, 100), "stretch", None),
         ((100, 199), "stretch", None),
-        ((100, 5000), "stretch", "Stretched 50.0 times more along its height than across"),
-        ((300, 100), "stretch", "Stretched 3.0 times more along its width than across"),
+        ((100, 5000), "stretch", "Stretched 50.0 times more along its height than along its width"),
+        ((300, 100), "stretch", "Stretched 3.0 times more along its width than along its height"),
         ((100, 5000), "pad", None),
         ((100, 190), "crop", None),
         ((100, 5000), "crop", "98% of the image was cropped away"),

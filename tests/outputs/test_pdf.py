@@ -136,7 +136,7 @@ def test_bad_flags(report, tmp_path, capsys, flag, value, told):
 @pytest.mark.parametrize(
     ("problem", "told"),
     [
-        (ImportError("no module"), r"pip install 'reportgen\[pdf\]'"),
+        (ImportError("no module"), "pip install 'weasyprint>="),
         (OSError("cannot load libpango"), "apt-get install"),
     ],
 )

@@ -93,7 +93,7 @@ def test_json_and_its_pictures(report, folder):
 def test_pictures_elsewhere(report, folder):
     (folder / "elsewhere").mkdir()
     moved = (folder / "report.json").rename(folder / "elsewhere" / "report.json")
-    assert "say where they are with --figures" in refused(moved)
+    assert "say with --figures where they are" in refused(moved)
     same(read_saved(moved, folder).report, report)
 
 

@@ -29,8 +29,8 @@ from reportgen.inputs.model_formats.legacy_layers import converted_layer, give_w
 from reportgen.inputs.model_formats.legacy_mending import mended
 from reportgen.inputs.model_formats.legacy_operations import converted_operation
 from reportgen.inputs.model_formats.legacy_own import as_keras_2_reads_them
+from reportgen.system import install_extra
 
-INSTALL = "pip install 'reportgen[legacy]'"
 AGREEMENT = 1e-5
 _OLD_GROUPS = "_layer_checkpoint_dependencies"
 _RANGES = ((0.0, 1.0), (-1.0, 1.0), (0.0, 255.0))
@@ -69,7 +69,7 @@ def load_legacy(file: ModelFile, *, custom_objects: dict[str, Any], trust_code: 
     if not have_legacy_reader():
         raise ModelError(
             f"{file.path} was saved by Keras {file.version or '2'}, for which a reader is missing",
-            f"install it with {INSTALL}",
+            f"install it with {install_extra('legacy')}",
         )
     original = _read(file, custom_objects, trust_code=trust_code)
     try:

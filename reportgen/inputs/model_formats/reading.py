@@ -13,11 +13,12 @@ from typing import Any
 from reportgen.errors import ModelError
 from reportgen.inputs.model_formats.code import ForeignCode, find_code, missing_code, read_custom_objects, refuse_code
 from reportgen.inputs.model_formats.kinds import ModelFile, examine
-from reportgen.inputs.model_formats.legacy import INSTALL, have_legacy_reader, load_legacy
+from reportgen.inputs.model_formats.legacy import have_legacy_reader, load_legacy
 from reportgen.inputs.model_formats.saved_model import load_saved_model
 from reportgen.inputs.model_formats.size import check_model, check_size, machine_memory
 from reportgen.inputs.model_formats.weights import load_weights
 from reportgen.settings import LimitSettings, ModelSettings
+from reportgen.system import install_extra
 
 # what Keras 3 has under the same name computes something else
 _MISREAD = ("hard_sigmoid", "ThresholdedReLU")
@@ -119,7 +120,7 @@ def _load(file: ModelFile, custom: dict[str, Any], *, trust_code: bool) -> tuple
         return model, (_rebuilt(f"a file of Keras {file.version or '2'}", difference),)
     unread = ModelError(
         f"{file.path} was saved by Keras {file.version or '2'}, which Keras 3 can't read",
-        f"install the reader for it with {INSTALL}",
+        f"install the reader for it with {install_extra('legacy')}",
     )
     if legacy and any(f'"{name}"' in json.dumps(file.config) for name in _MISREAD):
         raise unread

@@ -22,6 +22,7 @@ from reportgen.report import DISCLAIMER, Report
 
 PAGE_SIZE = 100
 FEED_SIZE = 50
+SHOWN_CASES = 4  # in a row of the list
 STYLES, SCRIPTS = ("report.css", "site.css"), ("report.js", "site.js")
 _POLICY = (
     "default-src 'none'; img-src 'self' file:; style-src 'self' file:; script-src 'self' file:; "
@@ -183,8 +184,8 @@ def _search_data(contents: Contents) -> bytes:
             [
                 record.address, record.title, record.created[:10], place[record.model], record.warnings,
                 [
-                    [case.title, case.label or "", case.predicted, case.score, case.correct, case.thumbnail or ""]
-                    for case in record.cases
+                    [one.title, one.label or "", one.predicted, one.score, one.correct, one.verdict, one.thumbnail]
+                    for one in record.cases
                 ],
             ]
             for record in reversed(contents.records)
@@ -195,4 +196,6 @@ def _search_data(contents: Contents) -> bytes:
 
 
 def _rendered(template: str, **values: object) -> bytes:
-    return f"{environment().get_template(template).render(**values).strip()}\n".encode(errors="replace")
+    return f"{environment().get_template(template).render(**values, most_cases=SHOWN_CASES).strip()}\n".encode(
+        errors="replace"
+    )

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from reportgen.picture import ENDINGS, Picture
-from reportgen.report import ModelReport, Report
+from reportgen.report import CaseReport, ModelReport, Report, verdict
 from reportgen.visible import visible
 
 LISTED_CLASSES = 20
@@ -21,7 +21,8 @@ _LONGEST = 300
 class CaseRecord:
     """One image of a report.
 
-    ``truth`` is the class that its label names, None when it names none; ``thumbnail`` the file of a small picture.
+    ``verdict`` says in few words how the prediction compares with the label; ``truth`` is the class that the label names,
+    None when it names none; ``thumbnail`` the file of a small picture.
     """
 
     title: str
@@ -30,6 +31,7 @@ class CaseRecord:
     predicted: str
     score: float | None
     correct: bool | None
+    verdict: str
     sha256: str
     thumbnail: str | None
 
@@ -104,7 +106,8 @@ def record_of(report: Report, digest: str, thumbnails: dict[int, str]) -> tuple[
             truth=None if case.correct is None else short(classes.get((case.label or "").strip().lower(), "")) or None,
             predicted=short(case.predictions[0].class_name),
             score=round(case.predictions[0].score, 6) if math.isfinite(case.predictions[0].score) else None,
-            correct=case.correct, sha256=case.sha256, thumbnail=thumbnails.get(index),
+            correct=case.correct, verdict=_verdict(case, report.model), sha256=case.sha256,
+            thumbnail=thumbnails.get(index),
         )
         for index, case in report.side_by_side
     )  # fmt: skip
@@ -114,6 +117,11 @@ def record_of(report: Report, digest: str, thumbnails: dict[int, str]) -> tuple[
         pictures=tuple(dict.fromkeys([*map(picture_file, report.pictures), *thumbnails.values()])),
     )  # fmt: skip
     return record, model
+
+
+def _verdict(case: CaseReport, model: ModelReport) -> str:
+    kind, words = verdict(case, model)
+    return words if kind == "unknown" else kind
 
 
 def _model_of(model: ModelReport) -> ModelRecord:

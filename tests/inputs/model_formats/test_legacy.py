@@ -14,7 +14,7 @@ from reportgen.inputs.model_formats.legacy_mending import mended
 from reportgen.inputs.model_formats.reading import read_model
 from reportgen.settings import LimitSettings, ModelSettings
 
-INSTALL = "install the reader for it with pip install 'reportgen[legacy]'"
+INSTALL = "install the reader for it with pip install 'tf_keras>=2.18'"
 
 
 @pytest.fixture
