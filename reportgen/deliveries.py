@@ -228,14 +228,17 @@ def publish(
 
     if remove and (add or title is not None):
         raise SettingsError("--remove takes reports out, and does nothing else", "leave out --add and --title")
+    if not reports and (remove or title is None):
+        raise SettingsError("no report was named", "name report.html files, or folders with some")
     if remove:
         built = remove_reports(reports, folder, overwrite=overwrite)
     else:
         sources = find_reports(map(Path, reports), folder)
-        if not sources:
+        if reports and not sources:
             raise OutputError("nothing that was given is a report", "name report.html files, or folders with some")
         with Stopwatch(progress).step("reports", len(sources)) as done:
-            built = build_site(sources, folder, title=title, add=add, overwrite=overwrite, done=done)
+            # without any, another title is all that's wanted
+            built = build_site(sources, folder, title=title, add=add or not reports, overwrite=overwrite, done=done)
     said = f"{folder}: {built.reports:,} report{'' if built.reports == 1 else 's'}, {built.read:,} read, "
     said += f"{built.changed:,} file{'' if built.changed == 1 else 's'} changed"
     cautions = [f"broken: {one.name} {one.problem}" for one in built.broken[:_MOST_CAUTIONS]]

@@ -83,7 +83,7 @@ def _add_site(commands: Any) -> None:
         "reportgen site --remove case.html -o site/",
     )  # fmt: skip
     site.add_argument(
-        "reports", nargs="+", metavar="REPORT", help="reports, or folders with some; the site shows these"
+        "reports", nargs="*", metavar="REPORT", help="reports, or folders with some; the site shows these"
     )
     site.add_argument("-o", "--output", required=True, metavar="DIR", help="folder of the site")
     site.add_argument("--title", metavar="TEXT", help="of the site; default: as it was, or 'Model reports'")

@@ -90,7 +90,8 @@ class SmtpSettings:
     port
         None: 587 with ``starttls``, 465 with ``tls``.
     security
-        ``starttls`` or ``tls`` from the start; nothing is ever sent in the open.
+        ``starttls`` or ``tls`` from the start; None: ``tls`` at port 465, else ``starttls``. Nothing is ever sent in
+        the open.
     user
         Empty: without a login.
     ca_file
@@ -99,7 +100,7 @@ class SmtpSettings:
 
     host: str = ""
     port: Annotated[int, Field(ge=1, le=65535, strict=True)] | None = None
-    security: Literal["starttls", "tls"] = "starttls"
+    security: Literal["starttls", "tls"] | None = None
     user: str = ""
     ca_file: str | None = None
 

@@ -16,7 +16,7 @@ from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
-from email.utils import format_datetime, getaddresses
+from email.utils import format_datetime
 
 from reportgen.errors import OutputError, SettingsError
 from reportgen.outputs.html import Asset, Page, environment
@@ -31,8 +31,14 @@ LARGE = 7_000_000  # what many servers take at most is 10 MB
 NOBODY = "reportgen.invalid"
 _MOST_RECIPIENTS, _LONGEST, _SHOWN_WIDTH = 100, 400, 284
 _REMARKS = (12, 6, 0)
-_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
-_ADDRESS = re.compile(r"[^@\s,;<>\"]{1,64}@[^@\s,;<>\"\[\]]{1,253}")
+# a mailbox and what ends it: "Name" <address>, Name <address>, or an address alone
+_MAILBOX = re.compile(
+    r"""\s*(?:(?:"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<name>[^"<>,@]*?))\s*<(?P<inside>[^<>\s,]+)>|(?P<bare>[^<>\s,"]+))\s*(?=,|$)"""
+)
+# a dot-atom of RFC 5322, with letters of any script (RFC 6531)
+_LOCAL = re.compile(r"[\w!#$%&'*+/=?^`{|}~-]+(?:\.[\w!#$%&'*+/=?^`{|}~-]+)*")
+_LABEL = "[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+HOST = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})*")
 
 
 @dataclass(frozen=True)
@@ -200,7 +206,9 @@ def attachments_of(
 
 
 def addresses(texts: Iterable[str], where: str) -> tuple[Address, ...]:
-    """Read addresses, each alone or as ``Name <address>``, several with commas between.
+    """Read addresses, each alone or as ``Name <address>``, several with commas between; none is there twice.
+
+    What is read is what was typed: anything that would have to be guessed at is refused.
 
     Raises
     ------
@@ -209,39 +217,51 @@ def addresses(texts: Iterable[str], where: str) -> tuple[Address, ...]:
     """
     found = []
     for text in texts:
-        if _CONTROLS.search(text):
-            raise SettingsError(
-                f"{where}: '{text:.80}' holds a line break or another control character", "leave it out"
+        _check_plain(text, where)
+        at = 0
+        while at <= len(text):
+            one = _MAILBOX.match(text, at)
+            address = (
+                None if one is None else _address(one["quoted"] or one["name"] or "", one["inside"] or one["bare"])
             )
-        pairs = [(name, address) for name, address in getaddresses([text]) if name or address]
-        if not pairs:
-            raise SettingsError(f"{where}: '{text:.80}' is no e-mail address", "write it as name@example.org")
-        for name, address in pairs:
-            try:
-                found.append(_address(name, address))
-            except (ValueError, MessageError, IndexError):
+            if one is None or address is None:
                 raise SettingsError(
-                    f"{where}: '{address or text:.80}' is no e-mail address",
+                    f"{where}: '{text[at:].strip():.80}' is no e-mail address",
                     "write it as name@example.org; a name with a comma stands in quotes",
-                ) from None
+                )
+            found.append(address)
+            at = one.end() + 1
     return tuple({one.addr_spec.lower(): one for one in reversed(found)}.values())[::-1]
 
 
-def _address(name: str, address: str) -> Address:
-    if not _ADDRESS.fullmatch(address):
-        raise ValueError
+def _address(name: str, address: str) -> Address | None:
+    """Return an address with its domain as the network knows it; None when it is none."""
     local, _, domain = address.rpartition("@")
-    return Address(name, local, domain.encode("idna").decode())
+    try:
+        network = domain.encode("idna").decode()
+    except UnicodeError:
+        return None
+    if not _LOCAL.fullmatch(local) or len(local.encode()) > 64 or not HOST.fullmatch(network):
+        return None
+    return Address(re.sub(r"\\(.)", r"\1", name), local, network)
+
+
+def _check_plain(text: str, where: str) -> None:
+    """Refuse what acts instead of being seen, and words that mail programs decode (RFC 2047), whatever they hide."""
+    if visible(text) != text or re.search(r"[\t\n]", text):
+        raise SettingsError(f"{where}: '{text:.80}' holds a line break or another control character", "leave it out")
+    if "=?" in text:
+        raise SettingsError(f"{where}: '{text:.80}' holds an encoded word (=?)", "write it in plain letters")
 
 
 def _subject(text: str) -> str:
-    if _CONTROLS.search(text):
-        raise SettingsError("--subject holds a line break or another control character", "write it in one line")
+    _check_plain(text, "--subject")
     return text[:_LONGEST]
 
 
 def _one_line(text: str) -> str:
-    return " ".join(visible(text).split())[:_LONGEST]
+    """Return a text from a report as a header may have it: no line ends, and nothing that would be decoded."""
+    return " ".join(visible(text).split()).replace("=?", "= ?")[:_LONGEST]
 
 
 def _fill(message: EmailMessage, report: Report, subject: str, attachments: Sequence[Attachment], digest: str) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import importlib
 import os
+import re
 import smtplib
 import socket
 import ssl
@@ -11,9 +13,10 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from typing import Any
 
 from reportgen.errors import OutputError, SettingsError
-from reportgen.outputs.email import Mail
+from reportgen.outputs.email import HOST, Mail
 from reportgen.settings import SmtpSettings
 from reportgen.system import install_extra
 
@@ -21,6 +24,8 @@ PASSWORD = "REPORTGEN_SMTP_PASSWORD"  # noqa: S105 - the name of the variable
 SERVICE = "reportgen"
 PORTS = {"starttls": 587, "tls": 465}
 ATTEMPTS, _TIMEOUT = 4, 30
+_LONGEST_ANSWER = 64 << 10
+_IPV6 = re.compile(r"[0-9A-Fa-f:.%a-z]{2,60}")
 _OWN_NAME = "[127.0.0.1]"  # what it greets with: the machine's name is nobody's business
 
 
@@ -40,19 +45,73 @@ class _AgainError(Exception):
     """What may work a moment later."""
 
 
+class _Answers:
+    """What a server says, line by line, with an end: one that never stops talking, or drips, is left."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+        self.begin()
+
+    def begin(self) -> None:
+        """Expect another answer."""
+        self._left, self._until = _LONGEST_ANSWER, time.monotonic() + _TIMEOUT
+
+    def readline(self, size: int) -> bytes:
+        """Return a line, as :mod:`smtplib` asks for it."""
+        line: bytes = self._stream.readline(size)
+        self._left -= len(line)
+        if self._left < 0 or time.monotonic() > self._until:
+            raise smtplib.SMTPServerDisconnected("its answer has no end")
+        return line
+
+    def close(self) -> None:
+        """Let the connection go."""
+        self._stream.close()
+
+
+class _Plain(smtplib.SMTP):
+    """A connection whose answers have an end.
+
+    ``was_reached``: somebody is there; ``has_spoken``: and has said something.
+    """
+
+    was_reached = has_spoken = False
+
+    def getreply(self) -> tuple[int, bytes]:
+        self.was_reached = True
+        if self.file is None:
+            self.file = _Answers(self.sock.makefile("rb"))  # type: ignore[union-attr]
+        self.file.begin()
+        answer = super().getreply()
+        self.has_spoken = True
+        return answer
+
+
+class _Encrypted(smtplib.SMTP_SSL, _Plain):
+    """The same, in TLS from the start."""
+
+
 def server_from(settings: SmtpSettings) -> Server:
     """Return the server that settings name, with the password from the environment or the keyring.
 
     Raises
     ------
     SettingsError
-        When there is no host, or a user without a password.
+        When there is no host, or none that can be, or a user without a password.
     """
     if not settings.host:
         raise SettingsError("there is no mail server to send with", "give --smtp-host, or host in [smtp]")
-    port = settings.port or PORTS[settings.security]
+    try:
+        host = settings.host if ":" in settings.host else settings.host.rstrip(".").encode("idna").decode()
+        if not (HOST.fullmatch(host) or _IPV6.fullmatch(host)):
+            raise UnicodeError
+    except UnicodeError:
+        raise SettingsError(
+            f"--smtp-host: '{settings.host:.80}' is no host", "give one such as mail.example.org"
+        ) from None
+    security = settings.security or ("tls" if settings.port == PORTS["tls"] else "starttls")
     password = _password(settings.user, settings.host) if settings.user else ""
-    return Server(settings.host, port, settings.security, settings.user, password, settings.ca_file)
+    return Server(host, settings.port or PORTS[security], security, settings.user, password, settings.ca_file)
 
 
 def send(
@@ -106,63 +165,93 @@ def _trusted(server: Server) -> ssl.SSLContext:
 @contextmanager
 def _connected(server: Server, trusted: ssl.SSLContext) -> Iterator[smtplib.SMTP]:
     """Connect, and tell every failure as what it is: for good, or for now."""
-    where = f"{server.host}:{server.port}"
-    client: smtplib.SMTP | None = None
+    client: Any = (
+        _Encrypted(local_hostname=_OWN_NAME, timeout=_TIMEOUT, context=trusted)
+        if server.security == "tls"
+        else _Plain(local_hostname=_OWN_NAME, timeout=_TIMEOUT)
+    )
+    # the name that the certificate must bear; else only the constructor sets it, and connects at once
+    client._host = server.host
     try:
-        if server.security == "tls":
-            client = smtplib.SMTP_SSL(
-                server.host, server.port, local_hostname=_OWN_NAME, timeout=_TIMEOUT, context=trusted
-            )
-        else:
-            client = smtplib.SMTP(server.host, server.port, local_hostname=_OWN_NAME, timeout=_TIMEOUT)
+        code, answer = client.connect(server.host, server.port)
+        if code != 220:
+            raise smtplib.SMTPResponseException(code, answer)
+        if server.security == "starttls":
             client.starttls(context=trusted)
-        client.ehlo()
+        client.ehlo_or_helo_if_needed()
         yield client
-    except ssl.SSLCertVerificationError as problem:
-        raise OutputError(
-            f"the certificate of {where} can't be trusted ({problem.verify_message})",
-            "check the host's name; for an authority of your own give --smtp-ca",
-        ) from None
-    except ssl.SSLError as problem:
-        raise OutputError(
-            f"{where} doesn't speak TLS as asked ({_told(problem)})", "try --smtp-security tls or starttls"
-        ) from None
-    except smtplib.SMTPNotSupportedError:
-        raise OutputError(f"{where} offers no STARTTLS", "use a server that encrypts, or --smtp-security tls") from None
-    except smtplib.SMTPResponseException as problem:
-        raise _refused(where, problem.smtp_code, problem.smtp_error) from None
-    except socket.gaierror as problem:
-        if problem.errno == socket.EAI_AGAIN:
-            raise _AgainError(f"{server.host} can't be looked up now") from None
-        raise OutputError(f"there is no host {server.host}", "check --smtp-host") from None
-    except (smtplib.SMTPServerDisconnected, OSError) as problem:
-        raise _AgainError(f"{where} can't be reached ({_told(problem)})") from None
+    except (smtplib.SMTPException, OSError) as problem:
+        raise _failure(problem, client, server) from None
     finally:
-        if client is not None:
-            with suppress(smtplib.SMTPException, OSError):
-                client.quit()
-            client.close()
+        with suppress(smtplib.SMTPException, OSError, ValueError):
+            client.quit()
+        client.close()
+
+
+def _failure(problem: Exception, client: _Plain | _Encrypted, server: Server) -> Exception:
+    """Return what went wrong as an error of this program, or as something that may pass."""
+    where = f"{server.host}:{server.port}"
+    other = "starttls" if server.security == "tls" else "tls"
+    if isinstance(problem, ssl.SSLError | smtplib.SMTPNotSupportedError):
+        return _no_tls(problem, where, other)
+    if isinstance(problem, smtplib.SMTPResponseException):
+        return _refused(where, problem.smtp_code, problem.smtp_error)
+    if isinstance(problem, socket.gaierror) and problem.errno != socket.EAI_AGAIN:
+        return OutputError(f"there is no host {server.host}", "check --smtp-host")
+    if client.was_reached and not client.has_spoken:
+        advice = f"if it speaks another way, give --smtp-security {other}"
+        return OutputError(f"{where} was reached and says nothing ({_told(problem)})", advice)
+    if isinstance(problem, socket.gaierror):
+        return _AgainError(f"{server.host} can't be looked up now")
+    reached = "broke off" if client.was_reached else "can't be reached"
+    return _AgainError(f"{where} {reached} ({_told(problem)})")
+
+
+def _no_tls(problem: Exception, where: str, other: str) -> OutputError:
+    if isinstance(problem, ssl.SSLCertVerificationError):
+        told = f"the certificate of {where} can't be trusted ({problem.verify_message})"
+        return OutputError(told, "check the host's name; for an authority of your own give --smtp-ca")
+    if isinstance(problem, ssl.SSLError):
+        return OutputError(f"{where} doesn't speak TLS as asked ({_told(problem)})", f"try --smtp-security {other}")
+    return OutputError(f"{where} offers no STARTTLS", "use a server that encrypts, or --smtp-security tls")
 
 
 def _log_in(client: smtplib.SMTP, server: Server) -> None:
+    """Log in; all is encrypted, so the plainest way will do, and it takes any letters (RFC 4616)."""
     if not server.user:
         return
+    code: int
+    answer: bytes | str
+    ways = client.esmtp_features.get("auth", "").upper().split()
     try:
-        client.login(server.user, server.password)
+        if "PLAIN" in ways:
+            code, answer = client.docmd("AUTH", f"PLAIN {_packed(f'{chr(0)}{server.user}{chr(0)}{server.password}')}")
+        elif "LOGIN" in ways:
+            code, answer = client.docmd("AUTH", f"LOGIN {_packed(server.user)}")
+            if code == 334:
+                code, answer = client.docmd(_packed(server.password))
+        else:
+            code, answer = client.login(server.user, server.password)
     except smtplib.SMTPAuthenticationError as problem:
-        if problem.smtp_code // 100 == 4:
-            raise
+        code, answer = problem.smtp_code, problem.smtp_error
+    except smtplib.SMTPServerDisconnected:
+        raise
+    except (smtplib.SMTPException, ValueError):
+        raise OutputError(
+            f"{server.host} offers no login that works here", "leave out --smtp-user, or ask for PLAIN"
+        ) from None
+    if code not in (235, 503):
+        if code // 100 == 4:
+            raise _refused(f"{server.host}: the login", code, answer)
         raise OutputError(
             f"{server.host} doesn't accept user {server.user} with this password",
             f"check {PASSWORD}; some providers want a password for applications",
-        ) from None
-    except smtplib.SMTPNotSupportedError:
-        raise OutputError(f"{server.host} offers no login", "leave out --smtp-user") from None
+        )
 
 
 def _hand_over(client: smtplib.SMTP, mail: Mail, server: Server) -> None:
     """Name sender and recipients, then hand the message over; nothing is sent unless all are accepted."""
-    size = client.esmtp_features.get("size", "")
+    size = client.esmtp_features.get("size", "")[:18]
     if size.isdecimal() and 0 < int(size) < len(mail.data):
         raise OutputError(
             f"{server.host} takes messages of at most {int(size):,} bytes, this one has {len(mail.data):,}",
@@ -179,11 +268,15 @@ def _hand_over(client: smtplib.SMTP, mail: Mail, server: Server) -> None:
         _accepted(server, f"the recipient {recipient}", client.rcpt(recipient))
     try:
         code, answer = client.data(mail.data)
-    except (smtplib.SMTPServerDisconnected, OSError):
+    except smtplib.SMTPDataError as problem:
+        raise _refused(f"{server.host}: the message", problem.smtp_code, problem.smtp_error) from None
+    except (smtplib.SMTPException, OSError):
+        code, answer = -1, b""
+    if code < 0:
         raise OutputError(
-            f"the connection to {server.host} broke while the message was handed over",
+            f"{server.host} gave no proper answer to the whole message",
             "it may or may not have arrived: ask before you send it again",
-        ) from None
+        )
     _accepted(server, "the message", (code, answer))
 
 
@@ -196,7 +289,11 @@ def _accepted(server: Server, what: str, answer: tuple[int, bytes]) -> None:
 def _refused(what: str, code: int, answer: bytes | str) -> Exception:
     text = answer.decode("utf-8", "replace") if isinstance(answer, bytes) else answer
     told = f"{what} is refused ({code} {' '.join(text.split())[:200]})"
-    return _AgainError(told) if code // 100 == 4 or code < 0 else OutputError(told, "nothing was sent")
+    return _AgainError(told) if code // 100 == 4 else OutputError(told, "nothing was sent")
+
+
+def _packed(text: str) -> str:
+    return base64.b64encode(text.encode(errors="surrogatepass")).decode()
 
 
 def _told(problem: Exception) -> str:

@@ -12,10 +12,8 @@ import dataclasses
 import functools
 import hashlib
 import json
-import math
 import re
-import types
-import typing
+import stat
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -24,12 +22,14 @@ from reportgen.errors import OutputError
 from reportgen.outputs.html import page_digest, seal_of
 from reportgen.outputs.sidecar import content_digest, report_digest
 from reportgen.outputs.soundness import flaw
+from reportgen.outputs.typed import MisfitError, from_plain
 from reportgen.picture import ENDINGS
 from reportgen.report import SCHEMA_VERSION, Report
+from reportgen.visible import visible
 
 DATA_ID = "report-data"
 LARGEST = 512 << 20
-_DEEPEST = 60
+_LARGEST_PICTURE = 64 << 20
 _DATA_URI = "data:image/"
 
 
@@ -46,6 +46,14 @@ class SavedReport:
     def digest(self) -> str:
         """What the report is known by: the same for its page and its JSON."""
         return report_digest(self.report)
+
+
+class ReportError(OutputError):
+    """A file can't be read as a report; ``problem`` says why, without the name of any file or folder."""
+
+    def __init__(self, what: str, advice: str, problem: str) -> None:
+        self.problem = visible(" ".join(problem.split()))
+        super().__init__(what, advice)
 
 
 class _Problem(Exception):  # noqa: N818 - becomes an OutputError that names the file
@@ -66,12 +74,12 @@ def read_saved(path: Path, figures: Path | None = None) -> SavedReport:
 
     Raises
     ------
-    OutputError
+    ReportError
         When there is no such file, or it's no report of this program, of an unknown schema, edited or cut off.
     """
-    text = _text(path)
-    is_page = text.lstrip()[:1] == "<"
     try:
+        text = _text(path)
+        is_page = text.lstrip()[:1] == "<"
         if is_page:
             page = _parsed(text)
             table, found = _loaded(page.data), page.pictures
@@ -82,21 +90,31 @@ def read_saved(path: Path, figures: Path | None = None) -> SavedReport:
             found = _beside(table, figures or path.parent)
         return SavedReport(_report(table, found), path, text, is_page)
     except _Problem as problem:
-        raise OutputError(f"{path} {problem}", problem.advice) from None
+        raise ReportError(f"{path} {problem}", problem.advice, str(problem)) from None
 
 
 def _text(path: Path) -> str:
     try:
-        size = path.stat().st_size
-        if size > LARGEST:
-            raise OutputError(f"{path} has {size:,} bytes", "it is no report")
-        return path.read_bytes().decode("utf-8-sig")
+        return _content(path, LARGEST).decode("utf-8-sig")
     except FileNotFoundError:
-        raise OutputError(f"report not found: {path}", "check the path") from None
+        raise ReportError(f"report not found: {path}", "check the path", "is not there") from None
     except UnicodeDecodeError:
-        raise OutputError(f"{path} is no report", "give a report.html or report.json that reportgen wrote") from None
+        raise _Problem("is no report") from None
     except OSError as problem:
-        raise OutputError(f"{path} can't be read ({problem.strerror})", "check it") from None
+        raise _Problem(f"can't be read ({problem.strerror})", "check it") from None
+
+
+def _content(path: Path, limit: int) -> bytes:
+    """Return what a plain file holds, and not from a pipe or a device, which may never end."""
+    found = path.stat()
+    if stat.S_ISDIR(found.st_mode):
+        raise _Problem("is a folder", "name a report.html or report.json in it")
+    if not stat.S_ISREG(found.st_mode):
+        raise _Problem("is no plain file", "give a report.html or report.json that reportgen wrote")
+    if found.st_size > limit:
+        raise _Problem(f"has {found.st_size:,} bytes", "it is no report")
+    with path.open("rb") as file:
+        return file.read(limit)
 
 
 class _Page(HTMLParser):
@@ -177,14 +195,14 @@ def _beside(table: dict[str, Any], folder: Path) -> dict[str, bytes]:
     found = {}
     for described in table["pictures"]:
         name = described.get("file") if isinstance(described, dict) else None
-        if not isinstance(name, str) or Path(name).name != name:
+        if not isinstance(name, str) or not name or Path(name).name != name:
             raise _Problem("names a picture that is no plain file")
         try:
             places = (folder / name, folder / "figures" / name, _by_digest(folder, described))
-            data = next((place for place in places if place.is_file()), places[0]).read_bytes()
-        except (OSError, ValueError):
+            data = _content(next((place for place in places if place.is_file()), places[0]), _LARGEST_PICTURE)
+        except (OSError, ValueError, _Problem):
             raise _Problem(
-                f"needs the picture {name:.100}, which is not in {folder}",
+                f"needs the picture {name:.100}, which is not beside it",
                 "say with --figures where they are (build --figures writes them), or give the HTML page",
             ) from None
         found[hashlib.sha256(data).hexdigest()] = data
@@ -204,62 +222,11 @@ def _report(table: dict[str, Any], found: dict[str, bytes]) -> Report:
             name = described.get("name") if isinstance(described, dict) else "?"
             raise _Problem(f"was edited, or cut off: picture '{name!s:.60}' is not the one that was written")
         pictures.append({**described, "data": found[described["sha256"]]})
-    report: Report = _made(Report, {**table, "pictures": pictures}, "report", 0)
+    try:
+        report: Report = from_plain(Report, {**table, "pictures": pictures}, "report")
+    except MisfitError as misfit:
+        raise _Problem(f"was edited: {misfit}") from None
     found_flaw = flaw(report)
     if found_flaw:
         raise _Problem(f"was edited: {found_flaw}")
     return report
-
-
-@functools.cache
-def _hints(kind: type) -> dict[str, Any]:
-    return typing.get_type_hints(kind)
-
-
-def _made(kind: Any, value: Any, where: str, depth: int) -> Any:
-    """Return a value as the type of a field asks: dataclasses from tables, tuples from lists, NaN from null."""
-    if depth > _DEEPEST:
-        raise _Problem(f"was edited: {where:.80} is nested too deeply")
-    origin = typing.get_origin(kind)
-    if dataclasses.is_dataclass(kind) and isinstance(kind, type):
-        return _table(kind, value, where, depth)
-    if origin in (typing.Union, types.UnionType):
-        return _one_of(typing.get_args(kind), value, where, depth)
-    if origin is tuple and isinstance(value, list):
-        kinds = typing.get_args(kind)
-        many = len(kinds) == 2 and kinds[1] is Ellipsis
-        if many or len(kinds) == len(value):
-            asked = [kinds[0]] * len(value) if many else kinds
-            return tuple(_made(k, v, where, depth + 1) for k, v in zip(asked, value, strict=True))
-    elif origin is dict and isinstance(value, dict):
-        return {key: _made(typing.get_args(kind)[1], item, where, depth + 1) for key, item in value.items()}
-    elif kind is float and (value is None or (isinstance(value, int | float) and not isinstance(value, bool))):
-        return math.nan if value is None else value
-    elif kind in (object, Any) or (isinstance(kind, type) and type(value) is kind):
-        return value
-    raise _Problem(f"was edited: {where:.80} is not what it should be")
-
-
-def _table(kind: type, value: Any, where: str, depth: int) -> Any:
-    if not isinstance(value, dict):
-        raise _Problem(f"was edited: {where:.80} is no table")
-    given = {}
-    for item in dataclasses.fields(kind):
-        key = item.metadata.get("json", item.name)
-        if key in value:
-            given[item.name] = _made(_hints(kind)[item.name], value[key], f"{where}.{key}", depth + 1)
-        elif item.default is dataclasses.MISSING and item.default_factory is dataclasses.MISSING:
-            raise _Problem(f"was edited: {where:.80} has no {key}")
-    return kind(**given)
-
-
-def _one_of(kinds: tuple[Any, ...], value: Any, where: str, depth: int) -> Any:
-    if value is None and type(None) in kinds:
-        return None
-    for kind in kinds:
-        if kind is not type(None):
-            try:
-                return _made(kind, value, where, depth + 1)
-            except _Problem:
-                continue
-    raise _Problem(f"was edited: {where:.80} is not what it should be")

@@ -12,7 +12,9 @@ from reportgen.report import CaseReport, Report
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,119}")
+_MOMENT = re.compile(r"(19|[2-8]\d)\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.ASCII)
 _LARGEST_SIDE = 1 << 20
+_MOST_SIDES = 16
 _BEGINNINGS = {"image/png": b"\x89PNG\r\n\x1a\n", "image/jpeg": b"\xff\xd8\xff"}
 
 
@@ -41,6 +43,8 @@ def _model_flaws(report: Report) -> Iterator[str]:
     rows = {row.name for row in model.layers}
     if not rows.issuperset(model.shown_layers) or len(set(model.shown_layers)) < len(model.shown_layers):
         yield "its layers don't fit together"
+    if any(len(row.output_shape) > _MOST_SIDES for row in model.layers):
+        yield "a layer has a shape of too many sides"
     if model.threshold is not None and len(model.class_names) < 2:
         yield "its classes don't fit its threshold"
     if not _DIGEST.fullmatch(model.sha256) or len(model.input_shape) < 2:
@@ -84,7 +88,11 @@ def _is_sound(picture: Picture) -> bool:
 
 
 def _is_moment(text: str) -> bool:
+    """Whether a time is written as reports write it, in UTC, and in a year that all outputs can tell."""
+    if not _MOMENT.fullmatch(text):
+        return False
     try:
-        return datetime.fromisoformat(text).tzinfo is not None
+        datetime.fromisoformat(text)
     except ValueError:
         return False
+    return True

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import email
 import smtplib
 import socket
 import sys
+import threading
 import types
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -61,6 +63,11 @@ class Handler:
 
 def check(server, session, envelope, mechanism, data):
     return AuthResult(success=(data.login, data.password) == (USER.encode(), SECRET.encode()), handled=False)
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch):
+    monkeypatch.setattr(mailing, "_TIMEOUT", 2)
 
 
 @pytest.fixture(scope="module")
@@ -220,6 +227,116 @@ def test_letters_that_a_server_does_not_take(authority, ca_file, make_report):
     with serving(authority, enable_SMTPUTF8=True) as (handler, port):
         send(mail, server(port, ca_file), [].append)
     assert handler.arrived[0][1] == ["röe@example.org"]
+
+
+@contextmanager
+def scripted(authority, *answers, at_end=None):
+    """A server in TLS that gives these answers, one to each line; after them it is silent, or repeats ``at_end``."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("localhost").configure_cert(context)
+    listening = socket.create_server(("127.0.0.1", 0))
+    heard = []
+
+    def serve(connection):
+        with contextlib.suppress(OSError), context.wrap_socket(connection, server_side=True) as spoken:
+            lines = spoken.makefile("rb")
+            for number, answer in enumerate(answers):
+                if number:
+                    heard.append(lines.readline())
+                    if heard[-1].lower() == b"data\r\n" and answer.startswith(b"354"):
+                        spoken.sendall(answer)
+                        while (line := lines.readline()) and line != b".\r\n":
+                            pass
+                        heard.append(b".")
+                        continue
+                spoken.sendall(answer)
+            while at_end:
+                spoken.sendall(at_end)
+            lines.readline()
+
+    def accept():
+        with contextlib.suppress(OSError):
+            while True:
+                threading.Thread(target=serve, args=(listening.accept()[0],), daemon=True).start()
+
+    threading.Thread(target=accept, daemon=True).start()
+    try:
+        yield listening.getsockname()[1], heard
+    finally:
+        listening.close()
+
+
+HELLO = (b"220 hi\r\n", b"250-me\r\n250 AUTH PLAIN\r\n", b"235 ok\r\n")
+OPEN = (*HELLO, b"250 ok\r\n", b"250 ok\r\n", b"250 ok\r\n", b"250 ok\r\n")
+
+
+def test_nonsense_after_the_message_does_not_send_it_again(authority, ca_file, mail):
+    for last in (b"foo\r\n", b"\xff\xff\xff\r\n", b""):
+        with scripted(authority, *OPEN, b"354 go\r\n", last) as (port, heard):
+            told = refused(mail, server(port, ca_file, "tls"))
+        assert "may or may not have arrived" in told
+        assert heard.count(b".") == 1
+
+
+@pytest.mark.parametrize(
+    ("answer", "told", "times"), [(b"451 later\r\n", "tried 4 times", 4), (b"550 no\r\n", "550 no", 1)]
+)
+def test_data_that_is_refused_was_not_sent(authority, ca_file, mail, answer, told, times):
+    with scripted(authority, *OPEN, answer) as (port, heard):
+        assert told in refused(mail, server(port, ca_file, "tls"))
+    assert heard.count(b"data\r\n") == times
+
+
+@pytest.mark.parametrize("stream", [b"250-more\r\n" * 100, b"x" * 1000])
+def test_an_answer_without_an_end_is_left(authority, ca_file, mail, stream):
+    with scripted(authority, b"220 hi\r\n", b"250-me\r\n", at_end=stream) as (port, _):
+        told = refused(mail, server(port, ca_file, "tls"))
+    assert "broke off" in told or "refused" in told
+
+
+def test_a_server_that_says_nothing(authority, ca_file, mail, monkeypatch):
+    monkeypatch.setattr(mailing, "_TIMEOUT", 0.3)
+    waited = []
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        told = refused(mail, server(silent.getsockname()[1], ca_file), wait=waited.append)
+    assert "was reached and says nothing" in told
+    assert "--smtp-security tls" in told
+    assert not waited
+
+
+@pytest.mark.parametrize("features", [b"AUTH GSSAPI XOAUTH2", b"AUTH CRAM-MD5", b"SIZE " + b"9" * 5000, b"AUTH"])
+def test_odd_features(authority, ca_file, mail, features):
+    greeting = (b"220 hi\r\n", b"250-me\r\n250 " + features + b"\r\n", b"334 ???\r\n", b"535 no\r\n")
+    with scripted(authority, *greeting) as (port, _):
+        told = refused(mail, server(port, ca_file, "tls"))
+    assert "offers no login" in told or "doesn't accept" in told
+
+
+def test_a_password_of_any_letters(authority, ca_file, mail, monkeypatch):
+    monkeypatch.setitem(globals(), "SECRET", "pässwörd 秘密")
+    with serving(authority) as (handler, port):
+        send(mail, server(port, ca_file, password="pässwörd 秘密"), [].append)
+    assert handler.arrived
+
+
+def test_a_server_that_knows_only_login(authority, ca_file, mail):
+    with serving(authority, auth_exclude_mechanism=["PLAIN"]) as (handler, port):
+        send(mail, server(port, ca_file), [].append)
+        assert "doesn't accept" in refused(mail, server(port, ca_file, password="x"))
+    assert len(handler.arrived) == 1
+
+
+@pytest.mark.parametrize("host", ["a..b", ".", "x" * 70, "ü" * 64, "a b", "a/b", "mail.example.org\n"])
+def test_what_is_no_host(host):
+    with pytest.raises(SettingsError, match="is no host"):
+        server_from(SmtpSettings(host=host))
+
+
+def test_hosts_and_ports():
+    assert server_from(SmtpSettings(host="bücher.example")).host == "xn--bcher-kva.example"
+    assert server_from(SmtpSettings(host="::1")).host == "::1"
+    assert server_from(SmtpSettings(host="a.b", port=465)).security == "tls"
+    assert server_from(SmtpSettings(host="a.b", port=465, security="starttls")).security == "starttls"
 
 
 def test_no_server_and_no_host(mail, ca_file):

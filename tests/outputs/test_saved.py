@@ -6,9 +6,11 @@ import contextlib
 import dataclasses
 import importlib.util
 import json
+import os
 import re
 import sys
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -160,12 +162,44 @@ def test_json_with_another_value_or_layout(folder):
 
 def test_a_missing_file_and_a_folder(tmp_path):
     assert "not found" in refused(tmp_path / "none.html")
-    assert "can't be read" in refused(tmp_path)
+    assert "is a folder; name a report.html" in refused(tmp_path)
 
 
 def test_a_file_that_is_no_text(tmp_path):
     (tmp_path / "report.html").write_bytes(b"\xff\xfe\x00")
     assert "is no report" in refused(tmp_path / "report.html")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_a_pipe_or_a_device_is_not_read(folder):
+    os.mkfifo(folder / "pipe.html")
+    assert "is no plain file" in refused(folder / "pipe.html")
+    assert "is no plain file" in refused(Path("/dev/zero"))
+    picture = next(folder.glob("case1-*.png"))
+    picture.unlink()
+    os.mkfifo(picture)
+    assert "needs the picture" in refused(folder / "report.json")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"created": "0001-01-01T00:00:00Z"}, {"created": "2025-W01-1T00:00Z"}, {"created": "2025-01-01T00:00:00+05:00"},
+        {"title": "x" * 200_000}, {"timings": {"a": 10**400}}, {"settings": {"a": 10**400}},
+        {"settings": {"a": "x" * 10**6}},
+    ],
+)  # fmt: skip
+def test_what_no_output_could_show_is_refused(folder, change):
+    table = json.loads((folder / "report.json").read_text())
+    assert "was edited" in refused(folder / "report.json", signed(table | change))
+
+
+def test_what_is_nested_too_deeply_is_refused(folder):
+    table = json.loads((folder / "report.json").read_text())
+    deep = []
+    for _ in range(200):
+        deep = [deep]
+    assert "nested too deeply" in refused(folder / "report.json", signed(table | {"settings": {"a": deep}}))
 
 
 def test_a_file_that_is_too_large(tmp_path, monkeypatch):

@@ -230,7 +230,7 @@ def test_a_broken_report_is_listed_and_the_others_are_there(write, site, tmp_pat
     built = build_site([good, bad], site)
     assert (built.reports, built.broken) == (2, ())
     bad.unlink()
-    assert build_site([good, bad], site).broken[0].problem.startswith("report not found")
+    assert build_site([good, bad], site).broken[0].problem == "is not there"
 
 
 def test_a_folder_of_somebody_else(write, site):
@@ -287,6 +287,141 @@ def test_a_manifest_leads_to_no_file_outside(write, site, tmp_path):
     build_site([write("b.html", 2)], site, overwrite=True)
     assert (tmp_path / "precious").is_file()
     assert (site / "notes.txt").is_file()
+
+
+def test_a_damaged_manifest_loses_no_report_and_leaves_none_behind(write, site):
+    paths = [write(f"{number}.html", number) for number in range(3)]
+    build_site(paths, site)
+    (site / "site.json").write_text("{")
+    assert build_site([write("3.html", 3)], site, add=True, overwrite=True).reports == 4
+    check_links(site)
+    (site / "site.json").write_text("{")
+    assert build_site(paths[:1], site, overwrite=True).reports == 1
+    assert len(list((site / "reports").glob("*.html"))) == 1
+    check_links(site)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"title": 5}, {"title": None}, {"look": 1}, {"sources": {"a": [1]}}, {"sources": []}, {"files": {"a": 1}},
+        {"models": [{"name": 1}]}, {"models": 7}, *(
+            {"reports": [{one: value}]} for one, value in (
+                ("digest", "../../../../tmp/x"), ("digest", 5), ("created", 5), ("model", 1), ("pictures", ["../../x"]),
+                ("cases", 1), ("cases", [{"thumbnail": "javascript:alert(1)"}]), ("cases", [{"score": "x"}]),
+            )
+        ),
+    ],
+)  # fmt: skip
+def test_a_manifest_that_was_edited_is_damaged(write, site, change):
+    path = write("a.html", 1)
+    build_site([path], site)
+    table = json.loads((site / "site.json").read_text())
+    if "reports" in change:
+        [report], [edited] = table["reports"], change["reports"]
+        cases = edited.get("cases")
+        if isinstance(cases, list):
+            edited = {"cases": [report["cases"][0] | cases[0]]}
+        table["reports"] = [report | edited]
+    else:
+        table |= change
+    (site / "site.json").write_text(json.dumps(table))
+    with pytest.raises(OutputError, match="is damaged"):
+        build_site([path], site, add=True)
+    assert build_site([path], site, overwrite=True).reports == 1
+    check_links(site)
+
+
+def test_another_title_comes_for_all_pages_or_for_none(write, site, monkeypatch):
+    paths = [write(f"{number}.html", number) for number in range(4)]
+    build_site(paths, site)
+    before = content(site)
+    real = SiteFolder.settle
+
+    def failing(self, pages, wanted):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(SiteFolder, "settle", failing)
+    with pytest.raises(KeyboardInterrupt):
+        build_site(paths, site, title="Another")
+    assert content(site) == before
+    monkeypatch.setattr(SiteFolder, "settle", real)
+    build_site((), site, title="Another", add=True)
+    pages_now = [path.read_text(encoding="utf-8") for path in site.rglob("*.html")]
+    assert len(pages_now) == 6
+    assert all("Another" in page for page in pages_now)
+    check_links(site)
+
+
+def test_two_cannot_build_at_once(write, site):
+    path = write("a.html", 1)
+    build_site([path], site)
+    with SiteFolder(site, overwrite=False).opened(), pytest.raises(OutputError, match="another process is building"):
+        build_site([path], site)
+    assert build_site([path], site).reports == 1
+
+
+@pytest.mark.parametrize("name", ["reports", "models", "assets", "pictures", "pictures/xx", "site.json"])
+def test_no_link_inside_is_followed(write, site, tmp_path, name):
+    path = write("a.html", 1)
+    build_site([path], site)
+    if name == "pictures/xx":
+        name = f"pictures/{next((site / 'pictures').iterdir()).name}"
+    (tmp_path / "elsewhere").mkdir()
+    (site / name).rename(tmp_path / "moved")
+    (site / name).symlink_to(tmp_path / ("moved" if name == "site.json" else "elsewhere"))
+    for overwrite in (False, True):
+        with pytest.raises(OutputError, match="is a symbolic link"):
+            build_site([write("b.html", 2)], site, add=True, overwrite=overwrite)
+    assert not any((tmp_path / "elsewhere").iterdir())
+
+
+def test_a_broken_report_can_be_taken_out(write, site, tmp_path):
+    good, bad, gone = write("a.html", 1), write("b.html", 2), write("c.html", 3)
+    for path in (bad, gone):
+        path.write_text(path.read_text(encoding="utf-8")[:-200], encoding="utf-8")
+    build_site([good, bad, gone], site)
+    gone.unlink()
+    assert [one.name for one in remove_reports(["c.html"], site).broken] == ["b.html"]
+    assert remove_reports([str(bad)], site).broken == ()
+
+
+def test_what_can_be_no_report_is_refused(site, tmp_path):
+    (tmp_path / "a.png").write_bytes(b"x")
+    for name in ("a.png", "x" * 300, "x" * 5000, "a\0b"):
+        with pytest.raises(OutputError, match=r"is no report|not found"):
+            find_reports([tmp_path / name], site)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_a_pipe_stops_nothing(write, site, tmp_path):
+    write("in/a.html", 1)
+    os.mkfifo(tmp_path / "in" / "b.html")
+    os.mkfifo(tmp_path / "c.html")
+    built = build_site([*find_reports([tmp_path / "in"], site), tmp_path / "c.html"], site)
+    assert (built.reports, [one.problem for one in built.broken]) == (1, ["is no plain file"])
+
+
+def test_no_path_is_published(write, site, tmp_path):
+    report = read_saved(write("a.html", 1)).report
+    place = tmp_path / "private folder"
+    place.mkdir()
+    (place / "report.json").write_bytes(render_json(report))
+    odd = os.fsdecode(os.fsencode(str(place)) + b"/n\xff.html")
+    Path(odd).write_text("<p>")
+    build_site([place / "report.json", Path(odd), write("b.html", 2)], site)
+    told = b"".join(content(site).values())
+    assert b"private folder" not in told
+    assert os.fsencode(tmp_path) not in told
+    assert b"needs the picture" in told
+
+
+def test_nothing_readable_does_not_empty_a_site(write, site):
+    build_site([write("a.html", 1)], site)
+    before = content(site)
+    with pytest.raises(OutputError, match="the site stays as it was"):
+        build_site([site / "index.html"], site)
+    assert content(site) == before
 
 
 @pytest.mark.parametrize("after", [1, 5, 20])
@@ -359,8 +494,9 @@ def test_no_link_is_followed_for_writing(write, site, tmp_path):
 
 
 def case(sha, truth, predicted):
-    return CaseRecord(title="", label=truth, truth=truth, predicted=predicted, score=0.5,
-                      correct=None if truth is None else truth == predicted, sha256=sha, thumbnail=None)  # fmt: skip
+    correct = None if truth is None else truth == predicted
+    return CaseRecord(title="", label=truth, truth=truth, predicted=predicted, score=0.5, correct=correct, verdict="",
+                      sha256=sha, thumbnail=None)  # fmt: skip
 
 
 def record(*cases):

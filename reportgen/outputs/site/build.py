@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import stat
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -12,12 +14,12 @@ from pathlib import Path
 
 from PIL import Image
 
-from reportgen.errors import OutputError, ReportgenError
-from reportgen.outputs.saved import read_saved
+from reportgen.errors import OutputError
+from reportgen.outputs.saved import ReportError, SavedReport, read_saved
 from reportgen.outputs.sidecar import render_json
 from reportgen.outputs.site import pages
-from reportgen.outputs.site.folder import SiteFolder, Source
-from reportgen.outputs.site.records import digest_file, picture_file, record_of
+from reportgen.outputs.site.folder import SiteFolder, Source, State
+from reportgen.outputs.site.records import digest_file, picture_file, record_of, short
 from reportgen.picture import case_picture_name
 from reportgen.report import Report
 
@@ -47,17 +49,19 @@ def find_reports(paths: Iterable[Path], site: Path) -> list[Path]:
     Raises
     ------
     OutputError
-        When a path is missing.
+        When a path is missing, or a file that can't be a report.
     """
     found: dict[str, Path] = {}
     for path in paths:
-        if path.is_dir():
-            inside = _in_folder(path, site)
-        elif os.path.lexists(path):
-            inside = iter([path])
-        else:
-            raise OutputError(f"report not found: {path}", "check the path")
-        for one in inside:
+        try:
+            is_folder, is_there = path.is_dir(), os.path.lexists(path)
+        except (OSError, ValueError):
+            is_folder = is_there = False
+        if not is_there:
+            raise OutputError(f"report not found: {path!s:.200}", "check the path")
+        if not is_folder and path.suffix.lower() not in (*_ENDINGS, ".json") and not _begins_as_one(path):
+            raise OutputError(f"{path} is no report", "give report.html files, or folders with some")
+        for one in _in_folder(path, site) if is_folder else (path,):
             found.setdefault(os.path.abspath(one), one)  # noqa: PTH100 - links are not followed
     return list(found.values())
 
@@ -109,10 +113,7 @@ def remove_reports(names: Sequence[str], root: Path, *, overwrite: bool = False)
     """
     with SiteFolder(root, overwrite=overwrite).opened() as folder:
         for name in names:
-            digest = _named(folder, name)
-            del folder.state.records[digest]
-            kept = {key: one for key, one in folder.state.sources.items() if one.digest != digest}
-            folder.state.sources = kept
+            _forget(folder.state, name)
         return _Build(folder, None).run((), add=True, done=None)
 
 
@@ -135,6 +136,8 @@ class _Build:
         for name, (address, content) in pages.asset_files().items():
             self._folder.add(address, content)
             self._files[name] = address
+        if self._folder.is_damaged and add:
+            self._take_back()
         known = self._state.sources
         taken: dict[str, Source] = {}
         for path in sources:
@@ -142,6 +145,11 @@ class _Build:
             taken[key] = self._taken(path, known.get(key))
             if done is not None:
                 done(1)
+        if taken and self._state.records and not add and all(source.digest is None for source in taken.values()):
+            raise OutputError(
+                "none of what was given is a report that can be read, so the site stays as it was",
+                f"{sources[0]} {next(iter(taken.values())).problem}",
+            )
         self._state.sources = known | taken if add else taken
         if not add:
             given = {source.digest for source in taken.values()}
@@ -157,15 +165,14 @@ class _Build:
         except OSError:
             size, changed = 0, 0
         if known is not None and (known.size, known.changed) == (size, changed) and self._is_there(known.digest):
-            return replace(known, name=path.name)
+            return replace(known, name=short(path.name))
         self._read += 1
         try:
             saved = read_saved(path)
-        except ReportgenError as problem:
-            told = problem.what.removeprefix(f"{path} ").replace(str(path), path.name)
-            return Source(size, changed, path.name, None, told)
+        except ReportError as error:
+            return Source(size, changed, short(path.name), None, error.problem)
         self._draw(saved.report, saved.digest)
-        return Source(size, changed, path.name, saved.digest)
+        return Source(size, changed, short(path.name), saved.digest)
 
     def _is_there(self, digest: str | None) -> bool:
         """Whether nothing needs to be drawn for a report; of a broken one there is nothing."""
@@ -200,8 +207,24 @@ class _Build:
         """Draw pages whose sources weren't given, and that must change, from the site's own data."""
         for record in list(self._state.records.values()):
             if not self._is_there(record.digest):
-                saved = read_saved(self._folder.root / record.data_address, self._folder.root / "pictures")
+                try:
+                    saved = self._own(record.data_address)
+                except ReportError as problem:
+                    raise OutputError(
+                        f"the site can't draw {record.address} anew: its {record.data_address} {problem.problem}",
+                        "give all its reports again, without --add",
+                    ) from None
                 self._draw(saved.report, saved.digest)
+
+    def _take_back(self) -> None:
+        """Take in what lies in the site itself, where it has lost what it knew."""
+        for path in sorted((self._folder.root / "reports").glob("*.json")):
+            with suppress(ReportError):
+                saved = self._own(f"reports/{path.name}")
+                self._draw(saved.report, saved.digest)
+
+    def _own(self, address: str) -> SavedReport:
+        return read_saved(self._folder.root / address, self._folder.root / "pictures")
 
     def _settled(self) -> Built:
         state = self._state
@@ -230,8 +253,10 @@ def _in_folder(folder: Path, site: Path) -> Iterator[Path]:
 
 
 def _begins_as_one(path: Path) -> bool:
-    with suppress(OSError), path.open("rb") as file:
-        return _MARK in file.read(_HEAD)
+    with suppress(OSError):
+        if stat.S_ISREG(path.stat().st_mode):  # a pipe may never give anything
+            with path.open("rb") as file:
+                return _MARK in file.read(_HEAD)
     return False
 
 
@@ -243,7 +268,8 @@ def _thumbnail(report: Report, case: int) -> bytes | None:
     if picture is None:
         return None
     try:
-        with Image.open(io.BytesIO(picture.data)) as large:
+        with warnings.catch_warnings(), Image.open(io.BytesIO(picture.data)) as large:
+            warnings.simplefilter("ignore")
             if large.width * large.height > _MOST_PIXELS:
                 return None
             small = large.convert("RGB")
@@ -260,13 +286,21 @@ def _key(path: Path) -> str:
     return hashlib.sha256(os.fsencode(os.path.abspath(path))).hexdigest()[:24]  # noqa: PTH100 - links are not followed
 
 
-def _named(folder: SiteFolder, name: str) -> str:
-    """Return the digest of a report in a site, by its file or by its page."""
+def _forget(state: State, name: str) -> None:
+    """Take a report out, by its file or its page's name; or what is listed as broken, by its file or its name."""
     path = Path(name)
-    records = folder.state.records
-    found = {one.digest for one in records.values() if path.stem == one.name}
-    if not found and path.is_file():
-        found = {read_saved(path).digest} & records.keys()
-    if not found:
-        raise OutputError(f"{name} is not in the site", "give a report's file, or the name of its page")
-    return found.pop()
+    found = {one.digest for one in state.records.values() if path.stem == one.name}
+    broken = {
+        key for key, one in state.sources.items() if one.digest is None and (key == _key(path) or one.name == name)
+    }
+    if not found and not broken:
+        source = state.sources.get(_key(path))
+        found = {source.digest} & state.records.keys() if source and source.digest else set()
+    if not found and not broken:
+        with suppress(ReportError):
+            found = {read_saved(path).digest} & state.records.keys()
+    if not found and not broken:
+        raise OutputError(f"{name:.200} is not in the site", "give a report's file, or the name of its page")
+    state.records = {key: one for key, one in state.records.items() if key not in found}
+    gone = broken | {key for key, one in state.sources.items() if one.digest in found}
+    state.sources = {key: one for key, one in state.sources.items() if key not in gone}

@@ -11,21 +11,21 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
 
 from reportgen.errors import OutputError
 from reportgen.interruption import undisturbed
-from reportgen.outputs.site.records import ModelRecord, Record, model_from, record_from, to_table
+from reportgen.outputs.site.records import PICTURE, ModelRecord, Record, model_from, record_from, to_table
+from reportgen.outputs.typed import from_plain
 from reportgen.outputs.workshop import is_workshop, workshop
-from reportgen.outputs.writing import telling, write_all
+from reportgen.outputs.writing import replacing, telling
 
 MANIFEST = "site.json"
 VERSION = 1
-_PICTURE = re.compile(r"pictures/[0-9a-f]{2}/[0-9a-f]{62}\.(png|jpeg)")
+_INNER = ("reports", "models", "assets", "pictures")
 _ASSET = re.compile(r"assets/[a-z]+-[0-9a-f]{16}\.(css|js)")
 _PAGE = re.compile(r"index\.html|page-\d{1,6}\.html|feed\.xml|\.nojekyll|(reports|models)/[a-z0-9-]{1,60}\.(html|json)")
 
@@ -56,15 +56,30 @@ class State:
     files: dict[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class _Stored:
+    """The plain parts of what a site says of itself."""
+
+    title: str
+    look: str
+    sources: dict[str, tuple[int, int, str, str | None, str]]
+    files: dict[str, str]
+
+
 class SiteFolder:
-    """A site on disk, and the files that are being added to it."""
+    """A site on disk, and the files that are being added to it.
+
+    ``is_damaged``: what it says of itself couldn't be read, and is made anew.
+    """
 
     def __init__(self, root: Path, *, overwrite: bool) -> None:
         self.root = root
         self.state = State()
+        self.is_damaged = False
         self._overwrite = overwrite
         self._added: list[Path] = []
-        self._shop: Path | None = None
+        self._staged: dict[str, Path] = {}
+        self._shop = Path()
         self._present: set[str] = set()
 
     @contextmanager
@@ -74,16 +89,22 @@ class SiteFolder:
         Raises
         ------
         OutputError
-            When the folder holds something else, or can't be written.
+            When the folder holds something else, is being built by another process, or can't be written.
         """
-        made = [place for place in (self.root, *self.root.parents) if not place.exists()]
-        self._check()
+        with telling(self.root):
+            if self.root.is_symlink():
+                raise OutputError(f"{self.root} is a symbolic link", "name the folder it leads to")
+            if self.root.exists() and not self.root.is_dir():
+                raise OutputError(f"{self.root} is no folder", "name a folder for the site")
+            made = [place for place in (self.root, *self.root.parents) if not place.exists()]
         with ExitStack() as stack:
             try:
                 with telling(self.root):
                     self.root.mkdir(parents=True, exist_ok=True)
-                    self._shop = stack.enter_context(workshop(self.root))
+                    stack.enter_context(_alone(self.root))
+                    self._read_state()
                     self._present = set(self._scanned())
+                    self._shop = stack.enter_context(workshop(self.root))
                 yield self
             except BaseException:
                 with undisturbed():
@@ -101,24 +122,29 @@ class SiteFolder:
             return (self.root / address).read_bytes()
 
     def add(self, address: str, data: bytes) -> None:
-        """Put a file where no page leads to yet, or in the place of what the same run of the program would write."""
-        digest = hashlib.sha256(data).hexdigest()
-        if not _PICTURE.fullmatch(address):
-            if self.has(address) and self.state.files.get(address) == digest:
-                return
-            self._spare(address)
-            self.state.files[address] = digest
-        elif self.has(address):
+        """Put a file where no page leads to yet; one that takes the place of another waits until all do."""
+        if PICTURE.fullmatch(address) and self.has(address):
             return
-        path = self.root / address
-        with telling(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            new = (self._shop or self.root) / "added"
+        digest = hashlib.sha256(data).hexdigest()
+        there = self.has(address)
+        if there and self.state.files.get(address) == digest and not _ASSET.fullmatch(address):
+            return
+        if there and hashlib.sha256(self.read(address)).hexdigest() == digest:
+            self.state.files[address] = digest
+            return
+        self._spare(address)
+        with telling(self.root / address):
+            (self.root / address).parent.mkdir(parents=True, exist_ok=True)
+            new = self._shop / f"added-{len(self._staged)}"
             new.write_bytes(data)
             new.chmod(0o666 & ~_umask())
-            if not self.has(address):
-                self._added.append(path)
-            new.replace(path)
+            if there:
+                self._staged[address] = new
+            else:
+                self._added.append(self.root / address)
+                new.replace(self.root / address)
+        if not PICTURE.fullmatch(address):
+            self.state.files[address] = digest
         self._present.add(address)
 
     def settle(self, pages: Mapping[str, bytes], wanted: Collection[str]) -> int:
@@ -135,7 +161,7 @@ class SiteFolder:
         changed = {}
         for address, data in pages.items():
             digest = hashlib.sha256(data).hexdigest()
-            if not self.has(address) or self.state.files.get(address) != digest:
+            if not self.has(address) or self.state.files.get(address) != digest or self.is_damaged:
                 self._spare(address)
                 changed[address] = data
             self.state.files[address] = digest
@@ -146,29 +172,41 @@ class SiteFolder:
         manifest = self._manifest()
         path = self.root / MANIFEST
         same = path.is_file() and path.read_bytes() == manifest
-        if changed or stale or not same or self._added:
-            for address in changed:
-                with telling(self.root / address):
-                    (self.root / address).parent.mkdir(parents=True, exist_ok=True)
-            with undisturbed():
-                contents = {self.root / address: data for address, data in changed.items()}
-                write_all(contents | {path: manifest}, remove=[self.root / address for address in stale])
+        if changed or stale or self._staged or self._added or not same:
+            self._exchange(changed | {MANIFEST: manifest}, stale)
             self._sweep()
-        added = len(self._added)
-        self._added = []
-        return len(changed) + len(stale) + added
+        count = len(changed) + len(stale) + len(self._added) + len(self._staged)
+        self._added, self._staged = [], {}
+        return count
 
-    def _check(self) -> None:
-        if self.root.is_symlink():
-            raise OutputError(f"{self.root} is a symbolic link", "name the folder it leads to")
-        if self.root.exists() and not self.root.is_dir():
-            raise OutputError(f"{self.root} is no folder", "name a folder for the site")
+    def _exchange(self, pages: Mapping[str, bytes], stale: Sequence[str]) -> None:
+        """Let all new files take their places and the stale ones go: all of it, or nothing."""
+        addresses = [*self._staged, *pages]
+        for address in addresses:
+            with telling(self.root / address):
+                (self.root / address).parent.mkdir(parents=True, exist_ok=True)
+        with undisturbed(), replacing(
+            *(self.root / address for address in addresses), remove=[self.root / address for address in stale]
+        ) as unfinished:  # fmt: skip
+            for address, new in zip(addresses, unfinished, strict=True):
+                with telling(self.root / address):
+                    if address in self._staged:
+                        self._staged[address].replace(new)
+                    else:
+                        new.write_bytes(pages[address])
+
+    def _read_state(self) -> None:
+        """Read what the site says of itself; refuse a folder that holds something else."""
+        for name in (MANIFEST, *_INNER):
+            if (self.root / name).is_symlink():
+                raise OutputError(
+                    f"{self.root / name} is a symbolic link", "remove it: a site's files are in its folder"
+                )
         manifest = self.root / MANIFEST
         if manifest.is_file():
-            with telling(manifest):
-                data = manifest.read_bytes()
-            self.state = _state_from(data, manifest, overwrite=self._overwrite)
-        elif self.root.is_dir() and not self._overwrite and any(not is_workshop(p.name) for p in self.root.iterdir()):
+            found = _state_from(manifest.read_bytes(), manifest, overwrite=self._overwrite)
+            self.state, self.is_damaged = found or State(), found is None
+        elif not self._overwrite and any(not is_workshop(path.name) for path in self.root.iterdir()):
             raise OutputError(
                 f"{self.root} is not empty and holds no site of this program",
                 "choose another folder, or allow overwriting (-f): what is there stays, unless a page has its name",
@@ -176,26 +214,27 @@ class SiteFolder:
 
     def _scanned(self) -> Iterator[str]:
         """Give the addresses of what may be a site's files."""
-        for folder in ("", "reports", "models", "assets", "pictures"):
+        for folder in ("", *_INNER):
             place = self.root / folder
-            if not place.is_dir() or (folder and place.is_symlink()):
-                continue
-            for entry in os.scandir(place):
+            for entry in os.scandir(place) if place.is_dir() else ():
                 address = f"{folder}/{entry.name}" if folder else entry.name
                 if entry.is_file(follow_symlinks=False):
                     yield address
-                elif folder == "pictures" and entry.is_dir(follow_symlinks=False):
-                    yield from (f"{address}/{one.name}" for one in os.scandir(entry.path))
+                elif folder == "pictures" and re.fullmatch("[0-9a-f]{2}", entry.name):
+                    if entry.is_symlink():
+                        raise OutputError(f"{entry.path} is a symbolic link", "remove it")
+                    yield from (f"{address}/{one.name}" for one in os.scandir(entry.path) if one.is_file())
 
     def _is_ours(self, address: str) -> bool:
         """Whether a file may go: it is called by its digest, or listed among the pages that were written."""
-        if _PICTURE.fullmatch(address):
+        if PICTURE.fullmatch(address):
             return True
-        return address in self.state.files and bool(_PAGE.fullmatch(address) or _ASSET.fullmatch(address))
+        listed = address in self.state.files or self.is_damaged
+        return listed and bool(_PAGE.fullmatch(address) or _ASSET.fullmatch(address))
 
     def _spare(self, address: str) -> None:
         """Refuse to replace or remove what somebody else wrote or edited, unless it's allowed."""
-        if self._overwrite or not self.has(address) or _PICTURE.fullmatch(address):
+        if self._overwrite or not self.has(address) or PICTURE.fullmatch(address):
             return
         if hashlib.sha256(self.read(address)).hexdigest() != self.state.files.get(address):
             raise OutputError(
@@ -206,7 +245,7 @@ class SiteFolder:
         state = self.state
         table = {
             "reportgen_site": VERSION, "title": state.title, "look": state.look,
-            "models": {key: to_table(one) for key, one in sorted(state.models.items())},
+            "models": [to_table(one) for _, one in sorted(state.models.items())],
             "reports": [to_table(one) for one in sorted(state.records.values(), key=lambda one: one.order)],
             "sources": {key: list(vars(one).values()) for key, one in sorted(state.sources.items())},
             "files": dict(sorted(state.files.items())),
@@ -225,29 +264,52 @@ class SiteFolder:
         for path in self._added:
             with suppress(OSError):
                 path.unlink()
-        self._sweep()
+        with suppress(OSError):
+            self._sweep()
         for place in (self.root / "assets", *made):
             with suppress(OSError):
                 place.rmdir()
 
 
-def _state_from(data: bytes, path: Path, *, overwrite: bool) -> State:
-    """Read what a site says of itself; where that can't be read and overwriting is allowed, start anew."""
+def _state_from(data: bytes, path: Path, *, overwrite: bool) -> State | None:
+    """Read what a site says of itself; None where that can't be read and may be made anew."""
     try:
-        table: dict[str, Any] = json.loads(data)
+        table = json.loads(data)
         if table["reportgen_site"] != VERSION:
             raise OutputError(f"{path} is of another version of reportgen", "build the site anew in another folder")
+        found = {item.name: table[item.name] for item in fields(_Stored)}
+        stored: _Stored = from_plain(_Stored, found, "site")
+        records = [record_from(one) for one in table["reports"]]
+        models = [model_from(one) for one in table["models"]]
         return State(
-            title=str(table["title"]), look=str(table["look"]),
-            sources={str(key): Source(*one) for key, one in table["sources"].items()},
-            records={one["digest"]: record_from(one) for one in table["reports"]},
-            models={str(key): model_from(one) for key, one in table["models"].items()},
-            files={str(key): str(one) for key, one in table["files"].items()},
+            stored.title, stored.look, {key: Source(*one) for key, one in stored.sources.items()},
+            {one.digest: one for one in records}, {one.identity: one for one in models}, stored.files,
         )  # fmt: skip
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         if overwrite:
-            return State()
-        raise OutputError(f"{path} is damaged", "allow overwriting (-f) to build the site anew") from None
+            return None
+        raise OutputError(f"{path} is damaged", "allow overwriting (-f) to make it anew") from None
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Keep other processes from building the same site; where folders can't be locked, nothing does."""
+    try:
+        import fcntl
+    except ImportError:
+        yield
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise OutputError(f"another process is building {folder}", "wait until it's done") from None
+        except OSError:
+            pass  # this file system has no locks
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _umask() -> int:

@@ -9,11 +9,14 @@ import re
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from reportgen.outputs.typed import MisfitError, from_plain
 from reportgen.picture import ENDINGS, Picture
 from reportgen.report import CaseReport, ModelReport, Report, verdict
 from reportgen.visible import visible
 
 LISTED_CLASSES = 20
+PICTURE = re.compile(r"pictures/[0-9a-f]{2}/[0-9a-f]{62}\.(png|jpeg)")
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 _LONGEST = 300
 
 
@@ -21,8 +24,8 @@ _LONGEST = 300
 class CaseRecord:
     """One image of a report.
 
-    ``verdict`` says in few words how the prediction compares with the label; ``truth`` is the class that the label names,
-    None when it names none; ``thumbnail`` the file of a small picture.
+    ``verdict`` says in few words how the prediction compares with the label; ``truth`` is the class that the label
+    names, None when it names none; ``thumbnail`` the file of a small picture.
     """
 
     title: str
@@ -160,12 +163,22 @@ def to_table(record: Record | ModelRecord) -> dict[str, Any]:
     return asdict(record)
 
 
-def record_from(table: dict[str, Any]) -> Record:
-    """Return a record from JSON; raises TypeError or KeyError when it is none."""
-    cases = tuple(CaseRecord(**case) for case in table["cases"])
-    return Record(**(table | {"cases": cases, "pictures": tuple(table["pictures"])}))
+def record_from(table: Any) -> Record:
+    """Return a record from JSON.
+
+    Raises
+    ------
+    MisfitError
+        When it is none, or names a file that can't be one of a site's.
+    """
+    record: Record = from_plain(Record, table, "a report")
+    files = [*record.pictures, *(case.thumbnail for case in record.cases if case.thumbnail is not None)]
+    if not _DIGEST.fullmatch(record.digest) or not all(map(PICTURE.fullmatch, files)) or len(record.created) < 10:
+        raise MisfitError("a report is none")
+    return record
 
 
-def model_from(table: dict[str, Any]) -> ModelRecord:
-    """Return a model's record from JSON; raises TypeError or KeyError when it is none."""
-    return ModelRecord(**(table | {"classes": tuple(table["classes"]), "input_shape": tuple(table["input_shape"])}))
+def model_from(table: Any) -> ModelRecord:
+    """Return a model's record from JSON; raises MisfitError when it is none."""
+    model: ModelRecord = from_plain(ModelRecord, table, "a model")
+    return model
