@@ -1,6 +1,17 @@
-"""``python -m reportgen``."""
+"""``python -m reportgen``, and what the command ``reportgen`` starts."""
 
-from reportgen.cli import main
+import sys
+
+
+def run() -> int:
+    """Run a command and return its exit code; Ctrl-C counts from the first moment."""
+    try:
+        from reportgen.cli import main
+    except KeyboardInterrupt:
+        sys.stderr.write("reportgen: interrupted\n")
+        return 130
+    return main()
+
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(run())

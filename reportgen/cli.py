@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reportgen import passing_on
-from reportgen.errors import ReportgenError
+from reportgen.errors import ReportgenError, SettingsError
 from reportgen.flags import INSPECTED, add_flags, tables_from
 from reportgen.interruption import SIGNALS, stoppable
 from reportgen.parsing import BAD_INPUT, Parser, Version, add_command, add_force, say_written
@@ -27,6 +27,7 @@ FAULT, READER_GONE = 1, 141
 
 if TYPE_CHECKING:
     from reportgen.commands import Made
+    from reportgen.settings import Settings
 
 _EXAMPLES = {
     "build": """reportgen build NORMAL=a.jpeg PNEUMONIA=b.jpeg -o report.html
@@ -109,6 +110,7 @@ def _build(given: argparse.Namespace) -> None:
     if given.model is not None:
         flags.setdefault("model", {})["path"] = given.model
     chosen = settings_file.settings_from(settings_file.merge(tables, settings_file.merge(flags, _outputs(given))))
+    _check_email(given, chosen)
     config = Path(given.config) if given.config else None
     _say_made(commands.build(chosen, config=config, overwrite=given.force, progress=True, debug=given.debug))
 
@@ -117,6 +119,7 @@ def _demo(given: argparse.Namespace) -> None:
     from reportgen import commands, settings_file
 
     chosen = settings_file.settings_from(settings_file.merge(tables_from(given), _outputs(given)))
+    _check_email(given, chosen)
     _say_made(commands.demo(chosen, overwrite=given.force, progress=True, debug=given.debug))
 
 
@@ -160,6 +163,11 @@ def _doctor(given: argparse.Namespace) -> None:  # noqa: ARG001 - every command 
         broken += [finding.name] if finding.is_needed and not finding.is_there else []
     if broken:
         raise ReportgenError(f"reportgen can't work as it is: {', '.join(broken)}", "see above")
+
+
+def _check_email(given: argparse.Namespace, chosen: Settings) -> None:
+    if chosen.output.email is None and "email" in tables_from(given):
+        raise SettingsError("--to and other flags about an e-mail do nothing without --email", "give that, too")
 
 
 def _say_made(made: Made) -> None:

@@ -143,7 +143,7 @@ def file_dicom(
         _refuse_same(archive, source, path)
     references, study = _studies(filing)
     saved = read_saved(source, figures)
-    caution = check_covered(saved.report, references) if references else ""
+    caution = check_covered(saved.report, references) if filing.is_told else ""
     pdf = _pdf(saved.report)
     files = {}
     if path is not None and study is not None:
@@ -283,11 +283,22 @@ def _page(saved: SavedReport) -> bytes:
     return (saved.text if saved.is_page else render_html(saved.report)).encode()
 
 
+def beside(source: Path, ending: str) -> Path:
+    """Return the path of a report with another ending.
+
+    Raises
+    ------
+    OutputError
+        When it's a folder.
+    """
+    if not source.name or source.is_dir():
+        raise OutputError(f"{source} is a folder", "name a report.html or report.json in it")
+    return source.with_suffix(ending)
+
+
 def _target(source: Path, target: Path | None, ending: str, *, overwrite: bool) -> Path:
     """Return where to write, beside the report unless said; refuse to write over the report itself."""
-    if source.is_dir():
-        raise OutputError(f"{source} is a folder", "name a report.html or report.json in it")
-    path = source.with_suffix(ending) if target is None else target
+    path = beside(source, ending) if target is None else target
     if path.suffix.lower() not in _ENDINGS[ending]:
         raise OutputError(f"{path} doesn't end as such a file does", f"name it so that it ends in {ending}")
     check_target(path, overwrite=overwrite)

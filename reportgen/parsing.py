@@ -15,10 +15,15 @@ BAD_INPUT = 2
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser whose errors are one line, and whose help can be lost without a traceback."""
+    """A parser whose errors are one line, that guesses at no flag, and whose help can be lost without a traceback."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options | {"allow_abbrev": False})
 
     def error(self, message: str) -> NoReturn:
         """Say what is wrong, and exit."""
+        if "are required" in message and "COMMAND" not in message:
+            message += " (a flag before it may have taken it: give it first)"
         tell(f"{self.prog}: {visible(' '.join(message.split()))}; see {self.prog} --help")
         self.exit(BAD_INPUT)
 

@@ -137,7 +137,7 @@ def _dicom(given: argparse.Namespace) -> None:
     from reportgen import deliveries
 
     source, target, figures = _places(given)
-    archive = None if given.zip is None else Path(given.zip) if given.zip else source.with_suffix(".zip")
+    archive = None if given.zip is None else Path(given.zip) if given.zip else deliveries.beside(source, ".zip")
     if archive is not None and archive.suffix.lower() != ".zip":
         raise OutputError(f"--zip names the zip to write, not {archive}", "it must end in .zip")
     filing = deliveries.Filing(

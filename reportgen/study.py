@@ -5,6 +5,7 @@ Nothing of it ever gets into a report.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 PATIENT = (
@@ -15,8 +16,11 @@ STUDY = (
     "StudyInstanceUID", "StudyDate", "StudyTime", "ReferringPhysicianName", "StudyID", "AccessionNumber",
     "StudyDescription", "TimezoneOffsetFromUTC",
 )  # fmt: skip
-# what tells one patient from another; of the last two an empty one says nothing
+# what tells one patient from another, and what of it says alone who it is
 IDENTITY = ("PatientID", "IssuerOfPatientID", "PatientName", "PatientBirthDate")
+TELLING = ("PatientID", "PatientName")
+UID = re.compile(r"(?=.{1,64}\Z)[012](\.(0|[1-9]\d*))+", re.ASCII)
+OFFSET = re.compile(r"[+-](0\d|1[0-3])[0-5]\d|\+1400", re.ASCII)  # from UTC; DICOM has -1200 to +1400
 
 
 @dataclass(frozen=True)

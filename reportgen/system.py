@@ -12,6 +12,8 @@ import re
 import subprocess
 import sys
 import tempfile
+import threading
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +36,7 @@ _OPTIONAL = {
     "legacy": "models saved by Keras 2", "pdf": "reportgen pdf and email, --pdf", "tiff": "unusual TIFF files",
 }  # fmt: skip
 _SECONDS = 120
+_QUIET = threading.RLock()
 
 
 @dataclass(frozen=True)
@@ -77,6 +80,22 @@ def install_extra(extra: str) -> str:
     """
     wanted = [text.partition(";")[0].strip() for one, text in _wanted() if one == extra]
     return f"pip install {' '.join(repr(text) for text in wanted)}"
+
+
+@contextlib.contextmanager
+def quietly(*loggers: str) -> Iterator[None]:
+    """Silence warnings and these loggers, which may quote what nobody should read; put back how it was."""
+    with _QUIET, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        found = [logging.getLogger(name) for name in loggers]
+        levels = [logger.level for logger in found]
+        for logger in found:
+            logger.setLevel(logging.CRITICAL + 1)
+        try:
+            yield
+        finally:
+            for logger, level in zip(found, levels, strict=True):
+                logger.setLevel(level)
 
 
 def quiet_weasyprint() -> Any:

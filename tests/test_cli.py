@@ -601,3 +601,28 @@ def test_a_flag_that_takes_an_image_for_its_name_is_refused(here, models, capfd,
     assert main(["build", "b.jpeg", "-m", str(models / "net.keras"), "-f", flag, "a.png"]) == 2
     assert f"{flag} names the file to write, not a.png; it must end in {ending}" in capfd.readouterr().err
     assert (here / "a.png").read_bytes() == before
+
+
+def test_flags_about_an_email_need_one(here, models, capfd):
+    assert main(["build", "a.png", "-m", str(models / "net.keras"), "--to", "roe@example.org"]) == 2
+    assert "do nothing without --email" in capfd.readouterr().err
+    assert not (here / "report.html").exists()
+
+
+@pytest.mark.parametrize("command", ["pdf", "email", "dicom --zip", "verify"])
+def test_a_folder_is_no_report(here, capfd, command):
+    name, *flags = command.split()
+    assert main([name, ".", *flags]) == 2
+    assert "is a folder" in capfd.readouterr().err
+
+
+def test_flags_are_not_guessed_at(here, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["email", "report.html", "--sen"])
+    assert ended.value.code == 2
+
+
+def test_a_report_that_a_flag_took_is_explained(here, capsys):
+    with pytest.raises(SystemExit):
+        main(["dicom", "--zip", "report.html"])
+    assert "a flag before it may have taken it" in capsys.readouterr().err

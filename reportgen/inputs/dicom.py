@@ -8,10 +8,7 @@ reason no message of pydicom's is passed on, since it may quote the file.
 from __future__ import annotations
 
 import io
-import logging
 import re
-import threading
-import warnings
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -32,10 +29,10 @@ from reportgen.inputs.dicom_values import (
     to_rgb,
     value_of,
 )
-from reportgen.system import install_extra
+from reportgen.system import install_extra, quietly
 
 if TYPE_CHECKING:
-    from pydicom import Dataset
+    from pydicom import DataElement, Dataset
     from pydicom.uid import UID
 
 
@@ -68,8 +65,8 @@ _WANTED = (
 # what a file without preamble begins with: group 0002 or 0008, with a value representation or a short length
 _BARE = re.compile(rb"[\x02\x08]\x00.\x00([A-Z]{2}|[\x00-\xff]\x00\x00\x00)|\x00[\x02\x08]\x00.[A-Z]{2}", re.DOTALL)
 _ROWS = (b"\x28\x00\x10\x00", b"\x00\x28\x00\x10")
+_TEXTS = ("AE", "AS", "CS", "DA", "DS", "DT", "IS", "LO", "LT", "PN", "SH", "ST", "TM", "UC", "UI", "UT")
 _LOGGERS = ("pydicom", "pylibjpeg", "libjpeg", "openjpeg", "rle")
-_QUIET = threading.RLock()
 
 
 def is_dicom(data: bytes) -> bool:
@@ -97,8 +94,13 @@ def read(data: bytes, request: Request) -> Decoded:
         return _read(data, request)
 
 
-def read_texts(data: bytes, request: Request, keywords: Sequence[str]) -> dict[str, str]:
-    """Return elements of a DICOM file as texts, by their keywords; those that it doesn't have are left out.
+def read_texts(data: bytes, request: Request, keywords: Sequence[str]) -> dict[str, str | None]:
+    """Return elements of a DICOM file as texts, by their keywords.
+
+    Returns
+    -------
+    dict
+        Without those that it doesn't have; None for one that is no single text.
 
     Raises
     ------
@@ -107,7 +109,13 @@ def read_texts(data: bytes, request: Request, keywords: Sequence[str]) -> dict[s
     """
     with _guarded(request):
         dataset = _parsed(data, request, (*keywords, "SpecificCharacterSet"))
-        return {key: str(dataset.get(key)).strip() for key in keywords if dataset.get(key) not in (None, "")}
+        return {key: _text(dataset[key]) for key in keywords if key in dataset}
+
+
+def _text(element: DataElement) -> str | None:
+    if element.VR not in _TEXTS or element.VM > 1:
+        return None
+    return "" if element.value is None else str(element.value).strip()
 
 
 @contextmanager
@@ -119,7 +127,7 @@ def _guarded(request: Request) -> Iterator[None]:
         advice = install_extra("dicom")
         raise ImageError(f"{request.name} is a DICOM file, which needs more libraries", advice) from None
     try:
-        with _quiet():
+        with quietly(*_LOGGERS):
             yield
     except ImageError:
         raise
@@ -358,19 +366,3 @@ def _kind(dataset: Dataset, stored: NDArray[np.generic]) -> str:
 
 def _damaged(request: Request) -> ImageError:
     return ImageError(f"{request.name} is a DICOM file that is damaged or truncated", "copy or export it again")
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Silence what pydicom warns and logs, which may quote the file; put back how it was."""
-    with _QUIET, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        loggers = [logging.getLogger(name) for name in _LOGGERS]
-        levels = [logger.level for logger in loggers]
-        for logger in loggers:
-            logger.setLevel(logging.CRITICAL + 1)
-        try:
-            yield
-        finally:
-            for logger, level in zip(loggers, levels, strict=True):
-                logger.setLevel(level)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from reportgen.errors import ImageError
@@ -9,8 +10,23 @@ from reportgen.inputs import dicom
 from reportgen.inputs.decoding import Request
 from reportgen.inputs.files import read_bytes, sha256
 from reportgen.settings import LimitSettings
-from reportgen.study import PATIENT, STUDY, Study
+from reportgen.study import IDENTITY, OFFSET, PATIENT, STUDY, UID, Study
 from reportgen.visible import visible
+
+_TEXT = re.compile(r"[^\\\n\t]{0,64}")
+_FORMS = {
+    "PatientName": re.compile(r"[^\\\n\t=]{0,64}(=[^\\\n\t=]{0,64}){0,2}"),
+    "PatientBirthDate": re.compile(r"(\d{8})?", re.ASCII),
+    "PatientSex": re.compile("[MFO]?"),
+    "PatientIdentityRemoved": re.compile("(YES|NO)?"),
+    "TypeOfPatientID": re.compile("[A-Z0-9_ ]{0,16}"),
+    "StudyDate": re.compile(r"(\d{8})?", re.ASCII),
+    "StudyTime": re.compile(r"(\d\d(\d\d(\d\d(\.\d{1,6})?)?)?)?", re.ASCII),
+    "StudyID": re.compile(r"[^\\\n\t]{0,16}"),
+    "AccessionNumber": re.compile(r"[^\\\n\t]{0,16}"),
+    "ReferringPhysicianName": re.compile(r"[^\\\n\t=]{0,64}(=[^\\\n\t=]{0,64}){0,2}"),
+    "TimezoneOffsetFromUTC": OFFSET,
+}
 
 
 def read_study(path: Path, limits: LimitSettings | None = None) -> Study:
@@ -29,12 +45,21 @@ def read_study(path: Path, limits: LimitSettings | None = None) -> Study:
         When it can't be read, is no DICOM file, damaged, or without a study; or pydicom isn't installed.
     """
     request = Request(name=str(path), limits=limits or LimitSettings())
+    if path.exists() and not path.is_file():
+        raise ImageError(f"{path} is no plain file", "give the image as the archive has it, or --study")
     data = read_bytes(path, ImageError, "image", limit=request.limits.file_size)
     if not dicom.is_dicom(data):
         raise ImageError(f"{path} is no DICOM file", "give the image as the archive has it, or --study")
     found = dicom.read_texts(data, request, ("SOPClassUID", "SOPInstanceUID", *PATIENT, *STUDY))
-    if not found.get("StudyInstanceUID"):
+    if not UID.fullmatch(found.get("StudyInstanceUID") or ""):
         raise ImageError(f"{path} belongs to no study", "give another image, or --study")
-    values = {key: visible(value) for key, value in found.items() if key in (*PATIENT, *STUDY)}
-    instance = (found.get("SOPClassUID", ""), found.get("SOPInstanceUID", ""))
-    return Study(values, instance if all(instance) else None, sha256(data), str(path))
+    values = {}
+    for key in (*PATIENT, *STUDY):
+        value = found.get(key, "")
+        if value is not None and visible(value) == value and _FORMS.get(key, _TEXT).fullmatch(value):
+            values[key] = value
+        elif key in IDENTITY:
+            raise ImageError(f"{path} has a {key} that DICOM doesn't allow", "give another image, or --study")
+    instance = (found.get("SOPClassUID") or "", found.get("SOPInstanceUID") or "")
+    named = all(map(UID.fullmatch, instance))
+    return Study({key: one for key, one in values.items() if one}, instance if named else None, sha256(data), str(path))

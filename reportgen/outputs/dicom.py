@@ -7,22 +7,20 @@ from __future__ import annotations
 
 import hashlib
 import io
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from reportgen.errors import OutputError, SettingsError
 from reportgen.report import Report
-from reportgen.study import IDENTITY, PATIENT, STUDY, Study
-from reportgen.system import install_extra
+from reportgen.study import IDENTITY, OFFSET, PATIENT, STUDY, TELLING, UID, Study
+from reportgen.system import install_extra, quietly
 from reportgen.visible import visible
 
 NEW = "new"
 _ENCAPSULATED_PDF = "1.2.840.10008.5.1.4.1.1.104.1"
 _EXPLICIT_LITTLE_ENDIAN = "1.2.840.10008.1.2.1"
 _SERIES_NUMBER = 9100  # far from those of a modality
-_UID = re.compile(r"(?=.{1,64}\Z)[012](\.(0|[1-9]\d*))+", re.ASCII)
 _SHORT, _LONG, _TITLE = 16, 64, 1024  # characters of SH, LO and ST
 
 
@@ -41,7 +39,7 @@ def stated_study(uid: str | None, *, patient_id: str = "", patient_name: str = "
     SettingsError
         When the UID is none, or a text has a character that DICOM doesn't allow or too many.
     """
-    if uid is not None and uid != NEW and not _UID.fullmatch(uid):
+    if uid is not None and uid != NEW and not UID.fullmatch(uid):
         raise SettingsError(f"--study: '{uid:.80}' is no UID", f"give one such as 1.2.840.1, or {NEW}")
     given = (
         ("PatientID", patient_id, "--patient-id", _LONG), ("PatientName", patient_name, "--patient-name", _LONG),
@@ -50,7 +48,17 @@ def stated_study(uid: str | None, *, patient_id: str = "", patient_name: str = "
     for _, text, flag, most in given:
         if len(text) > most or "\\" in text or visible(text) != text or "\n" in text or "\t" in text:
             raise SettingsError(f"{flag} takes at most {most} characters, none of them a backslash or a control", "")
+    if not is_name(patient_name):
+        raise SettingsError(
+            f"--patient-name: '{patient_name:.80}' is no name", "write it as Family^Given^Middle^Prefix^Suffix"
+        )
     return Study(({"StudyInstanceUID": uid} if uid else {}) | {key: text for key, text, _, _ in given if text})
+
+
+def is_name(text: str) -> bool:
+    """Whether a text is a person name: up to three groups (``=``) of up to five parts (``^``) and 64 characters."""
+    groups = text.split("=")
+    return len(groups) <= 3 and all(len(group) <= _LONG and group.count("^") <= 4 for group in groups)
 
 
 def contradiction(study: Study, told: Study) -> str | None:
@@ -68,14 +76,13 @@ def one_patient(studies: Sequence[Study]) -> Study:
     """
     first = studies[0]
     for other in studies[1:]:
-        known = [key for key in IDENTITY if _plain(first, key) or _plain(other, key)]
-        differing = [key for key in known if _plain(first, key) != _plain(other, key)]
+        differing = [key for key in IDENTITY if _plain(first, key) != _plain(other, key)]
         if differing:
             raise OutputError(
                 f"{first.name} and {other.name} are of different patients ({', '.join(differing)})",
                 "a report belongs to one patient: give images of one",
             )
-        if not known and first.uid != other.uid:
+        if not any(_plain(first, key) for key in TELLING) and first.uid != other.uid:
             raise OutputError(
                 f"{first.name} and {other.name} don't say whose they are, and are of different studies",
                 "give images that do",
@@ -83,8 +90,11 @@ def one_patient(studies: Sequence[Study]) -> Study:
     return first
 
 
-def check_covered(report: Report, references: Iterable[Study]) -> str:
+def check_covered(report: Report, references: Sequence[Study]) -> str:
     """Refuse to file a report about DICOM images that were not given; return a caution about its other images.
+
+    Without any reference the study was told: then one DICOM image is taken on trust, but not several, which may be of
+    different patients.
 
     Raises
     ------
@@ -93,12 +103,19 @@ def check_covered(report: Report, references: Iterable[Study]) -> str:
     """
     given = {study.sha256 for study in references}
     left = [case for case in report.cases if case.sha256 not in given]
-    for case in left:
-        if case.kind.startswith("DICOM"):
+    from_dicom = [case for case in left if case.kind.startswith("DICOM")]
+    if not references:
+        if len({case.sha256 for case in from_dicom}) > 1:
             raise OutputError(
-                f"the report is also about {case.title} ({case.name}), a DICOM image that was not given as --reference",
-                "give all of its DICOM images, so that it's sure that they are of one patient",
+                "the report is about several DICOM images, which may be of different patients",
+                "give them with --reference, so that it's sure that they are of one",
             )
+        return "nothing was compared with the DICOM image of the report: --reference would" if from_dicom else ""
+    for case in from_dicom[:1]:
+        raise OutputError(
+            f"the report is also about {case.title} ({case.name}), a DICOM image that was not given as --reference",
+            "give all of its DICOM images, so that it's sure that they are of one patient",
+        )
     if len(left) == len(report.cases):
         return "none of the report's images is the one given as --reference; it is filed under its patient all the same"
     names = ", ".join(case.title for case in left)
@@ -126,25 +143,25 @@ def render_dicom(report: Report, pdf: bytes, study: Study, references: Sequence[
     """
     try:
         from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
-        from pydicom.uid import UID
     except ImportError:
         raise OutputError("DICOM needs pydicom", install_extra("dicom")) from None
     seed = hashlib.sha256(pdf + repr(sorted(study.values.items())).encode(errors="replace")).hexdigest()
     meta = FileMetaDataset()
-    meta.MediaStorageSOPClassUID = UID(_ENCAPSULATED_PDF)
-    meta.MediaStorageSOPInstanceUID = UID(_uid(seed, "instance"))
-    meta.TransferSyntaxUID = UID(_EXPLICIT_LITTLE_ENDIAN)
-    meta.ImplementationClassUID = UID(_uid("reportgen", "implementation"))
+    meta.MediaStorageSOPClassUID = _ENCAPSULATED_PDF  # type: ignore[assignment]
+    meta.MediaStorageSOPInstanceUID = _uid(seed, "instance")  # type: ignore[assignment]
+    meta.TransferSyntaxUID = _EXPLICIT_LITTLE_ENDIAN  # type: ignore[assignment]
+    meta.ImplementationClassUID = _uid("reportgen", "implementation")  # type: ignore[assignment]
     meta.ImplementationVersionName = "REPORTGEN"
-    data = FileDataset("", Dataset(), file_meta=meta, preamble=b"\0" * 128)
-    for name, value in (_filed(report, study, seed) | _described(report, pdf, study, seed)).items():
-        setattr(data, name, value)
     in_report = {case.sha256 for case in report.cases}
-    sources = [_source(one.instance) for one in references if one.instance and one.sha256 in in_report]
-    if sources:
-        data.SourceInstanceSequence = sources
     buffer = io.BytesIO()
-    data.save_as(buffer, enforce_file_format=True)
+    with quietly("pydicom"):  # it would quote what stands in the reference
+        data = FileDataset("", Dataset(), file_meta=meta, preamble=b"\0" * 128)
+        for name, value in (_filed(report, study, seed) | _described(report, pdf, study, seed)).items():
+            setattr(data, name, value)
+        sources = [_source(one.instance) for one in references if one.instance and one.sha256 in in_report]
+        if sources:
+            data.SourceInstanceSequence = sources
+        data.save_as(buffer, enforce_file_format=True)
     return buffer.getvalue()
 
 
@@ -195,7 +212,7 @@ def _source(instance: tuple[str, str]) -> Any:
 def _moment(report: Report, study: Study) -> tuple[str, str]:
     """Return date and time of a report as DICOM writes them: at the study's offset where it tells one, else in UTC."""
     offset = study.values.get("TimezoneOffsetFromUTC", "+0000")
-    zone = datetime.strptime(offset, "%z").tzinfo if re.fullmatch(r"[+-][01]\d[0-5]\d", offset) else UTC
+    zone = datetime.strptime(offset, "%z").tzinfo if OFFSET.fullmatch(offset) else UTC
     made = datetime.fromisoformat(report.created).astimezone(zone)
     return made.strftime("%Y%m%d"), made.strftime("%H%M%S")
 
@@ -210,4 +227,9 @@ def _line(text: str, most: int) -> str:
 
 
 def _plain(study: Study, key: str) -> str:
-    return " ".join(study.values.get(key, "").replace("^", " ").split()).casefold()
+    """Return a value as it's compared: names whatever their capitals and padding, all else to the letter."""
+    value = study.values.get(key, "").strip()
+    if key != "PatientName":
+        return value
+    groups = [[" ".join(part.split()) for part in group.split("^")] for group in value.casefold().split("=")]
+    return "=".join("^".join(group).rstrip("^") for group in groups).rstrip("=")

@@ -7,6 +7,7 @@ import hashlib
 import io
 import shutil
 import subprocess
+import warnings
 import zipfile
 
 import pytest
@@ -75,7 +76,8 @@ def test_patient_study_and_source_are_those_of_the_reference(report, tmp_path):
     [
         ({}, None, "150640"),  # nothing is known of the study's own times
         ({"TimezoneOffsetFromUTC": "+0130"}, "+0130", "163640"),
-        ({"TimezoneOffsetFromUTC": "odd"}, "odd", "150640"),
+        ({"TimezoneOffsetFromUTC": "odd"}, None, "150640"),
+        ({"TimezoneOffsetFromUTC": "+9999"}, None, "150640"),
         ({"StudyTime": ""}, "+0000", "150640"),
     ],
 )
@@ -114,6 +116,74 @@ def test_patients_are_not_mixed(tmp_path):
     assert one_patient([first, same]) is first
     with pytest.raises(OutputError, match="don't say whose"):
         one_patient([first, third])
+
+
+@pytest.mark.parametrize(("one", "other"), [("ab1", "AB1"), ("A^B", "A B"), ("12 3", "12  3"), ("STRASSE", "straße")])
+def test_patient_ids_count_to_the_letter(tmp_path, one, other):
+    first, second = (read_study(image(tmp_path / f"{n}.dcm", PatientID=v)) for n, v in enumerate((one, other)))
+    with pytest.raises(OutputError, match=r"different patients .*PatientID"):
+        one_patient([first, second])
+
+
+def test_a_birth_date_alone_tells_nobody(tmp_path):
+    nameless = {"PatientName": "", "PatientID": ""}
+    first, second = (read_study(image(tmp_path / f"{n}.dcm", StudyInstanceUID=f"1.2.{n}", **nameless)) for n in (1, 2))
+    with pytest.raises(OutputError, match="don't say whose"):
+        one_patient([first, second])
+
+
+@pytest.mark.parametrize("uid", ["new", "not a uid", "1.02.3", "1" * 70, ["1.2.3", "1.2.4"]])
+def test_a_study_without_a_proper_uid_is_none(tmp_path, uid):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        path = image(tmp_path / "a.dcm", StudyInstanceUID=uid)
+    with pytest.raises(ImageError, match="belongs to no study"):
+        read_study(path)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("PatientBirthDate", "x"), ("PatientID", "x" * 65), ("PatientID", ["1", "2"]), ("PatientName", "x" * 70)],
+)
+def test_an_identity_that_is_none_is_refused_without_a_word_of_it(tmp_path, capfd, recwarn, key, value):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        path = image(tmp_path / "a.dcm", **{key: value})
+    with pytest.raises(ImageError, match=f"has a {key} that DICOM doesn't allow"):
+        read_study(path)
+    assert capfd.readouterr().err == ""
+    assert not recwarn.list
+
+
+def test_other_values_that_are_none_are_left_out(report, tmp_path, capfd, recwarn):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        odd = {
+            "PatientSex": "weird <b>",
+            "StudyDate": "tomorrow",
+            "AccessionNumber": "x" * 40,
+            "SOPInstanceUID": "none",
+        }
+        study = read_study(image(tmp_path / "a.dcm", **odd))
+    assert study.instance is None
+    assert study.values.keys().isdisjoint(odd)
+    parsed(render_dicom(report, PDF, study, [study]))
+    assert capfd.readouterr().err == ""
+    assert not recwarn.list
+
+
+def test_a_told_study_and_several_dicom_images(report):
+    cases = tuple(dataclasses.replace(case, kind="DICOM, DX") for case in report.cases)
+    with pytest.raises(OutputError, match="several DICOM images"):
+        check_covered(dataclasses.replace(report, cases=cases), [])
+    assert "nothing was compared" in check_covered(dataclasses.replace(report, cases=cases[:1]), [])
+    assert not check_covered(report, [])
+
+
+@pytest.mark.parametrize("name", ["A^B^C^D^E^F", "O=I=x=y", "x" * 65])
+def test_what_is_no_name(name):
+    with pytest.raises(SettingsError, match="--patient-name"):
+        stated_study("new", patient_name=name)
 
 
 def test_a_dicom_image_that_was_not_given_is_refused(report, tmp_path):
