@@ -90,14 +90,6 @@ class _Body:
     def remarks(self) -> tuple[Remark, ...]:
         return (*self.page.remarks("predictions"), *self.page.remarks("occlusion"))[: self.most]
 
-    @property
-    def key(self) -> str:
-        """Say what the colours over the pictures mean."""
-        if not self.page.red_and_blue or not any(case.occlusion for _, case in self.page.cases):
-            return ""
-        target = self.cut(self.page.cases[0][1].target_class) if self.page.one_target else "the case's target class"
-        return f"Red: covering this lowers the score for {target}. Blue: raises it."
-
     @staticmethod
     def cut(text: str) -> str:
         """Return a text that is short enough for a message."""

@@ -116,6 +116,18 @@ class Page:
         return isinstance(occlusion, dict) and occlusion.get("importance_colours") == "RdBu_r"
 
     @property
+    def key(self) -> str:
+        """What the colours over the pictures mean; empty where they aren't the usual ones."""
+        if not self.red_and_blue or not any(case.occlusion for _, case in self.cases):
+            return ""
+        target = self.cases[0][1].target_class if self.one_target else "the case's target class"
+        same = " in all cases" if len(self.cases) > 1 else ""
+        return (
+            f"Red: covering this lowers the score for {target}. Blue: raises it. Full colour stands for a change by "
+            f"{readable(self.importance_limit)}{same}."
+        )
+
+    @property
     def importance_limit(self) -> float:
         """The importance that full colour stands for."""
         found = [case.occlusion for case in self.report.cases if case.occlusion]
