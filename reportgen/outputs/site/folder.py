@@ -21,12 +21,14 @@ from reportgen.interruption import undisturbed
 from reportgen.outputs.site.records import PICTURE, ModelRecord, Record, model_from, record_from, to_table
 from reportgen.outputs.typed import from_plain
 from reportgen.outputs.workshop import is_workshop, workshop
-from reportgen.outputs.writing import replacing, telling
+from reportgen.outputs.writing import replacing, telling, write_file
 
 MANIFEST = "site.json"
 VERSION = 1
 _INNER = ("reports", "models", "assets", "pictures")
 _ASSET = re.compile(r"assets/[a-z]+-[0-9a-f]{16}\.(css|js)")
+# pages and assets whose names hold a digest: a run that was killed may have left one that no list has
+_LEFT = re.compile(r"assets/[a-z]+-[0-9a-f]{16}\.(css|js)|reports/[a-z0-9-]*-[0-9a-f]{12}\.(html|json)")
 _PAGE = re.compile(r"index\.html|page-\d{1,6}\.html|feed\.xml|\.nojekyll|(reports|models)/[a-z0-9-]{1,60}\.(html|json)")
 
 
@@ -80,6 +82,10 @@ class SiteFolder:
         self._added: list[Path] = []
         self._staged: dict[str, Path] = {}
         self._shop = Path()
+        self._before: bytes | None = None
+        self._was_empty = False
+        self._stored: dict[str, object] = json.loads(self._manifest())
+        self._either: dict[str, set[str]] = {}
         self._present: set[str] = set()
 
     @contextmanager
@@ -104,6 +110,9 @@ class SiteFolder:
                     stack.enter_context(_alone(self.root))
                     self._read_state()
                     self._present = set(self._scanned())
+                    self._was_empty = self._before is None
+                    if self._was_empty:
+                        write_file(self.root / MANIFEST, self._manifest())
                     self._shop = stack.enter_context(workshop(self.root))
                 yield self
             except BaseException:
@@ -173,11 +182,20 @@ class SiteFolder:
         path = self.root / MANIFEST
         same = path.is_file() and path.read_bytes() == manifest
         if changed or stale or self._staged or self._added or not same:
+            self._announce(changed)
             self._exchange(changed | {MANIFEST: manifest}, stale)
             self._sweep()
         count = len(changed) + len(stale) + len(self._added) + len(self._staged)
         self._added, self._staged = [], {}
         return count
+
+    def _announce(self, pages: Mapping[str, bytes]) -> None:
+        """Write down what is about to be there: after a kill in between, the next run knows both for its own."""
+        coming = {address: hashlib.sha256(data).hexdigest() for address, data in pages.items()}
+        coming |= {address: self.state.files[address] for address in self._staged}
+        table = self._stored | {"coming": coming}
+        with telling(self.root / MANIFEST):
+            write_file(self.root / MANIFEST, json.dumps(table, separators=(",", ":")).encode())
 
     def _exchange(self, pages: Mapping[str, bytes], stale: Sequence[str]) -> None:
         """Let all new files take their places and the stale ones go: all of it, or nothing."""
@@ -204,8 +222,15 @@ class SiteFolder:
                 )
         manifest = self.root / MANIFEST
         if manifest.is_file():
-            found = _state_from(manifest.read_bytes(), manifest, overwrite=self._overwrite)
-            self.state, self.is_damaged = found or State(), found is None
+            self._before = manifest.read_bytes()
+            found = _state_from(self._before, manifest, overwrite=self._overwrite)
+            self.is_damaged = found is None
+            if found is not None:
+                self.state, coming = found
+                self._stored = json.loads(self._before)
+                for address, digest in coming.items():
+                    self._either[address] = {digest, self.state.files.get(address, digest)}
+                    self.state.files[address] = ""  # one of the two: it's written again
         elif not self._overwrite and any(not is_workshop(path.name) for path in self.root.iterdir()):
             raise OutputError(
                 f"{self.root} is not empty and holds no site of this program",
@@ -230,13 +255,16 @@ class SiteFolder:
         if PICTURE.fullmatch(address):
             return True
         listed = address in self.state.files or self.is_damaged
-        return listed and bool(_PAGE.fullmatch(address) or _ASSET.fullmatch(address))
+        return bool(_LEFT.fullmatch(address) or (listed and _PAGE.fullmatch(address)))
 
     def _spare(self, address: str) -> None:
         """Refuse to replace or remove what somebody else wrote or edited, unless it's allowed."""
-        if self._overwrite or not self.has(address) or PICTURE.fullmatch(address):
+        files = self.state.files
+        left = _LEFT.fullmatch(address) and address not in files
+        if self._overwrite or not self.has(address) or PICTURE.fullmatch(address) or left:
             return
-        if hashlib.sha256(self.read(address)).hexdigest() != self.state.files.get(address):
+        known = {files.get(address), *self._either.get(address, ())}
+        if hashlib.sha256(self.read(address)).hexdigest() not in known:
             raise OutputError(
                 f"{self.root / address} is not as it was written", "keep it elsewhere, or allow overwriting (-f)"
             )
@@ -264,6 +292,12 @@ class SiteFolder:
         for path in self._added:
             with suppress(OSError):
                 path.unlink()
+        manifest = self.root / MANIFEST
+        with suppress(OSError, OutputError):
+            if self._before is None and self._was_empty:
+                manifest.unlink()
+            elif self._before is not None and manifest.read_bytes() != self._before:
+                write_file(manifest, self._before)
         with suppress(OSError):
             self._sweep()
         for place in (self.root / "assets", *made):
@@ -271,8 +305,11 @@ class SiteFolder:
                 place.rmdir()
 
 
-def _state_from(data: bytes, path: Path, *, overwrite: bool) -> State | None:
-    """Read what a site says of itself; None where that can't be read and may be made anew."""
+def _state_from(data: bytes, path: Path, *, overwrite: bool) -> tuple[State, dict[str, str]] | None:
+    """Read what a site says of itself, and what a killed run was about to write.
+
+    None where that can't be read and may be made anew.
+    """
     try:
         table = json.loads(data)
         if table["reportgen_site"] != VERSION:
@@ -281,10 +318,12 @@ def _state_from(data: bytes, path: Path, *, overwrite: bool) -> State | None:
         stored: _Stored = from_plain(_Stored, found, "site")
         records = [record_from(one) for one in table["reports"]]
         models = [model_from(one) for one in table["models"]]
-        return State(
+        coming = from_plain(dict[str, str], table.get("coming", {}), "site")
+        state = State(
             stored.title, stored.look, {key: Source(*one) for key, one in stored.sources.items()},
             {one.digest: one for one in records}, {one.identity: one for one in models}, stored.files,
         )  # fmt: skip
+        return state, coming
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         if overwrite:
             return None
