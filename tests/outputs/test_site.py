@@ -353,6 +353,55 @@ def test_another_title_comes_for_all_pages_or_for_none(write, site, monkeypatch)
     check_links(site)
 
 
+def test_after_a_kill_between_two_moves_the_next_run_goes_on(write, site, tmp_path, monkeypatch):
+    paths = [write(f"{number}.html", number) for number in range(4)]
+    build_site(paths, site)
+    told = []
+    real = SiteFolder._exchange
+
+    def killed(self, pages, stale):
+        """Some of the moves are made, then nothing more happens: what a kill leaves."""
+        for address, data in list(pages.items())[:2]:
+            (self.root / address).write_bytes(data)
+        for address in list(self._staged)[:2]:
+            self._staged[address].replace(self.root / address)
+        told.append({path: path.read_bytes() for path in site.rglob("*") if path.is_file()})
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(SiteFolder, "_exchange", killed)
+    with pytest.raises(KeyboardInterrupt):
+        build_site(paths, site, title="Another")
+    for path, data in told[0].items():
+        if ".reportgen" not in str(path):
+            path.parent.mkdir(exist_ok=True)
+            path.write_bytes(data)
+    monkeypatch.setattr(SiteFolder, "_exchange", real)
+    assert build_site(paths, site, title="Third").reports == 4
+    assert all("Third" in path.read_text(encoding="utf-8") for path in site.rglob("*.html"))
+    check_links(site)
+
+
+def test_a_first_build_that_was_killed_is_no_obstacle(write, site, monkeypatch):
+    path = write("a.html", 1)
+    kept = {}
+
+    def killed(self, pages, wanted):
+        kept.update({one: one.read_bytes() for one in site.rglob("*") if one.is_file()})
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(SiteFolder, "settle", killed)
+        with pytest.raises(KeyboardInterrupt):
+            build_site([path], site)
+    assert not site.exists()
+    for one, data in kept.items():
+        one.parent.mkdir(parents=True, exist_ok=True)
+        one.write_bytes(data)
+    assert build_site([write("b.html", 2)], site).reports == 1
+    assert len(list((site / "reports").glob("*.html"))) == 1
+    check_links(site)
+
+
 def test_two_cannot_build_at_once(write, site):
     path = write("a.html", 1)
     build_site([path], site)
