@@ -30,6 +30,7 @@ format: $(VENV)/.installed-test
 bench: $(VENV)/.installed-test
 	$(BIN)/python benchmarks/grids.py
 	$(BIN)/python benchmarks/demo.py
+	$(BIN)/python benchmarks/pdf.py
 	$(BIN)/python benchmarks/site.py 1000
 
 # findings are kept in tests/corpus/TARGET, where make test replays them; all targets run, whatever is found
