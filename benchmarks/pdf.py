@@ -80,9 +80,8 @@ def main() -> None:
                 others, bytes_ = printed(page, folder)
                 rivals["the web page printed by Chromium"] = (others - start, bytes_)
             for rival, (other, bytes_) in rivals.items():
-                print(
-                    f"  {rival}: {other:.2f} s ({other / seconds:.1f} times), {bytes_ / 1e6:.2f} MB ({bytes_ / size:.1f} times)"
-                )
+                ratios = f"{other / seconds:.1f} times the time, {bytes_ / size:.1f} times the size"
+                print(f"  {rival}: {other:.2f} s, {bytes_ / 1e6:.2f} MB: {ratios}")
 
 
 if __name__ == "__main__":
