@@ -237,10 +237,12 @@ def test_a_folder_of_somebody_else(write, site):
     site.mkdir()
     (site / "CNAME").write_text("example.org")
     (site / "index.html").write_text("mine")
+    (site / "reports").mkdir()
     path = write("a.html")
     with pytest.raises(OutputError, match="holds no site"):
         build_site([path], site)
     assert content(site) == {"CNAME": b"example.org", "index.html": b"mine"}
+    assert (site / "reports").is_dir()
     build_site([path], site, overwrite=True)
     (site / "reports" / "own.html").write_text("mine")
     build_site([write("b.html", 1)], site)

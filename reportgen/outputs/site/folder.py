@@ -81,10 +81,9 @@ class SiteFolder:
         self._overwrite = overwrite
         self._added: list[Path] = []
         self._staged: dict[str, Path] = {}
-        self._shop = Path()
+        self._shop: Path | None = None
         self._before: bytes | None = None
         self._was_empty = False
-        self._stored: dict[str, object] = json.loads(self._manifest())
         self._either: dict[str, set[str]] = {}
         self._present: set[str] = set()
 
@@ -110,10 +109,10 @@ class SiteFolder:
                     stack.enter_context(_alone(self.root))
                     self._read_state()
                     self._present = set(self._scanned())
+                    self._shop = stack.enter_context(workshop(self.root))
                     self._was_empty = self._before is None
                     if self._was_empty:
-                        write_file(self.root / MANIFEST, self._manifest())
-                    self._shop = stack.enter_context(workshop(self.root))
+                        write_file(self.root / MANIFEST, _manifest(self.state))
                 yield self
             except BaseException:
                 with undisturbed():
@@ -144,7 +143,7 @@ class SiteFolder:
         self._spare(address)
         with telling(self.root / address):
             (self.root / address).parent.mkdir(parents=True, exist_ok=True)
-            new = self._shop / f"added-{len(self._staged)}"
+            new = (self._shop or self.root) / f"added-{len(self._staged)}"
             new.write_bytes(data)
             new.chmod(0o666 & ~_umask())
             if there:
@@ -178,7 +177,7 @@ class SiteFolder:
         for address in stale:
             self._spare(address)
             self.state.files.pop(address, None)
-        manifest = self._manifest()
+        manifest = _manifest(self.state)
         path = self.root / MANIFEST
         same = path.is_file() and path.read_bytes() == manifest
         if changed or stale or self._staged or self._added or not same:
@@ -193,7 +192,8 @@ class SiteFolder:
         """Write down what is about to be there: after a kill in between, the next run knows both for its own."""
         coming = {address: hashlib.sha256(data).hexdigest() for address, data in pages.items()}
         coming |= {address: self.state.files[address] for address in self._staged}
-        table = self._stored | {"coming": coming}
+        told = self._before if self._before is not None and not self.is_damaged else _manifest(State())
+        table = json.loads(told) | {"coming": coming}
         with telling(self.root / MANIFEST):
             write_file(self.root / MANIFEST, json.dumps(table, separators=(",", ":")).encode())
 
@@ -227,7 +227,6 @@ class SiteFolder:
             self.is_damaged = found is None
             if found is not None:
                 self.state, coming = found
-                self._stored = json.loads(self._before)
                 for address, digest in coming.items():
                     self._either[address] = {digest, self.state.files.get(address, digest)}
                     self.state.files[address] = ""  # one of the two: it's written again
@@ -269,17 +268,6 @@ class SiteFolder:
                 f"{self.root / address} is not as it was written", "keep it elsewhere, or allow overwriting (-f)"
             )
 
-    def _manifest(self) -> bytes:
-        state = self.state
-        table = {
-            "reportgen_site": VERSION, "title": state.title, "look": state.look,
-            "models": [to_table(one) for _, one in sorted(state.models.items())],
-            "reports": [to_table(one) for one in sorted(state.records.values(), key=lambda one: one.order)],
-            "sources": {key: list(vars(one).values()) for key, one in sorted(state.sources.items())},
-            "files": dict(sorted(state.files.items())),
-        }  # fmt: skip
-        return (json.dumps(table, separators=(",", ":")) + "\n").encode()
-
     def _sweep(self) -> None:
         """Remove folders that nothing is left in."""
         pictures = self.root / "pictures"
@@ -289,6 +277,14 @@ class SiteFolder:
                 place.rmdir()
 
     def _undo(self, made: Iterable[Path]) -> None:
+        if self._shop is not None:
+            self._take_away()
+        for place in made:
+            with suppress(OSError):
+                place.rmdir()
+
+    def _take_away(self) -> None:
+        """Remove what was added, and say of the site what was said before."""
         for path in self._added:
             with suppress(OSError):
                 path.unlink()
@@ -300,9 +296,20 @@ class SiteFolder:
                 write_file(manifest, self._before)
         with suppress(OSError):
             self._sweep()
-        for place in (self.root / "assets", *made):
-            with suppress(OSError):
-                place.rmdir()
+        with suppress(OSError):
+            (self.root / "assets").rmdir()
+
+
+def _manifest(state: State) -> bytes:
+    """Return what a site says of itself."""
+    table = {
+        "reportgen_site": VERSION, "title": state.title, "look": state.look,
+        "models": [to_table(one) for _, one in sorted(state.models.items())],
+        "reports": [to_table(one) for one in sorted(state.records.values(), key=lambda one: one.order)],
+        "sources": {key: list(vars(one).values()) for key, one in sorted(state.sources.items())},
+        "files": dict(sorted(state.files.items())),
+    }  # fmt: skip
+    return (json.dumps(table, separators=(",", ":")) + "\n").encode()
 
 
 def _state_from(data: bytes, path: Path, *, overwrite: bool) -> tuple[State, dict[str, str]] | None:
