@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 # how long each reader is fuzzed, in seconds, and which: make fuzz FUZZ_SECONDS=600 FUZZ_TARGETS=image
 FUZZ_SECONDS ?= 60
-FUZZ_TARGETS ?= image settings model_notes class_names commentary model
+FUZZ_TARGETS ?= image settings model_notes class_names commentary saved manifest reference addresses model
 
 .PHONY: demo test lint format bench bench-occlusion fuzz clean system
 

@@ -70,7 +70,16 @@ def inputs(target: Target, most: int) -> Iterator[bytes]:
 
 
 @pytest.mark.parametrize(
-    ("name", "most"), [("settings", 1500), ("model_notes", 1500), ("class_names", 500), ("commentary", 120)]
+    ("name", "most"),
+    [
+        ("settings", 1500),
+        ("model_notes", 1500),
+        ("class_names", 500),
+        ("commentary", 120),
+        ("saved", 9000),
+        ("reference", 2000),
+        ("addresses", 200),
+    ],
 )
 def test_readers_survive(name, most):
     for data in inputs(TARGETS[name], most):

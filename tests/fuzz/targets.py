@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from reportgen.errors import ReportgenError
@@ -82,6 +85,50 @@ def _model(data: bytes) -> object:
         return load_model(path)
 
 
+def _saved(data: bytes) -> object:
+    """A page as it is; a report.json with a digest that fits, else hardly any would be read."""
+    from reportgen.outputs.email import render_email
+    from reportgen.outputs.html import render_html
+    from reportgen.outputs.saved import read_saved
+    from reportgen.outputs.sidecar import content_digest
+    from reportgen.settings import EmailSettings
+
+    with contextlib.suppress(ValueError, RecursionError):
+        table = json.loads(data)
+        if isinstance(table, dict):
+            data = json.dumps(table | {"content_sha256": content_digest(table)}).encode()
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "report.json")
+        path.write_bytes(data)
+        report = read_saved(path).report
+    render_email(report, EmailSettings(), datetime(2026, 1, 1, tzinfo=UTC), (), draft=True)
+    return render_html(report)
+
+
+def _manifest(data: bytes) -> object:
+    """What a site says of itself: read, and its site brought up to date."""
+    from reportgen.outputs.site.build import build_site
+
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "site.json").write_bytes(data)
+        return build_site((), Path(folder), add=True)
+
+
+def _reference(data: bytes) -> object:
+    from reportgen.inputs.dicom_study import read_study
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "image.dcm")
+        path.write_bytes(data)
+        return read_study(path)
+
+
+def _addresses(data: bytes) -> object:
+    from reportgen.outputs.email import addresses
+
+    return addresses([data.decode("utf-8", "surrogateescape")], "--to")
+
+
 TARGETS = {
     target.name: target
     for target in (
@@ -90,6 +137,10 @@ TARGETS = {
         Target("model_notes", _model_notes, ("reportgen.inputs.model_notes", "reportgen.settings_file", "tomllib")),
         Target("class_names", _class_names, ("reportgen.inputs.class_names", "json")),
         Target("commentary", _commentary, ("reportgen.inputs.comments", "reportgen.outputs.markdown", "markdown_it")),
+        Target("saved", _saved, ("reportgen.outputs.saved", "reportgen.outputs.typed", "reportgen.outputs.soundness")),
+        Target("manifest", _manifest, ("reportgen.outputs.site", "reportgen.outputs.typed")),
+        Target("reference", _reference, ("reportgen.inputs.dicom_study", "reportgen.inputs.dicom")),
+        Target("addresses", _addresses, ("reportgen.outputs.email",), most=200),
         Target("model", _model, ("reportgen.inputs.models", "reportgen.inputs.model_formats"), most=60_000),
     )
 }
