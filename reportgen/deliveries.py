@@ -14,7 +14,7 @@ from reportgen.report import Report
 from reportgen.settings import Settings
 from reportgen.study import Study
 
-_MOST_CAUTIONS = 10
+_MOST_CAUTIONS, _LONGEST_TITLE = 10, 1000
 _ENDINGS = {".pdf": (".pdf",), ".eml": (".eml",), ".dcm": (".dcm", ".dicom", "")}  # DICOM files often have none
 
 
@@ -228,6 +228,8 @@ def publish(
 
     if remove and (add or title is not None):
         raise SettingsError("--remove takes reports out, and does nothing else", "leave out --add and --title")
+    if title is not None and (len(title) > _LONGEST_TITLE or not title.strip()):
+        raise SettingsError(f"a site's title has 1 to {_LONGEST_TITLE} characters", "give another")
     if not reports and (remove or title is None):
         raise SettingsError("no report was named", "name report.html files, or folders with some")
     if remove:

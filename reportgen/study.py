@@ -20,7 +20,8 @@ STUDY = (
 IDENTITY = ("PatientID", "IssuerOfPatientID", "PatientName", "PatientBirthDate")
 TELLING = ("PatientID", "PatientName")
 UID = re.compile(r"(?=.{1,64}\Z)[012](\.(0|[1-9]\d*))+", re.ASCII)
-OFFSET = re.compile(r"[+-](0\d|1[0-3])[0-5]\d|\+1400", re.ASCII)  # from UTC; DICOM has -1200 to +1400
+# from UTC; DICOM has -1200 to +1400, and no -0000
+OFFSET = re.compile(r"\+((0\d|1[0-3])[0-5]\d|1400)|-(?!0000)((0\d|1[01])[0-5]\d|1200)", re.ASCII)
 
 
 @dataclass(frozen=True)

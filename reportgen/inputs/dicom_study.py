@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from pathlib import Path
 
 from reportgen.errors import ImageError
@@ -14,14 +15,15 @@ from reportgen.study import IDENTITY, OFFSET, PATIENT, STUDY, UID, Study
 from reportgen.visible import visible
 
 _TEXT = re.compile(r"[^\\\n\t]{0,64}")
+_DATE = re.compile(r"(\d{4}(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01]))?", re.ASCII)
 _FORMS = {
     "PatientName": re.compile(r"[^\\\n\t=]{0,64}(=[^\\\n\t=]{0,64}){0,2}"),
-    "PatientBirthDate": re.compile(r"(\d{8})?", re.ASCII),
+    "PatientBirthDate": _DATE,
     "PatientSex": re.compile("[MFO]?"),
     "PatientIdentityRemoved": re.compile("(YES|NO)?"),
     "TypeOfPatientID": re.compile("[A-Z0-9_ ]{0,16}"),
-    "StudyDate": re.compile(r"(\d{8})?", re.ASCII),
-    "StudyTime": re.compile(r"(\d\d(\d\d(\d\d(\.\d{1,6})?)?)?)?", re.ASCII),
+    "StudyDate": _DATE,
+    "StudyTime": re.compile(r"(([01]\d|2[0-3])([0-5]\d([0-5]\d(\.\d{1,6})?)?)?)?", re.ASCII),
     "StudyID": re.compile(r"[^\\\n\t]{0,16}"),
     "AccessionNumber": re.compile(r"[^\\\n\t]{0,16}"),
     "ReferringPhysicianName": re.compile(r"[^\\\n\t=]{0,64}(=[^\\\n\t=]{0,64}){0,2}"),
@@ -56,10 +58,24 @@ def read_study(path: Path, limits: LimitSettings | None = None) -> Study:
     values = {}
     for key in (*PATIENT, *STUDY):
         value = found.get(key, "")
-        if value is not None and visible(value) == value and _FORMS.get(key, _TEXT).fullmatch(value):
+        if value is not None and visible(value) == value and _fits(key, value):
             values[key] = value
         elif key in IDENTITY:
             raise ImageError(f"{path} has a {key} that DICOM doesn't allow", "give another image, or --study")
+    if not values.get("DeidentificationMethod"):
+        values.pop("PatientIdentityRemoved", None)  # one asks for the other
     instance = (found.get("SOPClassUID") or "", found.get("SOPInstanceUID") or "")
     named = all(map(UID.fullmatch, instance))
     return Study({key: one for key, one in values.items() if one}, instance if named else None, sha256(data), str(path))
+
+
+def _fits(key: str, value: str) -> bool:
+    """Whether a text is one that DICOM allows for an element."""
+    if not _FORMS.get(key, _TEXT).fullmatch(value):
+        return False
+    if _FORMS.get(key) is _DATE and value:
+        try:
+            date(int(value[:4]), int(value[4:6]), int(value[6:]))
+        except ValueError:
+            return False
+    return True

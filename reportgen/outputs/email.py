@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from email.errors import MessageError
+from email.header import Header
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -31,6 +31,8 @@ LARGE = 7_000_000  # what many servers take at most is 10 MB
 NOBODY = "reportgen.invalid"
 _MOST_RECIPIENTS, _LONGEST, _SHOWN_WIDTH = 100, 400, 284
 _REMARKS = (12, 6, 0)
+_LONGEST_LIST, _LONGEST_NAME = 5000, 200
+_FOLD = "\r\n"
 # a mailbox and what ends it: "Name" <address>, Name <address>, or an address alone
 _MAILBOX = re.compile(
     r"""\s*(?:(?:"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<name>[^"<>,@]*?))\s*<(?P<inside>[^<>\s,]+)>|(?P<bare>[^<>\s,"]+))\s*(?=,|$)"""
@@ -140,12 +142,7 @@ def render_email(
         raise SettingsError(f"an e-mail has one sender and at most {_MOST_RECIPIENTS} recipients", "give fewer")
     subject = _subject(settings.subject) if settings.subject else _one_line(f"Model report: {report.title}")
     needs_utf8 = any(not one.username.isascii() for one in (*sender, *to, *cc))
-    message = EmailMessage(policy=SMTP.clone(utf8=needs_utf8))
-    message["From"] = sender[0] if sender else Address("reportgen", "draft", NOBODY)
-    for name, found in (("To", to), ("Cc", cc)):
-        if found:
-            message[name] = found
-    message["Subject"] = subject
+    message = EmailMessage(policy=SMTP)
     message["Date"] = format_datetime(moment)
     seed = hashlib.sha256(repr((report.title, subject, settings, moment)).encode(errors="replace"))
     for attachment in attachments:
@@ -155,14 +152,34 @@ def render_email(
     if draft:
         message["X-Unsent"] = "1"
     _fill(message, report, subject, attachments, digest)
-    try:
-        data = message.as_bytes()
-    except (MessageError, UnicodeError, ValueError) as problem:
-        raise OutputError(f"the message can't be written ({problem!s:.100})", "check its addresses") from None
+    nobody = (Address("reportgen", "draft", NOBODY),)
+    named = (("From", sender or nobody), ("To", to), ("Cc", cc))
+    lines = [*(_mailboxes(name, found) for name, found in named if found), _subject_line(subject)]
+    data = "".join(f"{line}\r\n" for line in lines).encode(errors="replace") + message.as_bytes()
     return Mail(
         data, sender[0].addr_spec if sender else "", tuple(one.addr_spec for one in (*to, *cc)), needs_utf8,
         _check_size(len(data), settings.limit, bool(attachments)),
     )  # fmt: skip
+
+
+def _mailboxes(name: str, found: Sequence[Address]) -> str:
+    """Return a header of addresses, one a line: folded anywhere else, some libraries lose one."""
+    return f"{name}: " + ",\r\n ".join(map(_mailbox, found))
+
+
+def _mailbox(one: Address) -> str:
+    name = one.display_name
+    if not name:
+        return one.addr_spec
+    if name.isascii():
+        escaped = re.sub(r'(["\\])', r"\\\1", name)
+        return f'"{escaped}" <{one.addr_spec}>'
+    return f"{Header(name, 'utf-8', maxlinelen=70).encode(linesep=_FOLD)} <{one.addr_spec}>"
+
+
+def _subject_line(text: str) -> str:
+    kind = "us-ascii" if text.isascii() else "utf-8"
+    return f"Subject: {Header(text, kind, header_name='Subject').encode(linesep=_FOLD)}"
 
 
 def attachments_of(
@@ -210,7 +227,9 @@ def addresses(texts: Iterable[str], where: str) -> tuple[Address, ...]:
     found = []
     for text in texts:
         _check_plain(text, where)
-        at = 0
+        if len(text) > _LONGEST_LIST:
+            raise SettingsError(f"{where}: '{text:.80}' and so on is too long", "repeat the flag for each address")
+        text, at = re.sub(r"\s+", " ", text), 0  # noqa: PLW2901 - spaces count once
         while at <= len(text):
             one = _MAILBOX.match(text, at)
             address = (
@@ -233,7 +252,12 @@ def _address(name: str, address: str) -> Address | None:
         network = domain.encode("idna").decode()
     except UnicodeError:
         return None
-    if not _LOCAL.fullmatch(local) or len(local.encode()) > 64 or not HOST.fullmatch(network):
+    if (
+        len(name) > _LONGEST_NAME
+        or not _LOCAL.fullmatch(local)
+        or len(local.encode()) > 64
+        or not HOST.fullmatch(network)
+    ):
         return None
     return Address(re.sub(r"\\(.)", r"\1", name), local, network)
 

@@ -48,8 +48,8 @@ class _AgainError(Exception):
 class _Answers:
     """What a server says, line by line, with an end: one that never stops talking, or drips, is left."""
 
-    def __init__(self, stream: Any) -> None:
-        self._stream = stream
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection, self._waiting = connection, b""
         self.begin()
 
     def begin(self) -> None:
@@ -58,15 +58,23 @@ class _Answers:
 
     def readline(self, size: int) -> bytes:
         """Return a line, as :mod:`smtplib` asks for it."""
-        line: bytes = self._stream.readline(size)
-        self._left -= len(line)
-        if self._left < 0 or time.monotonic() > self._until:
-            raise smtplib.SMTPServerDisconnected("its answer has no end")
+        while b"\n" not in self._waiting[:size] and len(self._waiting) < size:
+            seconds = self._until - time.monotonic()
+            if seconds <= 0 or self._left < 0:
+                raise smtplib.SMTPServerDisconnected("its answer has no end")
+            self._connection.settimeout(seconds)
+            more = self._connection.recv(4096)
+            self._left -= len(more)
+            self._waiting += more
+            if not more:
+                break
+        self._connection.settimeout(_TIMEOUT)
+        end = self._waiting.find(b"\n", 0, size) + 1 or min(size, len(self._waiting))
+        line, self._waiting = self._waiting[:end], self._waiting[end:]
         return line
 
     def close(self) -> None:
-        """Let the connection go."""
-        self._stream.close()
+        """Do nothing: the connection is closed by who opened it."""
 
 
 class _Plain(smtplib.SMTP):
@@ -80,7 +88,7 @@ class _Plain(smtplib.SMTP):
     def getreply(self) -> tuple[int, bytes]:
         self.was_reached = True
         if self.file is None:
-            self.file = _Answers(self.sock.makefile("rb"))  # type: ignore[union-attr]
+            self.file = _Answers(self.sock)  # type: ignore[arg-type]
         self.file.begin()
         answer = super().getreply()
         self.has_spoken = True

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 import dataclasses
 import functools
 import hashlib
 import json
 import re
 import stat
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
@@ -27,10 +27,10 @@ from reportgen.picture import ENDINGS
 from reportgen.report import SCHEMA_VERSION, Report
 from reportgen.visible import visible
 
-DATA_ID = "report-data"
 LARGEST = 512 << 20
 _LARGEST_PICTURE = 64 << 20
-_DATA_URI = "data:image/"
+_DATA_START = '<script type="application/json" id="report-data">'
+_PICTURE = re.compile(r'src="data:image/[a-z]{1,10};base64,([A-Za-z0-9+/=]*)"')
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,8 +81,8 @@ def read_saved(path: Path, figures: Path | None = None) -> SavedReport:
         text = _text(path)
         is_page = text.lstrip()[:1] == "<"
         if is_page:
-            page = _parsed(text)
-            table, found = _loaded(page.data), page.pictures
+            data, found = _parsed(text)
+            table = _loaded(data)
             if seal_of(text) != page_digest(text):
                 raise _Problem("was edited: it is not the page that was written")
         else:
@@ -117,51 +117,25 @@ def _content(path: Path, limit: int) -> bytes:
         return file.read(limit)
 
 
-class _Page(HTMLParser):
-    """Collects the data of a page and the pictures in it, by digest."""
+def _parsed(text: str) -> tuple[str, dict[str, bytes]]:
+    """Return the data of a page, and the pictures in it by digest.
 
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.data = ""
-        self.is_whole = False
-        self.pictures: dict[str, bytes] = {}
-        self._inside = False
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Note where data begin; take what a picture shows."""
-        table = dict(attrs)
-        if tag == "script" and table.get("id") == DATA_ID and not self.data:
-            self._inside = True
-        source = table.get("src") or ""
-        if tag == "img" and source.startswith(_DATA_URI):
-            try:
-                picture = base64.b64decode(source.partition(",")[2], validate=True)
-            except (binascii.Error, ValueError):
-                return
-            self.pictures[hashlib.sha256(picture).hexdigest()] = picture
-
-    def handle_endtag(self, tag: str) -> None:
-        """Note where data and the page end."""
-        if tag == "script":
-            self._inside = False
-        self.is_whole = self.is_whole or tag == "html"
-
-    def handle_data(self, data: str) -> None:
-        """Take what stands between."""
-        if self._inside:
-            self.data += data
-
-
-def _parsed(text: str) -> _Page:
-    page = _Page()
-    page.feed(text)
-    page.close()
-    if not page.data:
+    They are looked for as this program writes them, in time that grows with the text alone: a parser of HTML can be
+    kept busy for hours by a text that is made for that.
+    """
+    start = text.find(_DATA_START)
+    end = text.find("</script>", start)
+    if start < 0 or end < 0:
         older = 'content="reportgen ' in text[:5000]
         raise _Problem("is a report without its data, cut off or of an older version" if older else "is no report")
-    if not page.is_whole:
+    if not text.rstrip().endswith("</html>"):
         raise _Problem("is cut off")
-    return page
+    pictures = {}
+    for found in _PICTURE.finditer(text, 0, start):
+        with contextlib.suppress(binascii.Error, ValueError):
+            picture = base64.b64decode(found[1], validate=True)
+            pictures[hashlib.sha256(picture).hexdigest()] = picture
+    return text[start + len(_DATA_START) : end], pictures
 
 
 def _loaded(text: str) -> dict[str, Any]:

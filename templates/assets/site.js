@@ -18,6 +18,7 @@
   }));
   // "newest first" is how they come
   const order = {
+    __proto__: null,
     date: (a, b) => b.place - a.place,
     title: (a, b) => a.title.localeCompare(b.title),
     model: (a, b) => data.models[a.model][0].localeCompare(data.models[b.model][0]),
@@ -102,8 +103,11 @@
     history.replaceState(null, "", said.size ? `#${said}` : location.pathname.split("/").pop() || "./");
   };
 
+  const KEYS = ["q", "model", "result", "sort"];
   const recall = () => {
     const said = new URLSearchParams(location.hash.slice(1));
+    // an anchor of the page itself says nothing about the search
+    if (location.hash.length > 1 && !KEYS.some((key) => said.has(key))) return;
     for (const key of ["q", "model", "result"]) state[key] = said.get(key) || "";
     const sort = said.get("sort") || "-date";
     state.down = sort.startsWith("-");
@@ -111,6 +115,8 @@
     form.elements.q.value = state.q;
     form.elements.model.value = state.model;
     form.elements.result.value = state.result;
+    // what is no choice is none
+    for (const key of ["model", "result"]) if (form.elements[key].selectedIndex < 0) form.elements[key].value = state[key] = "";
   };
 
   data.models.forEach(([name, address]) => {

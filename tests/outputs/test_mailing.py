@@ -8,6 +8,7 @@ import smtplib
 import socket
 import sys
 import threading
+import time
 import types
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -417,3 +418,23 @@ def test_from_the_command_line(authority, ca_file, make_report, tmp_path, capsys
     assert b"X-Unsent" not in handler.arrived[0][2]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["ca.pem", "mail.toml", "report.html"]
     assert mailing.ATTEMPTS == 4
+
+
+def test_an_answer_that_drips_is_left(authority, ca_file, mail):
+    """A byte now and then, and never a line: the clock counts, not each byte."""
+    listening = socket.create_server(("127.0.0.1", 0))
+
+    def drip():
+        with contextlib.suppress(OSError):
+            connection, _ = listening.accept()
+            connection.sendall(b"220-")
+            while True:
+                connection.sendall(b"x")
+                time.sleep(0.2)
+
+    threading.Thread(target=drip, daemon=True).start()
+    started = time.monotonic()
+    told = refused(mail, server(listening.getsockname()[1], ca_file))
+    listening.close()
+    assert "says nothing" in told
+    assert time.monotonic() - started < 10

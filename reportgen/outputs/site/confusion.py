@@ -82,7 +82,7 @@ def confusion(records: Iterable[Record], classes: Sequence[str] = ()) -> Confusi
                 newest[case.sha256] = case
     counts = Counter((case.truth, case.predicted) for case in newest.values() if case.truth is not None)
     found = {name for pair in counts for name in pair if name is not None}
-    ordered = [name for name in classes if name in found or len(classes) <= LARGEST_MATRIX]
+    ordered = [name for name in dict.fromkeys(classes) if name in found or len(classes) <= LARGEST_MATRIX]
     ordered += sorted(found.difference(ordered))
     return Confusion(
         tuple(ordered), {(str(truth), predicted): count for (truth, predicted), count in counts.items()},
