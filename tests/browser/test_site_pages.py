@@ -138,3 +138,26 @@ def test_on_a_phone_nothing_is_wider_than_it(browser, site):
         browser.get(path.as_uri())
         assert browser.execute_script("return document.documentElement.scrollWidth <= innerWidth"), path
     browser.set_window_size(1300, 900)
+
+
+@pytest.mark.parametrize(
+    "said", ["sort=__proto__", "sort=valueOf", "sort=-toString", "model=nosuch&result=nosuch", "q=%00"]
+)
+def test_an_odd_link_breaks_nothing(browser, site, said):
+    browser.get("about:blank")
+    browser.get_log("browser")
+    browser.get(f"{(site / 'index.html').as_uri()}#{said}")
+    assert browser.get_log("browser") == []
+    assert len(rows(browser)) == (0 if said == "q=%00" else 4)
+    browser.find_element("name", "q").send_keys("alpha")
+    assert rows(browser) == ([] if said == "q=%00" else ["Alpha"])
+
+
+def test_an_anchor_of_the_page_keeps_the_search(browser, site):
+    browser.get("about:blank")
+    browser.get(f"{(site / 'index.html').as_uri()}#q=alpha")
+    assert rows(browser) == ["Alpha"]
+    browser.execute_script("location.hash = '#content'")
+    browser.execute_async_script("setTimeout(arguments[0], 100)")
+    assert rows(browser) == ["Alpha"]
+    assert browser.find_element("name", "q").get_attribute("value") == "alpha"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import random
 import re
 import xml.etree.ElementTree as ET
 from html.parser import HTMLParser
@@ -307,7 +308,7 @@ def test_a_damaged_manifest_loses_no_report_and_leaves_none_behind(write, site):
     "change",
     [
         {"title": 5}, {"title": None}, {"look": 1}, {"sources": {"a": [1]}}, {"sources": []}, {"files": {"a": 1}},
-        {"models": [{"name": 1}]}, {"models": 7}, *(
+        *(
             {"reports": [{one: value}]} for one, value in (
                 ("digest", "../../../../tmp/x"), ("digest", 5), ("created", 5), ("model", 1), ("pictures", ["../../x"]),
                 ("cases", 1), ("cases", [{"thumbnail": "javascript:alert(1)"}]), ("cases", [{"score": "x"}]),
@@ -402,6 +403,74 @@ def test_a_first_build_that_was_killed_is_no_obstacle(write, site, monkeypatch):
     assert build_site([write("b.html", 2)], site).reports == 1
     assert len(list((site / "reports").glob("*.html"))) == 1
     check_links(site)
+
+
+@pytest.mark.parametrize("damaged", [False, True])
+def test_files_of_others_stay_whatever_they_are_called(write, site, damaged):
+    build_site([write("a.html", 1)], site)
+    own = {
+        site / "reports" / "notes-202511211930.html": "mine", site / "reports" / "data-0123456789ab.json": "{}",
+        site / "reports" / "mine.html": "mine", site / "page-7.html": "mine", site / "models" / "mine.html": "mine",
+        site / "assets" / "own-0123456789abcdef.js": "mine", site / "notes.txt": "mine",
+    }  # fmt: skip
+    for path, text in own.items():
+        path.write_text(text)
+    report = write("case-202511211930.html", 5)
+    kept = site / "reports" / report.name
+    report.rename(kept)
+    if damaged:
+        (site / "site.json").write_text("{")
+    build_site([write("b.html", 2)], site, overwrite=damaged)
+    assert kept.is_file()
+    assert {path: path.read_text() for path in own} == own
+    assert len(list((site / "reports").glob("report-*.html"))) == 1
+
+
+def test_a_site_is_made_of_its_reports_alone(write, site, tmp_path, make_report):
+    """Whatever was added, removed and renamed on the way: the same as built anew."""
+    model = make_report("plain").model
+    paths = [
+        write(f"{number}.html", number, model=dataclasses.replace(model, name=f"name {number % 3}"))
+        for number in range(6)
+    ]
+    chance = random.Random(4)
+    there = set()
+    for step in range(25):
+        path = chance.choice(paths)
+        if path in there and len(there) > 1:
+            remove_reports([str(path)], site)
+            there.discard(path)
+        else:
+            build_site([path], site, add=True, title=chance.choice(["One", "Two", None]))
+            there.add(path)
+        fresh = tmp_path / f"fresh{step}"
+        title = json.loads((site / "site.json").read_text())["title"]
+        build_site(sorted(there), fresh, title=title)
+        found, expected = content(site), content(fresh)
+        for one in (found, expected):
+            table = json.loads(one.pop("site.json"))
+            one["manifest"] = {key: value for key, value in table.items() if key != "sources"}
+        assert found == expected
+
+
+def test_two_names_of_one_report_are_removed_together(write, site, tmp_path):
+    first, other = write("a.html", 1), write("b.html", 2)
+    (tmp_path / "c.html").write_bytes(first.read_bytes())
+    build_site([first, other, tmp_path / "c.html"], site)
+    assert remove_reports([str(first), str(tmp_path / "c.html"), str(first)], site).reports == 1
+    with pytest.raises(OutputError, match="is not in the site"):
+        remove_reports([str(other), "none"], site)
+    assert build_site((), site, add=True).reports == 1
+
+
+def test_a_site_is_no_source_of_itself(write, site):
+    path = write("a.html", 1)
+    build_site([path], site)
+    for one in (site, site / "reports", site / "index.html"):
+        with pytest.raises(OutputError, match="lies in the site itself"):
+            find_reports([one], site)
+    # nor are the pages of another
+    assert find_reports([site, path], site.parent / "other") == [path]
 
 
 def test_two_cannot_build_at_once(write, site):

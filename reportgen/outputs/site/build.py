@@ -18,7 +18,7 @@ from reportgen.errors import OutputError
 from reportgen.outputs.saved import ReportError, SavedReport, read_saved
 from reportgen.outputs.sidecar import render_json
 from reportgen.outputs.site import pages
-from reportgen.outputs.site.folder import SiteFolder, Source, State
+from reportgen.outputs.site.folder import MADE, SiteFolder, Source, State
 from reportgen.outputs.site.records import digest_file, picture_file, record_of, short
 from reportgen.picture import case_picture_name
 from reportgen.report import Report
@@ -59,6 +59,8 @@ def find_reports(paths: Iterable[Path], site: Path) -> list[Path]:
             is_folder = is_there = False
         if not is_there:
             raise OutputError(f"report not found: {path!s:.200}", "check the path")
+        if _lies_in(path, site):
+            raise OutputError(f"{path} lies in the site itself", "keep reports elsewhere: the site is made of them")
         if not is_folder and path.suffix.lower() not in (*_ENDINGS, ".json") and not _begins_as_one(path):
             raise OutputError(f"{path} is no report", "give report.html files, or folders with some")
         for one in _in_folder(path, site) if is_folder else (path,):
@@ -112,8 +114,12 @@ def remove_reports(names: Sequence[str], root: Path, *, overwrite: bool = False)
         When there is no site, or a report is not in it.
     """
     with SiteFolder(root, overwrite=overwrite).opened() as folder:
-        for name in names:
-            _forget(folder.state, name)
+        found = [_named(folder.state, name) for name in names]
+        digests, keys = (frozenset().union(*parts) for parts in zip(*found, strict=True))
+        state = folder.state
+        state.records = {key: one for key, one in state.records.items() if key not in digests}
+        gone = keys | {key for key, one in state.sources.items() if one.digest in digests}
+        state.sources = {key: one for key, one in state.sources.items() if key not in gone}
         return _Build(folder, None).run((), add=True, done=None)
 
 
@@ -193,14 +199,13 @@ class _Build:
             if small is not None:
                 thumbnails[index] = digest_file(hashlib.sha256(small).hexdigest(), "jpeg")
                 self._folder.add(thumbnails[index], small)
-        record, model = record_of(report, digest, thumbnails)
+        record = record_of(report, digest, thumbnails)
         for picture in report.pictures:
             self._folder.add(picture_file(picture), picture.data)
         site = pages.Linked(self._state.title, "../", self._files)
         self._folder.add(record.address, pages.render_report_page(report, site, f"{record.name}.json"))
         self._folder.add(record.data_address, render_json(replace(report, timings={})))
         self._state.records[digest] = record
-        self._state.models[model.identity] = model
         self._drawn.add(digest)
 
     def _draw_others_anew(self) -> None:
@@ -228,12 +233,9 @@ class _Build:
 
     def _settled(self) -> Built:
         state = self._state
-        used = {record.model for record in state.records.values()}
-        state.models = {key: one for key, one in state.models.items() if key in used}
         records = tuple(sorted(state.records.values(), key=lambda one: one.order))
-        models = dict(sorted(state.models.items(), key=lambda item: (item[1].name.casefold(), item[0])))
         broken = (pages.Broken(one.name, one.problem) for one in state.sources.values() if one.digest is None)
-        contents = pages.Contents(state.title, records, models, tuple(sorted(broken, key=lambda one: one.name)))
+        contents = pages.Contents(state.title, records, tuple(sorted(broken, key=lambda one: one.name)))
         written = pages.render_lists(contents, self._files) | pages.render_models(contents, self._files)
         written |= {"feed.xml": pages.render_feed(contents), ".nojekyll": b""}
         wanted = {address for one in records for address in (one.address, one.data_address, *one.pictures)}
@@ -252,11 +254,18 @@ def _in_folder(folder: Path, site: Path) -> Iterator[Path]:
                 yield path
 
 
+def _lies_in(path: Path, folder: Path) -> bool:
+    """Whether a path is a folder, or lies in it, by whatever links."""
+    inside, outside = os.path.realpath(path), os.path.realpath(folder)
+    return inside == outside or inside.startswith(os.path.join(outside, ""))  # noqa: PTH118
+
+
 def _begins_as_one(path: Path) -> bool:
     with suppress(OSError):
         if stat.S_ISREG(path.stat().st_mode):  # a pipe may never give anything
             with path.open("rb") as file:
-                return _MARK in file.read(_HEAD)
+                head = file.read(_HEAD)
+                return _MARK in head and MADE not in head
     return False
 
 
@@ -286,21 +295,22 @@ def _key(path: Path) -> str:
     return hashlib.sha256(os.fsencode(os.path.abspath(path))).hexdigest()[:24]  # noqa: PTH100 - links are not followed
 
 
-def _forget(state: State, name: str) -> None:
-    """Take a report out, by its file or its page's name; or what is listed as broken, by its file or its name."""
+def _named(state: State, name: str) -> tuple[frozenset[str], frozenset[str]]:
+    """Return what a name stands for in a site.
+
+    A report by its file or its page's name: its digest. What is listed as broken, by its file or the name that is
+    shown: its keys among the sources.
+    """
     path = Path(name)
-    found = {one.digest for one in state.records.values() if path.stem == one.name}
-    broken = {
-        key for key, one in state.sources.items() if one.digest is None and (key == _key(path) or one.name == name)
-    }
-    if not found and not broken:
-        source = state.sources.get(_key(path))
-        found = {source.digest} & state.records.keys() if source and source.digest else set()
+    unread = {key: one.name for key, one in state.sources.items() if one.digest is None}
+    broken = frozenset(key for key, shown in unread.items() if key == _key(path) or shown == name)
+    found = frozenset(one.digest for one in state.records.values() if path.stem == one.name)
+    source = state.sources.get(_key(path))
+    if not found and source is not None and source.digest is not None:
+        found = frozenset({source.digest} & state.records.keys())
     if not found and not broken:
         with suppress(ReportError):
-            found = {read_saved(path).digest} & state.records.keys()
+            found = frozenset({read_saved(path).digest} & state.records.keys())
     if not found and not broken:
         raise OutputError(f"{name:.200} is not in the site", "give a report's file, or the name of its page")
-    state.records = {key: one for key, one in state.records.items() if key not in found}
-    gone = broken | {key for key, one in state.sources.items() if one.digest in found}
-    state.sources = {key: one for key, one in state.sources.items() if key not in gone}
+    return found, broken

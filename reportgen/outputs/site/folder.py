@@ -18,7 +18,7 @@ from pathlib import Path
 
 from reportgen.errors import OutputError
 from reportgen.interruption import undisturbed
-from reportgen.outputs.site.records import PICTURE, ModelRecord, Record, model_from, record_from, to_table
+from reportgen.outputs.site.records import PICTURE, Record, record_from, to_table
 from reportgen.outputs.typed import from_plain
 from reportgen.outputs.workshop import is_workshop, workshop
 from reportgen.outputs.writing import replacing, telling, write_file
@@ -29,6 +29,7 @@ _INNER = ("reports", "models", "assets", "pictures")
 _ASSET = re.compile(r"assets/[a-z]+-[0-9a-f]{16}\.(css|js)")
 # pages and assets whose names hold a digest: a run that was killed may have left one that no list has
 _LEFT = re.compile(r"assets/[a-z]+-[0-9a-f]{16}\.(css|js)|reports/[a-z0-9-]*-[0-9a-f]{12}\.(html|json)")
+MADE = b'<meta name="generator" content="reportgen site">'
 _PAGE = re.compile(r"index\.html|page-\d{1,6}\.html|feed\.xml|\.nojekyll|(reports|models)/[a-z0-9-]{1,60}\.(html|json)")
 
 
@@ -54,7 +55,6 @@ class State:
     look: str = ""
     sources: dict[str, Source] = field(default_factory=dict)
     records: dict[str, Record] = field(default_factory=dict)
-    models: dict[str, ModelRecord] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)
 
 
@@ -253,14 +253,28 @@ class SiteFolder:
         """Whether a file may go: it is called by its digest, or listed among the pages that were written."""
         if PICTURE.fullmatch(address):
             return True
-        listed = address in self.state.files or self.is_damaged
-        return bool(_LEFT.fullmatch(address) or (listed and _PAGE.fullmatch(address)))
+        if not (_PAGE.fullmatch(address) or _ASSET.fullmatch(address)):
+            return False
+        return address in self.state.files or self._was_made_here(address)
+
+    def _was_made_here(self, address: str) -> bool:
+        """Whether a file that no list has was written for a site, by what stands in it: a killed run left it."""
+        if not (_LEFT.fullmatch(address) or self.is_damaged):
+            return False
+        data = self.read(address)
+        if _ASSET.fullmatch(address):
+            return hashlib.sha256(data).hexdigest()[:16] in address
+        if address.endswith(".json"):
+            told = re.search(rb'"content_sha256": "([0-9a-f]{12})', data[-200:])
+            return told is not None and told[1].decode() in address
+        return MADE in data[:4096]
 
     def _spare(self, address: str) -> None:
         """Refuse to replace or remove what somebody else wrote or edited, unless it's allowed."""
         files = self.state.files
-        left = _LEFT.fullmatch(address) and address not in files
-        if self._overwrite or not self.has(address) or PICTURE.fullmatch(address) or left:
+        if self._overwrite or not self.has(address) or PICTURE.fullmatch(address):
+            return
+        if address not in files and self._was_made_here(address):
             return
         known = {files.get(address), *self._either.get(address, ())}
         if hashlib.sha256(self.read(address)).hexdigest() not in known:
@@ -304,7 +318,6 @@ def _manifest(state: State) -> bytes:
     """Return what a site says of itself."""
     table = {
         "reportgen_site": VERSION, "title": state.title, "look": state.look,
-        "models": [to_table(one) for _, one in sorted(state.models.items())],
         "reports": [to_table(one) for one in sorted(state.records.values(), key=lambda one: one.order)],
         "sources": {key: list(vars(one).values()) for key, one in sorted(state.sources.items())},
         "files": dict(sorted(state.files.items())),
@@ -324,11 +337,10 @@ def _state_from(data: bytes, path: Path, *, overwrite: bool) -> tuple[State, dic
         found = {item.name: table[item.name] for item in fields(_Stored)}
         stored: _Stored = from_plain(_Stored, found, "site")
         records = [record_from(one) for one in table["reports"]]
-        models = [model_from(one) for one in table["models"]]
         coming = from_plain(dict[str, str], table.get("coming", {}), "site")
         state = State(
             stored.title, stored.look, {key: Source(*one) for key, one in stored.sources.items()},
-            {one.digest: one for one in records}, {one.identity: one for one in models}, stored.files,
+            {one.digest: one for one in records}, stored.files,
         )  # fmt: skip
         return state, coming
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):

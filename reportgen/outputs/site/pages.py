@@ -40,12 +40,21 @@ class Broken:
 
 @dataclass(frozen=True)
 class Contents:
-    """All that a site shows: records oldest first, models by identity, and what is broken."""
+    """All that a site shows: records oldest first, and what is broken."""
 
     title: str
     records: tuple[Record, ...]
-    models: Mapping[str, ModelRecord]
     broken: tuple[Broken, ...] = ()
+
+    @functools.cached_property
+    def models(self) -> dict[str, ModelRecord]:
+        """Models by identity, in the order of their names: each as its newest report calls it."""
+        found = {record.model.identity: record.model for record in self.records}
+        return dict(sorted(found.items(), key=lambda item: (item[1].name.casefold(), item[0])))
+
+    def model_of(self, record: Record) -> ModelRecord:
+        """Return the model of a report, as its newest report calls it."""
+        return self.models[record.model.identity]
 
     @functools.cached_property
     def pages(self) -> tuple[tuple[Record, ...], ...]:
@@ -143,14 +152,13 @@ def render_models(contents: Contents, files: Mapping[str, str]) -> dict[str, byt
     site = Linked(contents.title, "../", files)
     of: dict[str, list[Record]] = {identity: [] for identity in contents.models}
     for record in contents.records:
-        of[record.model].append(record)
+        of[record.model.identity].append(record)
     return {
         model.address: _rendered(
             "site/model.html.j2", site=site, model=model, records=tuple(reversed(of[identity])), most=PAGE_SIZE,
             confusion=confusion(of[identity], model.classes),
         )
         for identity, model in contents.models.items()
-        if of[identity]
     }  # fmt: skip
 
 
@@ -182,7 +190,7 @@ def _search_data(contents: Contents) -> bytes:
         "models": [[contents.models[one].name, contents.models[one].address] for one in models],
         "reports": [
             [
-                record.address, record.title, record.created[:10], place[record.model], record.warnings,
+                record.address, record.title, record.created[:10], place[record.model.identity], record.warnings,
                 [
                     [one.title, one.label or "", one.predicted, one.score, one.correct, one.verdict, one.thumbnail]
                     for one in record.cases

@@ -41,7 +41,11 @@ class CaseRecord:
 
 @dataclass(frozen=True, kw_only=True)
 class ModelRecord:
-    """A model as it was used: the same weights with another threshold or preprocessing are another one."""
+    """A model as it was used: the same weights with another threshold, preprocessing or classes are another one.
+
+    Its name and purpose are only told: reports may call the same model by different names. ``classes`` are listed where
+    there are not too many; ``classes_sha256`` is a digest of all.
+    """
 
     name: str
     sha256: str
@@ -51,18 +55,19 @@ class ModelRecord:
     input_shape: tuple[int, ...]
     parameters: int
     classes: tuple[str, ...]
+    classes_sha256: str
     purpose: str = ""
 
     @property
     def identity(self) -> str:
         """What tells it from other models."""
-        key = (self.sha256, self.head, self.threshold, self.preprocessing, self.classes)
+        key = (self.sha256, self.head, self.threshold, self.preprocessing, self.classes_sha256)
         return hashlib.sha256(json.dumps(key).encode()).hexdigest()[:12]
 
     @property
     def address(self) -> str:
         """Its page."""
-        return f"models/{slug(self.name)}-{self.identity}.html"
+        return f"models/model-{self.identity}.html"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +77,7 @@ class Record:
     digest: str
     title: str
     created: str
-    model: str
+    model: ModelRecord
     warnings: int
     cases: tuple[CaseRecord, ...]
     pictures: tuple[str, ...]
@@ -98,9 +103,8 @@ class Record:
         return self.created, self.digest
 
 
-def record_of(report: Report, digest: str, thumbnails: dict[int, str]) -> tuple[Record, ModelRecord]:
-    """Return what a site keeps of a report and of its model; ``thumbnails`` are files by case."""
-    model = _model_of(report.model)
+def record_of(report: Report, digest: str, thumbnails: dict[int, str]) -> Record:
+    """Return what a site keeps of a report; ``thumbnails`` are files by case."""
     classes = {name.strip().lower(): name for name in report.model.class_names}
     cases = tuple(
         CaseRecord(
@@ -114,12 +118,11 @@ def record_of(report: Report, digest: str, thumbnails: dict[int, str]) -> tuple[
         )
         for index, case in report.side_by_side
     )  # fmt: skip
-    record = Record(
-        digest=digest, title=short(report.title), created=report.created, model=model.identity,
+    return Record(
+        digest=digest, title=short(report.title), created=report.created, model=_model_of(report.model),
         warnings=sum(remark.warning for remark in report.remarks), cases=cases,
         pictures=tuple(dict.fromkeys([*map(picture_file, report.pictures), *thumbnails.values()])),
     )  # fmt: skip
-    return record, model
 
 
 def _verdict(case: CaseReport, model: ModelReport) -> str:
@@ -133,6 +136,7 @@ def _model_of(model: ModelReport) -> ModelRecord:
         name=short(model.name), sha256=model.sha256, head=short(model.head), threshold=model.threshold,
         preprocessing=short(model.preprocessing), input_shape=model.input_shape, parameters=model.total_parameters,
         classes=tuple(map(short, model.class_names)) if few else (),
+        classes_sha256=hashlib.sha256(json.dumps(model.class_names).encode()).hexdigest(),
         purpose=short(model.card.purpose if model.card else ""),
     )  # fmt: skip
 
@@ -158,7 +162,7 @@ def short(text: str) -> str:
     return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"
 
 
-def to_table(record: Record | ModelRecord) -> dict[str, Any]:
+def to_table(record: Record) -> dict[str, Any]:
     """Return a record as plain JSON."""
     return asdict(record)
 
@@ -176,9 +180,3 @@ def record_from(table: Any) -> Record:
     if not _DIGEST.fullmatch(record.digest) or not all(map(PICTURE.fullmatch, files)) or len(record.created) < 10:
         raise MisfitError("a report is none")
     return record
-
-
-def model_from(table: Any) -> ModelRecord:
-    """Return a model's record from JSON; raises MisfitError when it is none."""
-    model: ModelRecord = from_plain(ModelRecord, table, "a model")
-    return model
