@@ -140,6 +140,8 @@ def draw_phantom(path: Path, seed: int, opacities: int, *, overwrite: bool) -> N
 def _report(
     settings: Settings, cases: Callable[[], Sequence[Case]], *, overwrite: bool, progress: bool, debug: bool
 ) -> Made:
+    from reportgen.outputs.email import check_message
+    from reportgen.outputs.pdf import check_available
     from reportgen.outputs.writing import check_target
 
     html, json, pdf, email = _targets(settings)
@@ -151,6 +153,10 @@ def _report(
         check_target(path, overwrite=overwrite)
     if figures is not None:
         _check_folder(figures, overwrite=overwrite)
+    if email is not None:
+        check_message(settings.email, draft=True)
+    if pdf is not None or (email is not None and settings.email.attach_pdf):
+        check_available()
     with _quiet(debug=debug):
         # libtiff says on standard error itself what it finds wrong with a file
         read = cases()

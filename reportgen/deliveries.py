@@ -83,13 +83,14 @@ def write_email(
         When the report can't be read, an address is none, the message gets too large, or can't be sent or written.
     """
     from reportgen.outputs import mailing
-    from reportgen.outputs.email import attachments_of, render_email
+    from reportgen.outputs.email import attachments_of, check_message, render_email
     from reportgen.provenance import created
 
     if dry_run and not send:
         raise SettingsError("--dry-run says what --send would do", "give both")
     path = None if send and target is None else _target(source, target, ".eml", overwrite=overwrite)
     server = mailing.server_from(settings.smtp) if send else None
+    check_message(settings.email, draft=not send)
     saved = read_saved(source, figures)
     pdf = _pdf(saved.report) if settings.email.attach_pdf else None
     attachments = attachments_of(saved.report, settings.email, source.stem, lambda: _page(saved), pdf)

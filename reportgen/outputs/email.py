@@ -132,14 +132,7 @@ def render_email(
     OutputError
         When it gets larger than the limit.
     """
-    sender = addresses([settings.sender], "--from") if settings.sender else ()
-    to, cc = addresses(settings.to, "--to"), addresses(settings.cc, "--cc")
-    if not draft and not sender:
-        raise SettingsError("an e-mail that is sent needs a sender", "give --from, or sender in [email]")
-    if not draft and not (to or cc):
-        raise SettingsError("an e-mail that is sent needs somebody to go to", "give --to, or to in [email]")
-    if len(sender) > 1 or len(to) + len(cc) > _MOST_RECIPIENTS:
-        raise SettingsError(f"an e-mail has one sender and at most {_MOST_RECIPIENTS} recipients", "give fewer")
+    sender, to, cc = _parties(settings, draft=draft)
     subject = _subject(settings.subject) if settings.subject else _one_line(f"Model report: {report.title}")
     needs_utf8 = any(not one.username.isascii() for one in (*sender, *to, *cc))
     message = EmailMessage(policy=SMTP)
@@ -160,6 +153,33 @@ def render_email(
         data, sender[0].addr_spec if sender else "", tuple(one.addr_spec for one in (*to, *cc)), needs_utf8,
         _check_size(len(data), settings.limit, bool(attachments)),
     )  # fmt: skip
+
+
+def check_message(settings: EmailSettings, *, draft: bool) -> None:
+    """Refuse addresses and a subject that can't be used, before anything is made.
+
+    Raises
+    ------
+    SettingsError
+        As :func:`render_email` would.
+    """
+    _parties(settings, draft=draft)
+    _subject(settings.subject)
+
+
+def _parties(
+    settings: EmailSettings, *, draft: bool
+) -> tuple[tuple[Address, ...], tuple[Address, ...], tuple[Address, ...]]:
+    """Return from whom, to whom, and who gets a copy."""
+    sender = addresses([settings.sender], "--from") if settings.sender else ()
+    to, cc = addresses(settings.to, "--to"), addresses(settings.cc, "--cc")
+    if not draft and not sender:
+        raise SettingsError("an e-mail that is sent needs a sender", "give --from, or sender in [email]")
+    if not draft and not (to or cc):
+        raise SettingsError("an e-mail that is sent needs somebody to go to", "give --to, or to in [email]")
+    if len(sender) > 1 or len(to) + len(cc) > _MOST_RECIPIENTS:
+        raise SettingsError(f"an e-mail has one sender and at most {_MOST_RECIPIENTS} recipients", "give fewer")
+    return sender, to, cc
 
 
 def _mailboxes(name: str, found: Sequence[Address]) -> str:

@@ -138,6 +138,17 @@ def _written(
     return written if placed == fetcher.used else None
 
 
+def check_available() -> None:
+    """Refuse, before anything is made, where what a PDF needs is missing.
+
+    Raises
+    ------
+    OutputError
+        With the command that installs it.
+    """
+    _weasyprint()
+
+
 def _weasyprint() -> Any:
     try:
         return quiet_weasyprint()

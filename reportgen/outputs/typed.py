@@ -59,9 +59,15 @@ def _made(kind: Any, value: Any, where: str, depth: int) -> Any:
             return tuple(_made(k, v, where, depth + 1) for k, v in zip(asked, value, strict=True))
     elif origin is dict and isinstance(value, dict):
         return {key: _made(typing.get_args(kind)[1], item, where, depth + 1) for key, item in value.items()}
-    elif kind in (object, Any) or kind is float:
-        return _number(value, where) if kind is float else _plain(value, where, depth)
-    elif isinstance(kind, type) and type(value) is kind:
+    return _leaf(kind, value, where, depth)
+
+
+def _leaf(kind: Any, value: Any, where: str, depth: int) -> Any:
+    if kind in (object, Any):
+        return _plain(value, where, depth)
+    if kind is float:
+        return _number(value, where)
+    if isinstance(kind, type) and type(value) is kind:
         return _scalar(value, where)
     raise MisfitError(f"{where:.80} is not what it should be")
 
