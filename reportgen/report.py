@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from reportgen.names import find_name, plain_name
 from reportgen.picture import Picture
 
 SCHEMA_VERSION = 1
@@ -364,13 +365,13 @@ def verdict(case: CaseReport, model: ModelReport) -> tuple[str, str]:
         return ("right", "as labelled") if case.correct else ("wrong", "not as labelled")
     if case.label is None:
         return "unknown", "no label given"
-    is_class = case.label.strip().lower() in {name.strip().lower() for name in model.class_names}
+    is_class = find_name(case.label, model.class_names) is not None
     return "unknown", "undecided" if is_class else "its label is not one of the classes"
 
 
 def is_reference(label: str | None) -> bool:
     """Return whether a label says that nothing was found: such a case is what others are compared with."""
-    return label is not None and label.strip().lower() in REFERENCE_LABELS
+    return label is not None and plain_name(label) in {plain_name(known) for known in REFERENCE_LABELS}
 
 
 def readable(number: float) -> str:

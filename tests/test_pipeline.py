@@ -359,6 +359,7 @@ def test_normal_stands_first_though_given_second(small_model, cases):
         (("b", "a"), [0, 1]),
         (("x", None, "Healthy"), [2, 0, 1]),
         ((" no finding ", "y", "control"), [0, 2, 1]),
+        (("y", "No_Finding"), [1, 0]),
         ((None, None), [0, 1]),
     ],
 )

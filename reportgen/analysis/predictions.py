@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.errors import SettingsError
+from reportgen.names import find_name, plain_name
 from reportgen.report import Prediction, Remark, is_reference
 
 SHOWN_CLASSES = 5
@@ -85,10 +86,10 @@ def best_predictions(head: Head, scores: NDArray[np.float64]) -> tuple[Predictio
 
 
 def is_correct(label: str | None, predicted: str, class_names: Sequence[str]) -> bool | None:
-    """Return whether a label is the predicted class (capitals don't matter); None when the label is no class."""
-    if label is None or label.strip().lower() not in {name.lower() for name in class_names}:
+    """Return whether a label is the predicted class, by their plain names; None when the label is no class."""
+    if label is None or find_name(label, class_names) is None:
         return None
-    return label.strip().lower() == predicted.lower()
+    return plain_name(label) == plain_name(predicted)
 
 
 def doubtful_scores(scores: NDArray[np.float64]) -> tuple[Remark, ...]:
@@ -142,16 +143,16 @@ def is_decided(head: Head, scores: NDArray[np.float64]) -> bool:
 
 
 def find_class(text: str | int, class_names: Sequence[str]) -> int:
-    """Return the number of a class given by name (capitals don't matter) or number.
+    """Return the number of a class given by name (by its plain form) or number.
 
     Raises
     ------
     SettingsError
         When there is no such class.
     """
-    lowered = [name.lower() for name in class_names]
-    if isinstance(text, str) and text.lower() in lowered:
-        return lowered.index(text.lower())
+    named = find_name(text, class_names) if isinstance(text, str) else None
+    if named is not None:
+        return named
     if str(text).isdecimal() and int(text) < len(class_names):
         return int(text)
     known = ", ".join(class_names[:10]) + (", ..." if len(class_names) > 10 else "")

@@ -9,6 +9,7 @@ from typing import Any
 
 from reportgen.errors import SettingsError
 from reportgen.inputs.files import read_bytes
+from reportgen.names import plain_name
 
 MOST_BYTES = 16 << 20
 _WHEN_LARGER = "a list of class names is short; is it the right file?"
@@ -83,11 +84,14 @@ def resolve_class_names(
                 f"{len(names)} class names for {model_name}, which has {count} classes",
                 f"give {count} names in the order of the model's outputs (one sigmoid has 2: negative, positive)",
             )
-        if len({name.strip().lower() for name in names}) < count:
-            raise SettingsError(f"class names for {model_name} are not all different", "capitals don't count")
+        if len({plain_name(name) for name in names}) < count:
+            raise SettingsError(
+                f"class names for {model_name} are not all different", "capitals, spaces, _ and - don't count"
+            )
         return tuple(names), ()
-    distinct = sorted({label for label in labels if label})
-    if len(distinct) == count == len({label.lower() for label in distinct}):
+    spellings = {plain_name(label): label for label in sorted(filter(None, labels), reverse=True)}
+    distinct = sorted(spellings.values())
+    if len(distinct) == count:
         note = (
             f"Class names were not given. Assumed from the labels, in alphabetical order as Keras's folder loader "
             f"has it: {', '.join(distinct)}."

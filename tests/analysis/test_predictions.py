@@ -105,7 +105,7 @@ def test_two_sigmoids_are_scores_of_their_own_and_the_larger_is_predicted():
     ("label", "predicted", "expected"),
     [
         ("cat", "cat", True), ("CAT ", "cat", True), ("dog", "cat", False), (None, "cat", None),
-        ("unknown", "cat", None), ("", "cat", None),
+        ("unknown", "cat", None), ("", "cat", None), ("c_a-t", "cat", True), ("d og", "cat", False),
     ],
 )  # fmt: skip
 def test_is_correct(label, predicted, expected):
@@ -116,7 +116,7 @@ def test_is_correct(label, predicted, expected):
 
 
 @pytest.mark.parametrize(
-    ("text", "number"), [("dog", 1), ("OWL", 2), ("0", 0), (2, 2), (1, 1)]
+    ("text", "number"), [("dog", 1), ("OWL", 2), ("o-w_l", 2), ("0", 0), (2, 2), (1, 1)]
 )  # fmt: skip
 def test_find_class(text, number):
     assert find_class(text, THREE) == number

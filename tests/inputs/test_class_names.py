@@ -133,3 +133,14 @@ def test_numbered_when_nothing_says_more(labels):
 def test_the_wrong_number_of_names(given_names, noted):
     with pytest.raises(SettingsError, match=r"class names for my\.keras, which has 2 classes"):
         resolve_class_names(2, given_names, noted, [], "my.keras")
+
+
+@pytest.mark.parametrize("same", [("Normal", "NORMAL"), ("No Finding", "no_finding"), ("COVID-19", "covid19")])
+def test_names_that_mean_the_same_are_refused(same):
+    with pytest.raises(SettingsError, match=r"class names for my\.keras are not all different"):
+        resolve_class_names(2, same, None, [], "my.keras")
+
+
+def test_labels_that_mean_the_same_are_one_class():
+    labels = ["No_Finding", "Pneumonia", "no finding"]
+    assert resolve_class_names(2, None, None, labels, "m")[0] == ("No_Finding", "Pneumonia")

@@ -22,7 +22,8 @@ from reportgen.outputs.site import pages
 from reportgen.outputs.site.build import build_site, find_reports, remove_reports
 from reportgen.outputs.site.confusion import confusion
 from reportgen.outputs.site.folder import SiteFolder
-from reportgen.outputs.site.records import CaseRecord, Record
+from reportgen.outputs.site.records import CaseRecord, Record, record_of
+from reportgen.report import verdict
 
 HOSTILE = "</script><script>x</script><img src=x onerror=y> \u2028 {{ 7 }} ../../.. 'q' \"d\""
 
@@ -621,6 +622,14 @@ def case(sha, truth, predicted):
 
 def record(*cases):
     return Record(digest="d", title="", created="", model="m", warnings=0, cases=cases, pictures=())
+
+
+def test_a_label_counts_as_the_class_that_it_spells_otherwise(make_report):
+    report = make_report("of_it", label="NO OF-IT")  # the class: "no of_it"
+    first = record_of(report, "d", {}).cases[-2]
+    assert (first.label, first.truth) == ("NO OF-IT", "no of_it")
+    undecided = dataclasses.replace(report.cases[0], correct=None)
+    assert verdict(undecided, report.model) == ("unknown", "undecided")
 
 
 def test_each_image_counts_once_and_the_newest_label_counts():

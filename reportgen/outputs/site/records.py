@@ -9,6 +9,7 @@ import re
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from reportgen.names import plain_name
 from reportgen.outputs.typed import MisfitError, from_plain
 from reportgen.picture import ENDINGS, Picture
 from reportgen.report import CaseReport, ModelReport, Report, verdict
@@ -105,12 +106,12 @@ class Record:
 
 def record_of(report: Report, digest: str, thumbnails: dict[int, str]) -> Record:
     """Return what a site keeps of a report; ``thumbnails`` are files by case."""
-    classes = {name.strip().lower(): name for name in report.model.class_names}
+    classes = {plain_name(name): name for name in report.model.class_names}
     cases = tuple(
         CaseRecord(
             title=short(case.title),
             label=None if case.label is None else short(case.label),
-            truth=None if case.correct is None else short(classes.get((case.label or "").strip().lower(), "")) or None,
+            truth=None if case.correct is None else short(classes.get(plain_name(case.label or ""), "")) or None,
             predicted=short(case.predictions[0].class_name),
             score=round(case.predictions[0].score, 6) if math.isfinite(case.predictions[0].score) else None,
             correct=case.correct, verdict=_verdict(case, report.model), sha256=case.sha256,
