@@ -15,7 +15,7 @@ from reportgen.analysis.occlusion.scan import Scan, occluded
 from reportgen.errors import SettingsError
 from reportgen.figures import charts, grids, heatmaps
 from reportgen.figures.colours import colour_table
-from reportgen.picture import Picture, case_picture_name, layer_picture_name
+from reportgen.picture import Picture, case_picture_name, layer_picture_name, occlusion_kind
 from reportgen.report import LayerReport, LayerSummary
 from reportgen.settings import FeatureMapSettings, OcclusionSettings, Settings
 
@@ -80,32 +80,40 @@ def model_pictures(
 
 
 def occlusion_pictures(
-    titles: Sequence[str], images: Sequence[Pixels], scans: Sequence[Scan], settings: OcclusionSettings
+    titles: Sequence[str], images: Sequence[Pixels], scans: Sequence[Sequence[Scan]], settings: OcclusionSettings
 ) -> list[Picture]:
-    """Draw the views of each case's scan; colours have the same range in all cases."""
-    shared = heatmaps.shared_ranges([scan.summary for scan in scans])
+    """Draw the views of each case's scan, class by class; colours have the same range in all of them."""
+    shared = heatmaps.shared_ranges([scan.summary for of_case in scans for scan in of_case])
     pictures = []
-    for case, (title, pixels, scan) in enumerate(zip(titles, images, scans, strict=True)):
-        geometry, summary = scan.geometry, scan.summary
-
-        def name(kind: str, case: int = case) -> str:
-            return case_picture_name(case, f"occlusion-{kind}")
-
-        shown = heatmaps.montage_choice(geometry.count)
-        inputs = [occluded(pixels, scan.fill, geometry.position(index), geometry.patch) for index in shown]
-        pictures += [
-            heatmaps.importance_overlay(
-                name("importance"), title, pixels, scan.importance, summary, shared, settings.importance_colours
-            ),
-            heatmaps.glance(
-                name("glance"), title, pixels, scan.importance, summary, shared, settings.importance_colours
-            ),
-            heatmaps.score_map(name("scores"), title, summary, shared, settings.score_colours),
-            heatmaps.strongest_patch(name("strongest"), title, pixels, summary),
-            heatmaps.important_part(name("left"), title, pixels, scan.importance, shared),
-            heatmaps.montage(name("inputs"), title, inputs, geometry.count),
+    for case, (title, pixels, of_case) in enumerate(zip(titles, images, scans, strict=True)):
+        for place, scan in enumerate(of_case):
+            pictures += _scan_pictures(case, place, title, pixels, scan, shared, settings)
+        # what was shown to the model is the same for every class
+        geometry, fill = of_case[0].geometry, of_case[0].fill
+        inputs = [
+            occluded(pixels, fill, geometry.position(index), geometry.patch)
+            for index in heatmaps.montage_choice(geometry.count)
         ]
+        name = case_picture_name(case, occlusion_kind("inputs"))
+        pictures.append(heatmaps.montage(name, title, inputs, geometry.count))
     return pictures
+
+
+def _scan_pictures(
+    case: int, place: int, title: str, pixels: Pixels, scan: Scan, shared: heatmaps.Ranges, settings: OcclusionSettings
+) -> list[Picture]:
+    def name(kind: str) -> str:
+        return case_picture_name(case, occlusion_kind(kind, place))
+
+    shown = (title, pixels, scan.importance, scan.summary, shared, settings.importance_colours)
+    glance = [heatmaps.glance(name("glance"), *shown)] if place == 0 else []
+    return [
+        heatmaps.importance_overlay(name("importance"), *shown),
+        *glance,
+        heatmaps.score_map(name("scores"), title, scan.summary, shared, settings.score_colours),
+        heatmaps.strongest_patch(name("strongest"), title, pixels, scan.summary),
+        heatmaps.important_part(name("left"), title, pixels, scan.importance, shared),
+    ]
 
 
 @dataclass

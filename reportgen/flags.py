@@ -28,6 +28,11 @@ def _numbers(text: str) -> list[float]:
         raise argparse.ArgumentTypeError(f"'{text}' is not a list of numbers such as 1,2,3") from None
 
 
+def _fractions(text: str) -> Any:
+    found = _numbers(text)
+    return found[0] if len(found) == 1 else found
+
+
 def _pair(text: str) -> Any:
     try:
         parts = [int(part) for part in text.lower().replace("x", ",").split(",")]
@@ -85,7 +90,10 @@ def _no(text: str) -> bool:
 FLAGS = (
     Flag("--class-names", ("model", "class_names"), _names, "NAMES", "A,B,... in output order, or a .txt/.json file"),
     Flag("--head", ("model", "head"), str, "KIND", "auto, sigmoid, softmax, logits or regression"),
-    Flag("--threshold", ("model", "threshold"), float, "SCORE", "one sigmoid: score from which the 2nd class is said"),
+    Flag("--threshold", ("model", "threshold"), _fractions, "SCORE", "sigmoid: score from which a class is said, or "
+         "A,B,... for independent findings"),
+    Flag("--multi-label", ("model", "multi_label"), _switch, "", "several sigmoids: findings, each by itself"),
+    Flag("--one-label", ("model", "multi_label"), _no, "", "several sigmoids: a choice of one class"),
     Flag("--architecture", ("model", "architecture"), str, "NAME", "what a file of weights alone belongs to"),
     Flag("--output", ("model", "output"), str, "NAME", "which output of a model that has several (name or number)"),
     Flag("--input-size", ("model", "input_size"), _pair, "SIZE", "HEIGHTxWIDTH, for a model that leaves it open"),
@@ -120,7 +128,8 @@ FLAGS = (
     Flag("--stride", ("occlusion", "stride"), _pair, "STEP", "pixels, or DOWNxACROSS; default a third of the patch"),
     Flag("--fill", ("occlusion", "fill"), _fill, "FILL", "mean, blur, or a colour R,G,B from 0 to 255"),
     Flag("--engine", ("occlusion", "engine"), str, "NAME", "auto, full or incremental: the same scores, other speed"),
-    Flag("--target", ("occlusion", "target"), str, "CLASS", "class to follow: a name, a number, predicted or label"),
+    Flag("--target", ("occlusion", "target"), _names, "CLASS", "class to follow: a name or number (or A,B,...: each in "
+         "turn), predicted, or label"),
     Flag("--commentary", ("commentary", "folder"), str, "FOLDER", "your own commentary: Markdown by section and layer"),
     Flag("--to", ("email", "to"), str, "ADDRESS", "to whom the e-mail goes; repeats", repeats=True),
     Flag("--cc", ("email", "cc"), str, "ADDRESS", "who gets a copy of it; repeats", repeats=True),

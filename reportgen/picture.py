@@ -62,3 +62,8 @@ def layer_picture_name(case: int, layer: int, name: str) -> str:
 def case_picture_name(case: int, kind: str) -> str:
     """Return the name of a picture of a case, counted from 0."""
     return f"case{case + 1}-{kind}"
+
+
+def occlusion_kind(kind: str, place: int = 0) -> str:
+    """Return the kind of an occlusion picture: of the first class that the scan follows, or of a further one."""
+    return f"occlusion{place + 1 if place else ''}-{kind}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,13 +15,15 @@ from reportgen import provenance
 from reportgen.analysis import commentary, predictions
 from reportgen.analysis.activations import choose_layers, feature_maps
 from reportgen.analysis.channels import measure_layer, reference_of
+from reportgen.analysis.findings import all_correct, judge_findings, label_notes
 from reportgen.analysis.graph import Graph, LayerCall, trace
 from reportgen.analysis.occlusion.scan import Scan, plan, scan
 from reportgen.analysis.summary import parameter_counts, summarise_layers
+from reportgen.analysis.targets import Targets, target_classes
 from reportgen.demo.builtin import BUILTIN_NAME
 from reportgen.drawing import LayerDrawing, check_channels, check_colours, model_pictures, occlusion_pictures
 from reportgen.figures.heatmaps import image_picture
-from reportgen.inputs.cases import Case, CaseLike, as_case, check_count, headings
+from reportgen.inputs.cases import Case, CaseLike, as_case, check_count, headings, usual_title
 from reportgen.inputs.comments import read_comments
 from reportgen.inputs.models import BUILTIN_MODEL, LoadedModel, load_model
 from reportgen.inputs.preprocessing import aspect_cautions, aspect_notes, prepare
@@ -37,13 +38,11 @@ from reportgen.report import (
     PreprocessingTrial,
     Remark,
     TensorSummary,
-    is_reference,
 )
 from reportgen.settings import TRY, Settings
 from reportgen.settings_file import settings_from
 
 Array = NDArray[np.generic]
-_TITLED = 4  # labels in a title
 
 
 @dataclass(frozen=True)
@@ -70,7 +69,7 @@ class _Run:
     inputs: NDArray[np.float32]
     raw: NDArray[np.float32]
     scores: NDArray[np.float64]
-    targets: tuple[int, ...]
+    targets: Targets
 
 
 def build_report(
@@ -117,7 +116,7 @@ def build_report(
         positions = plan(subject.loaded.input_shape[:2], chosen.occlusion).count if chosen.occlusion.enabled else 0
     with watch.step("predict"):
         run = _predict(subject, read, chosen)
-    scans: list[Scan] = []
+    scans: list[tuple[Scan, ...]] = []
     # what isn't a number can't fall or rise
     if positions and np.isfinite(run.scores).all():
         with watch.step("occlusion scan", (positions + 1) * len(read)) as advance:
@@ -132,7 +131,7 @@ def build_report(
         for number, case in enumerate(read)
     ]
     report = SavableReport(
-        title=chosen.title or _title(read),
+        title=chosen.title or usual_title(read),
         created=provenance.created(),
         model=_model_report(subject),
         cases=tuple(reports),
@@ -148,11 +147,17 @@ def build_report(
     return report.with_remarks(
         *_cautions(subject, read, titles, chosen.preprocessing.aspect),
         *predictions.doubtful_scores(run.scores[_distinct(read)]),
-        *commentary.prediction_remarks(shown, regression=subject.head.is_regression),
+        *_prediction_remarks(shown, subject.head),
         *commentary.occlusion_remarks(shown, regression=subject.head.is_regression),
         *commentary.depth_remarks(shown),
         *commentary.layer_remarks(shown, subject.names),
     )
+
+
+def _prediction_remarks(shown: Sequence[CaseReport], head: predictions.Head) -> tuple[Remark, ...]:
+    if head.thresholds:
+        return commentary.finding_remarks(shown)
+    return commentary.prediction_remarks(shown, regression=head.is_regression)
 
 
 def inspect_model(settings: Settings) -> ModelReport:
@@ -197,7 +202,7 @@ def _subject(model: str | Path | LoadedModel | Any | None, settings: Settings, c
     loaded = load(model, settings, cases)
     graph = trace(loaded.keras_model)
     layers, left_out = choose_layers(graph, settings.layers)
-    head = predictions.Head(loaded.head, loaded.class_names, loaded.threshold, loaded.outputs)
+    head = predictions.Head(loaded.head, loaded.class_names, loaded.threshold, loaded.outputs, loaded.thresholds)
     return _Subject(loaded, graph, layers, head, (*loaded.notes, *left_out))
 
 
@@ -208,7 +213,7 @@ def _predict(subject: _Subject, cases: Sequence[Case], settings: Settings) -> _R
     raw = np.asarray(loaded.keras_model(inputs, training=False), np.float32).reshape(len(cases), -1)
     scores = head.scores(raw)
     labels = [case.label for case in cases]
-    targets = predictions.target_classes(settings.occlusion.target, head, labels, scores)
+    targets = target_classes(settings.occlusion.target, head, labels, scores)
     return _Run(images, inputs, raw, scores, targets)
 
 
@@ -237,7 +242,7 @@ def _trials(subject: _Subject, run: _Run, distinct: Sequence[int]) -> tuple[Prep
     return tuple(trials)
 
 
-def _scan(subject: _Subject, run: _Run, settings: Settings, advance: Callable[[int], object]) -> list[Scan]:
+def _scan(subject: _Subject, run: _Run, settings: Settings, advance: Callable[[int], object]) -> list[tuple[Scan, ...]]:
     return scan(
         subject.loaded.keras_model,
         run.images,
@@ -269,7 +274,11 @@ def _layers(
 
 
 def _pictures(
-    subject: _Subject, titles: Sequence[str], images: Sequence[Array], scans: Sequence[Scan], settings: Settings
+    subject: _Subject,
+    titles: Sequence[str],
+    images: Sequence[Array],
+    scans: Sequence[tuple[Scan, ...]],
+    settings: Settings,
 ) -> list[Picture]:
     loaded = subject.loaded
     pictures = [
@@ -288,12 +297,14 @@ def _case(
     heading: str,
     subject: _Subject,
     run: _Run,
-    scans: Sequence[Scan],
+    scans: Sequence[tuple[Scan, ...]],
     layers: Sequence[LayerReport],
     aspect: Aspect,
 ) -> CaseReport:
     head = subject.head
     best = predictions.best_predictions(head, run.scores[number])
+    findings = judge_findings(head, case.label, run.scores[number])
+    maps = [scan.summary for scan in scans[number]] if scans else []
     return CaseReport(
         label=case.label,
         name=case.name,
@@ -302,17 +313,19 @@ def _case(
         kind=case.image.kind,
         height=case.image.size[0],
         width=case.image.size[1],
-        notes=(*case.image.notes, *aspect_notes(case.image.size, subject.loaded.input_shape[:2], aspect)),
-        predictions=best,
-        correct=(
-            predictions.is_correct(case.label, best[0].class_name, head.class_names)
-            if predictions.is_decided(head, run.scores[number])
-            else None
+        notes=(
+            *case.image.notes,
+            *aspect_notes(case.image.size, subject.loaded.input_shape[:2], aspect),
+            *(label_notes(case.label, head.class_names) if findings else ()),
         ),
-        target_class=head.class_names[run.targets[number]],
+        predictions=best,
+        correct=all_correct(findings) if findings else predictions.is_right(head, case.label, run.scores[number]),
+        target_class=head.class_names[run.targets[number][0]],
         tensors=_tensors(case, run.images[number], run.inputs[number], run.raw[number], subject.loaded),
-        occlusion=scans[number].summary if scans else None,
+        occlusion=maps[0] if maps else None,
         layers=tuple(layers),
+        findings=findings,
+        further_occlusion=tuple(maps[1:]),
     )
 
 
@@ -329,6 +342,7 @@ def _model_report(subject: _Subject) -> ModelReport:
         head=head.kind,
         class_names=head.class_names,
         threshold=head.threshold if head.single else None,
+        thresholds=head.thresholds,
         preprocessing=loaded.preprocessing.description,
         layers=summarise_layers(subject.graph),
         shown_layers=tuple(subject.names),
@@ -367,14 +381,3 @@ def _distinct(cases: Sequence[Case]) -> list[int]:
     """Return the numbers of the cases whose image none before them has."""
     first = {case.image.sha256: number for number, case in reversed(list(enumerate(cases)))}
     return sorted(first.values())
-
-
-def _title(cases: Sequence[Case]) -> str:
-    ordered = sorted(cases, key=lambda case: not is_reference(case.label))
-    titles = [case.label or case.name for case in ordered]
-    if len(titles) < 3:
-        return " and ".join(titles)
-    counted = [f"{count} × {title}" if count > 1 else title for title, count in Counter(titles).items()]
-    if len(counted) > _TITLED:
-        counted[_TITLED - 1 :] = [f"{len(counted) - _TITLED + 1} more"]
-    return " and ".join([", ".join(counted[:-1]), counted[-1]] if len(counted) > 1 else counted)

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from reportgen.evidence import OcclusionMap
+from reportgen.findings import Finding
 from reportgen.names import find_name, plain_name
 from reportgen.picture import Picture
 
 SCHEMA_VERSION = 1
 DISCLAIMER = "This report explains how a model responds to images. It is not a diagnosis and must not be used as one."
-ROUNDING = 1e-6  # as a share of a score
+NOTHING_FOUND = "No Finding"
 REFERENCE_LABELS = ("normal", "healthy", "negative", "control", "benign", "no finding")
 
 
@@ -56,75 +58,6 @@ class TensorSummary:
     shape: tuple[int, ...]
     minimum: float
     maximum: float
-
-
-@dataclass(frozen=True, kw_only=True)
-class StrongestPatch:
-    """The position whose occlusion changed the score most; ``top`` and ``left`` in pixels of the model's input."""
-
-    row: int
-    column: int
-    top: int
-    left: int
-    importance: float
-
-
-@dataclass(frozen=True, kw_only=True)
-class OcclusionMap:
-    """Result of an occlusion scan.
-
-    Attributes
-    ----------
-    patch, stride
-        (height, width) in pixels of the model's input.
-    fill
-        ``"mean"``, ``"blur"`` or a colour, as set; ``fill_colour`` is the colour used, in raw-image units 0 to 255.
-    target_class
-        The class whose score is kept.
-    rows, columns
-        How many positions there are down and across; ``row_starts`` and ``column_starts`` give their pixels.
-    scores
-        ``rows x columns`` raw scores of the target class with the patch there.
-    base_score
-        Score of the untouched image. Importance is ``base_score - score``.
-    importance_minimum, importance_maximum
-        Range of the pixel map (mean importance of the patches that cover a pixel).
-    strongest
-        The patch with the largest importance by magnitude.
-    engine
-        Which engine computed it: ``full`` or ``incremental``.
-    estimated_speedup, arithmetic_bound
-        How many times less the incremental engine was estimated to cost, in all and by multiply-adds alone; None where
-        it can't be used or was not asked for.
-    checked_positions, largest_difference
-        How many positions (of all cases) were run through the whole model besides, and the largest difference of an
-        output from it; None where nothing was checked, as the full engine needs no check.
-    """
-
-    patch: tuple[int, int]
-    stride: tuple[int, int]
-    fill: str | tuple[float, ...]
-    fill_colour: tuple[float, ...] | None
-    target_class: str
-    rows: int
-    columns: int
-    row_starts: tuple[int, ...]
-    column_starts: tuple[int, ...]
-    scores: tuple[tuple[float, ...], ...]
-    base_score: float
-    importance_minimum: float
-    importance_maximum: float
-    strongest: StrongestPatch
-    engine: str
-    estimated_speedup: float | None = None
-    arithmetic_bound: float | None = None
-    checked_positions: int = 0
-    largest_difference: float | None = None
-
-    @property
-    def rounding(self) -> float:
-        """What single precision leaves uncertain in a score: below, there is nothing to be seen."""
-        return ROUNDING * max(1.0, abs(self.base_score))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -188,9 +121,10 @@ class CaseReport:
     notes
         What was done to the image on the way.
     predictions
-        Best first; for many classes the best five.
+        Best first; for many classes the best five; of independent findings all, those that are said first.
     correct
-        Whether the first prediction is the label; None when that can't be said.
+        Whether the first prediction is the label (of independent findings: whether each is as labelled); None when that
+        can't be said.
     target_class
         The class that the occlusion scan follows.
     tensors
@@ -199,6 +133,10 @@ class CaseReport:
         None when it was switched off.
     layers
         In the order of the model.
+    findings
+        Each independent finding in the model's order; empty where the classes exclude each other.
+    further_occlusion
+        The same scan's maps for further classes that were asked for.
     """
 
     label: str | None
@@ -215,11 +153,18 @@ class CaseReport:
     tensors: tuple[TensorSummary, ...]
     occlusion: OcclusionMap | None
     layers: tuple[LayerReport, ...]
+    findings: tuple[Finding, ...] = ()
+    further_occlusion: tuple[OcclusionMap, ...] = ()
 
     @property
     def title(self) -> str:
         """What to call the case: its heading, else its label, else its name."""
         return self.heading or self.label or self.name
+
+    @property
+    def occlusion_maps(self) -> tuple[OcclusionMap, ...]:
+        """The maps of all classes that the scan follows."""
+        return (*([self.occlusion] if self.occlusion else []), *self.further_occlusion)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -265,6 +210,7 @@ class ModelReport:
     """The model: what goes in, what comes out, and each layer.
 
     ``shown_layers`` are those whose feature maps are in the report; ``notes`` say what was assumed or left out.
+    ``thresholds`` has one for each class where the classes are independent findings, and is empty else.
     """
 
     name: str
@@ -282,6 +228,7 @@ class ModelReport:
     notes: tuple[str, ...] = ()
     card: ModelCard | None = None
     history: dict[str, tuple[float, ...]] = field(default_factory=dict)
+    thresholds: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -361,12 +308,23 @@ def verdict(case: CaseReport, model: ModelReport) -> tuple[str, str]:
     """Return ``right``, ``wrong`` or ``unknown``, and in words how a prediction compares with the case's label."""
     if model.head == "regression":
         return "unknown", "a number, not the score of a class"
+    if case.findings and case.correct is not None:
+        known = [one.correct for one in case.findings if one.correct is not None]
+        return ("right" if case.correct else "wrong"), f"{sum(known)} of {len(known)} findings as labelled"
     if case.correct is not None:
         return ("right", "as labelled") if case.correct else ("wrong", "not as labelled")
     if case.label is None:
         return "unknown", "no label given"
     is_class = find_name(case.label, model.class_names) is not None
     return "unknown", "undecided" if is_class else "its label is not one of the classes"
+
+
+def said(case: CaseReport) -> str:
+    """Name what the model says of a case: the predicted class, or every finding that reaches its threshold."""
+    if not case.findings:
+        return case.predictions[0].class_name
+    present = sum(one.present for one in case.findings)
+    return " + ".join(one.class_name for one in case.predictions[:present]) or NOTHING_FOUND
 
 
 def is_reference(label: str | None) -> bool:

@@ -17,6 +17,7 @@ Pair = tuple[Count, Count]
 Colour = tuple[Annotated[float, Field(ge=0, le=255, allow_inf_nan=False)], ...]
 Number = Annotated[float, Field(allow_inf_nan=False)]
 Fraction = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+ClassLike = str | Annotated[int, Field(ge=-LARGEST, le=LARGEST)]
 
 
 TRY = "try"
@@ -125,7 +126,12 @@ class ModelSettings:
     head
         What the last layer gives; ``auto`` reads it from its activation and from the loss it was trained with.
     threshold
-        For one sigmoid: from which score on the second class is said. None: from the model's TOML, else 0.5.
+        For one sigmoid: from which score on the second class is said; for independent findings: from which score on
+        each is said to be there, one for all or one each. None: from the model's TOML, else 0.5.
+    multi_label
+        Whether several sigmoids are findings that may be there or not independently of each other, or a choice of one
+        class. None: from the model's TOML, else they are independent unless two of them are opposites or the model was
+        trained with categorical cross-entropy.
     trust_code
         Whether code that a model file carries or needs may run. Only for files from someone you trust.
     custom_objects
@@ -138,7 +144,8 @@ class ModelSettings:
     input_size: Count | Pair | tuple[Count, Count, Count] | None = None
     class_names: tuple[str, ...] | str | None = None
     head: Literal["auto", "sigmoid", "softmax", "logits", "regression"] = "auto"
-    threshold: Fraction | None = None
+    threshold: Fraction | tuple[Fraction, ...] | None = None
+    multi_label: bool | None = None
     trust_code: bool = False
     custom_objects: tuple[str, ...] = ()
 
@@ -286,8 +293,9 @@ class OcclusionSettings:
     fill
         ``mean``, ``blur``, or a colour [r, g, b] or [gray] from 0 to 255.
     target
-        The class to follow, by name or number; ``predicted``, ``label``, or ``auto``: the positive class where there
-        are two, else the predicted one.
+        The class to follow, by name or number, or several of them; ``predicted``, ``label`` (each case's own), or
+        ``auto``: the positive class where there are two, else the predicted one; of independent findings the first that
+        a label names.
     score_colours, importance_colours
         matplotlib colour maps for scores, and for signed importance (diverging).
     engine
@@ -301,7 +309,7 @@ class OcclusionSettings:
     patch: Count | Pair | None = None
     stride: Count | Pair | None = None
     fill: Literal["mean", "blur"] | Colour = "mean"
-    target: str | Annotated[int, Field(ge=-LARGEST, le=LARGEST)] = "auto"
+    target: ClassLike | tuple[ClassLike, ...] = "auto"
     score_colours: str = "viridis"
     importance_colours: str = "RdBu_r"
     engine: Literal["auto", "full", "incremental"] = "auto"

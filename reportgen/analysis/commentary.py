@@ -48,16 +48,36 @@ def prediction_remarks(cases: Cases, *, regression: bool = False) -> tuple[Remar
     return (Remark(section="predictions", kind="predictions", text=text, numbers=numbers),)
 
 
+def finding_remarks(cases: Cases) -> tuple[Remark, ...]:
+    """Say how many independent findings a model found in each case, and where that isn't what the label says."""
+    told: list[str] = []
+    mistakes: dict[bool, list[str]] = {False: [], True: []}
+    numbers: dict[str, float] = {}
+    for case in cases:
+        undefined = [one.class_name for one in case.findings if not math.isfinite(one.score)]
+        without = f" ({_listed(undefined)}: no number)" if undefined else ""
+        told.append(f"{case.title} {sum(one.present for one in case.findings)}{without}")
+        for present, told_of in mistakes.items():
+            names = [one.class_name for one in case.findings if one.correct is False and one.present == present]
+            if names:
+                told_of.append(f"{_listed(names)} ({case.title})")
+        numbers |= {f"{case.title} {one.class_name}": one.score for one in case.findings}
+    known = [one.correct for case in cases for one in case.findings if one.correct is not None]
+    text = f"Findings said, of {len(cases[0].findings)}, each by its own threshold: {_listed(told)}."
+    if known:
+        text += f" As labelled are {sum(known)} of {len(known)}."
+    for kind, of_kind in zip(("Labelled and not found", "Found and not labelled"), mistakes.values(), strict=True):
+        text += f" {kind}: {'; '.join(of_kind)}." if of_kind else ""
+    return (Remark(section="predictions", kind="findings", text=text, numbers=numbers),)
+
+
 def occlusion_remarks(cases: Cases, *, regression: bool = False) -> tuple[Remark, ...]:
     """Say for each case where covering the image changed the score most, and by how much.
 
     What counts as a small change is a share of the score's range (0 to 1), of a regression a share of the score itself.
     """
     remarks = []
-    for case in cases:
-        found = case.occlusion
-        if found is None:
-            continue
+    for case, found in [(one, scanned) for one in cases for scanned in one.occlusion_maps]:
         best = found.strongest
         scores = np.asarray(found.scores)
         share = abs(best.importance) / max(abs(found.base_score), 1e-12)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from reportgen.errors import SettingsError
 from reportgen.names import find_name, plain_name
-from reportgen.report import Prediction, Remark, is_reference
+from reportgen.report import Prediction, Remark
 
 SHOWN_CLASSES = 5
 SATURATED = 1e-4
@@ -33,12 +33,15 @@ class Head:
         From which score on the second class is said, for one output.
     outputs
         How many numbers come out: 1 for two classes told by one sigmoid.
+    thresholds
+        Of independent findings: from which score on each is said to be there; empty where one class is chosen.
     """
 
     kind: str
     class_names: tuple[str, ...]
     threshold: float
     outputs: int = 1
+    thresholds: tuple[float, ...] = ()
 
     @property
     def is_regression(self) -> bool:
@@ -63,17 +66,32 @@ class Head:
         return np.concatenate([1 - values, values], axis=1) if values.shape[1] == 1 else values
 
     def predicted(self, scores: NDArray[np.float64]) -> int:
-        """Return the class of one row of scores: by the threshold for one output, else the largest."""
+        """Return the class of one row of scores: by the threshold for one output, else the first in order."""
         if self.single:
             return int(scores[1] >= self.threshold)
-        return int(scores.argmax())
+        return self.order(scores)[0] if self.thresholds else int(scores.argmax())
+
+    def present(self, scores: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Return which independent findings are said to be there, of one row of scores."""
+        return np.asarray(scores >= np.asarray(self.thresholds))
+
+    def order(self, scores: NDArray[np.float64]) -> list[int]:
+        """Return independent findings, those that are said first, each part by score."""
+        ranked = [int(number) for number in np.argsort(-scores, kind="stable")]
+        present = self.present(scores)
+        return sorted(ranked, key=lambda number: not present[number])
 
 
 def best_predictions(head: Head, scores: NDArray[np.float64]) -> tuple[Prediction, ...]:
     """Return the classes of one case, the predicted one first, then by score; of a regression in the model's order.
 
-    At most five.
+    At most five, but all of independent findings.
     """
+    if head.thresholds:
+        return tuple(
+            Prediction(class_name=head.class_names[number], score=float(scores[number]))
+            for number in head.order(scores)
+        )
     if head.is_regression:
         pairs = zip(head.class_names, scores, strict=True)
         return tuple(Prediction(class_name=name, score=float(score)) for name, score in pairs)[:SHOWN_CLASSES]
@@ -90,6 +108,13 @@ def is_correct(label: str | None, predicted: str, class_names: Sequence[str]) ->
     if label is None or find_name(label, class_names) is None:
         return None
     return plain_name(label) == plain_name(predicted)
+
+
+def is_right(head: Head, label: str | None, scores: NDArray[np.float64]) -> bool | None:
+    """Return whether one row of scores says what a label does; None when the label is no class, or nothing is said."""
+    if not is_decided(head, scores):
+        return None
+    return is_correct(label, best_predictions(head, scores)[0].class_name, head.class_names)
 
 
 def doubtful_scores(scores: NDArray[np.float64]) -> tuple[Remark, ...]:
@@ -139,7 +164,9 @@ def is_decided(head: Head, scores: NDArray[np.float64]) -> bool:
     if not np.isfinite(scores).all():
         return False
     ordered = np.sort(scores)
-    return head.is_regression or len(ordered) < 2 or bool(ordered[-1] - ordered[-2] > IDENTICAL)
+    return (
+        head.is_regression or bool(head.thresholds) or len(ordered) < 2 or bool(ordered[-1] - ordered[-2] > IDENTICAL)
+    )
 
 
 def find_class(text: str | int, class_names: Sequence[str]) -> int:
@@ -157,45 +184,3 @@ def find_class(text: str | int, class_names: Sequence[str]) -> int:
         return int(text)
     known = ", ".join(class_names[:10]) + (", ..." if len(class_names) > 10 else "")
     raise SettingsError(f"target class '{text}' is unknown", f"use one of {known}, or its number")
-
-
-def target_classes(
-    wanted: str | int, head: Head, labels: Sequence[str | None], scores: NDArray[np.float64]
-) -> tuple[int, ...]:
-    """Return for each case the class that the occlusion scan follows.
-
-    Parameters
-    ----------
-    wanted
-        A class, or ``auto``, ``predicted`` or ``label``. ``auto`` is the positive of two classes, so that cases can be
-        compared: the one whose name does not say that nothing was found, else the second; of more classes the
-        predicted one; of a regression the first output.
-    head
-        Names the classes.
-    labels
-        Labels of the cases.
-    scores
-        ``(N, classes)``.
-
-    Raises
-    ------
-    SettingsError
-        When the class is unknown, or ``label`` is asked for and a case has none that is a class.
-    """
-    if wanted in ("auto", "predicted") and head.is_regression:
-        return (0,) * len(labels)
-    if wanted == "auto" and len(head.class_names) == 2:
-        return (_positive(head.class_names),) * len(labels)
-    if wanted in ("auto", "predicted"):
-        return tuple(head.predicted(row) for row in scores)
-    if wanted == "label":
-        if any(label is None for label in labels):
-            raise SettingsError("occlusion.target 'label' needs a label for every case", "write LABEL=IMAGE")
-        return tuple(find_class(str(label), head.class_names) for label in labels)
-    return (find_class(wanted, head.class_names),) * len(labels)
-
-
-def _positive(class_names: Sequence[str]) -> int:
-    """Return the positive one of two classes: where the names don't tell, the second."""
-    nothing_found = [is_reference(name) for name in class_names]
-    return 0 if nothing_found == [False, True] else 1

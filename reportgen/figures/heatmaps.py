@@ -14,11 +14,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from reportgen.evidence import ROUNDING, OcclusionMap
 from reportgen.figures.colours import INK, colour_table
 from reportgen.figures.encoding import jpeg
 from reportgen.figures.tiling import tiled
 from reportgen.picture import Picture
-from reportgen.report import ROUNDING, OcclusionMap, readable
+from reportgen.report import readable
 
 Raw = NDArray[np.generic]
 Values = NDArray[np.float64]

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from reportgen.errors import SettingsError
 from reportgen.inputs.images import Image, read_image
+from reportgen.report import is_reference
 from reportgen.settings import CaseSettings, ImageSettings, LimitSettings
 
 MOST_CASES = 12
 _SHORT = 8  # digits of a digest
+_TITLED = 4  # labels in a title
 
 
 @dataclass(frozen=True)
@@ -135,6 +138,18 @@ def headings(cases: Sequence[Case]) -> list[str]:
         f"{title} ({wanted[: at + 1].count(title)})" if wanted.count(title) > 1 else title
         for at, title in enumerate(wanted)
     ]
+
+
+def usual_title(cases: Sequence[Case]) -> str:
+    """Return a title made of the labels, else names, of the cases: those labelled as normal first, each once."""
+    ordered = sorted(cases, key=lambda case: not is_reference(case.label))
+    titles = [case.label or case.name for case in ordered]
+    if len(titles) < 3:
+        return " and ".join(titles)
+    counted = [f"{count} × {title}" if count > 1 else title for title, count in Counter(titles).items()]
+    if len(counted) > _TITLED:
+        counted[_TITLED - 1 :] = [f"{len(counted) - _TITLED + 1} more"]
+    return " and ".join([", ".join(counted[:-1]), counted[-1]] if len(counted) > 1 else counted)
 
 
 def check_count(count: int) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from reportgen.errors import SettingsError
+from reportgen.report import is_reference
 
 # activations that are layers, or operations on tensors, of their own
 _ACTIVATIONS = ("Softmax", "Sigmoid", "ReLU", "Relu", "Relu6", "LeakyReLU", "LeakyRelu", "PReLU", "ELU", "Elu", "Tanh")
@@ -14,9 +15,12 @@ _REGRESSION = (
     "meansquarederror", "mse", "meanabsoluteerror", "mae", "meanabsolutepercentageerror", "mape",
     "meansquaredlogarithmicerror", "msle", "huber", "huberloss", "logcosh", "poisson",
 )  # fmt: skip
+# losses of a choice of one class, and of a yes or no for each
+_OF_ONE = ("categoricalcrossentropy", "sparsecategoricalcrossentropy", "categoricalfocalcrossentropy")
+_OF_EACH = ("binarycrossentropy", "binaryfocalcrossentropy", "sigmoidfocalcrossentropy")
 
 
-def head_kind(model: Any, wanted: str, outputs: int, loss: str) -> tuple[str, str]:
+def head_kind(model: Any, wanted: str, outputs: int, loss: str, multi_label: bool | None = None) -> tuple[str, str]:
     """Find out what a model's outputs are.
 
     Parameters
@@ -29,6 +33,8 @@ def head_kind(model: Any, wanted: str, outputs: int, loss: str) -> tuple[str, st
         K.
     loss
         Name of the loss it was trained with; empty when unknown.
+    multi_label
+        Whether the outputs are said to be independent findings; None: not said.
 
     Returns
     -------
@@ -41,7 +47,8 @@ def head_kind(model: Any, wanted: str, outputs: int, loss: str) -> tuple[str, st
     SettingsError
         When the last activation is none that scores can be read from, or the wanted kind doesn't fit.
     """
-    logits = "sigmoid logits" if outputs == 1 else "softmax logits"
+    each = multi_label or (multi_label is None and _plain(loss) in _OF_EACH)
+    logits = "sigmoid logits" if outputs == 1 or each else "softmax logits"
     if wanted == "softmax" and outputs == 1:
         raise SettingsError("model.head 'softmax' needs several outputs, the model has one", "use sigmoid or logits")
     if wanted != "auto":
@@ -49,12 +56,12 @@ def head_kind(model: Any, wanted: str, outputs: int, loss: str) -> tuple[str, st
     last = last_activation(model)
     if last == "sigmoid" or (last == "softmax" and outputs > 1):
         return last, ""
-    if loss.lower().replace("_", "") in _REGRESSION:
+    if _plain(loss) in _REGRESSION:
         note = f"The model was trained with the loss '{loss}': its output is a number, not the score of a class."
         return "regression", note
     if last == "unknown":
         note = "What the outputs mean can't be seen in this model: they are taken as scores; settings say otherwise."
-        return ("sigmoid" if outputs == 1 else "softmax"), note
+        return ("sigmoid" if outputs == 1 or multi_label else "softmax"), note
     if last == "linear":
         name = logits.split(maxsplit=1)[0]
         note = f"The last layer has no activation: its outputs were taken as logits and {name} was applied."
@@ -63,6 +70,58 @@ def head_kind(model: Any, wanted: str, outputs: int, loss: str) -> tuple[str, st
         f"the model's last activation is '{last}', from which no scores can be read",
         "say what it gives with head = sigmoid, softmax, logits or regression (--head)",
     )
+
+
+def are_independent(
+    kind: str, outputs: int, wanted: bool | None, loss: str, class_names: Sequence[str]
+) -> tuple[bool, str]:
+    """Find out whether a model's outputs are findings that may be there or not independently of each other.
+
+    Parameters
+    ----------
+    kind
+        From :func:`head_kind`.
+    outputs
+        How many.
+    wanted
+        As set; None: several sigmoids are, unless they were trained as a choice of one, or are two of which one says
+        that nothing was found.
+    loss
+        Name of the loss the model was trained with; empty when unknown.
+    class_names
+        One for each output, where there are several.
+
+    Returns
+    -------
+    tuple
+        Whether they are, and a sentence for the report (empty when nothing was assumed).
+
+    Raises
+    ------
+    SettingsError
+        When they are said to be, and can't.
+    """
+    if not kind.startswith("sigmoid") or outputs == 1:
+        if wanted:
+            what = "has one output" if outputs == 1 else f"gives {kind}, of which one class is said"
+            raise SettingsError(
+                f"model.multi_label needs several outputs with a sigmoid each, the model {what}",
+                "leave it out, or say what the outputs are with --head sigmoid or logits",
+            )
+        return False, ""
+    if wanted is not None:
+        return wanted, ""
+    opposites = outputs == 2 and sum(map(is_reference, class_names)) == 1
+    if opposites or _plain(loss) in _OF_ONE:
+        return False, f"Of its {outputs} sigmoids one class is said, the largest; --multi-label takes each by itself."
+    return True, (
+        f"Its {outputs} outputs are taken as findings, each there or not by its own threshold (multi-label); "
+        "--one-label takes them as a choice of one class."
+    )
+
+
+def _plain(loss: str) -> str:
+    return loss.lower().replace("_", "")
 
 
 def last_activation(model: Any) -> str:

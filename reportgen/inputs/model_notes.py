@@ -12,10 +12,11 @@ from reportgen.settings_file import convert, parse_toml, read_toml
 
 @dataclass(frozen=True, kw_only=True)
 class ModelNotes:
-    """Class names, threshold, preprocessing, training history and model card; all optional."""
+    """Class names, thresholds, preprocessing, training history and model card; all optional."""
 
     class_names: tuple[str, ...] | None = None
-    threshold: Fraction | None = None
+    threshold: Fraction | tuple[Fraction, ...] | None = None
+    multi_label: bool | None = None
     preprocessing: PreprocessingSettings = field(default_factory=PreprocessingSettings)
     history: dict[str, tuple[float, ...]] = field(default_factory=dict)
     card: ModelCard | None = None

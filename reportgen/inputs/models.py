@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from reportgen.errors import ModelError
+from reportgen.errors import ModelError, SettingsError
 from reportgen.inputs import applications
 from reportgen.inputs.adapting import adapt
 from reportgen.inputs.class_names import resolve_class_names, resolve_output_names
-from reportgen.inputs.heads import head_kind, loss_name
+from reportgen.inputs.heads import are_independent, head_kind, loss_name
 from reportgen.inputs.model_formats.reading import ReadModel, read_model
 from reportgen.inputs.model_formats.size import check_model, machine_memory
 from reportgen.inputs.model_notes import ModelNotes, read_model_notes
@@ -47,6 +47,8 @@ class LoadedModel:
         One for each class; two where there is one output; one for each number of a regression.
     threshold
         From which score on the second class is said, for one output.
+    thresholds
+        Of independent findings: from which score on each is said to be there; empty where one class is chosen.
     preprocessing
         From raw-image units to model units.
     notes
@@ -70,6 +72,7 @@ class LoadedModel:
     cautions: tuple[str, ...] = ()
     card: ModelCard | None = None
     history: dict[str, tuple[float, ...]] | None = None
+    thresholds: tuple[float, ...] = ()
 
 
 def load_model(
@@ -113,8 +116,15 @@ def load_model(
         check_model(model, Path(title), limits.memory or machine_memory())
     outputs = _output_count(model, title)
     loss = loss_name(read.loss, adapted.output, adapted.output_name)
-    head, head_note = head_kind(model, settings.head, outputs, loss)
+    several = settings.multi_label if settings.multi_label is not None else notes.multi_label
+    head, head_note = head_kind(model, settings.head, outputs, loss, several)
     names, assumed = _class_names(source, settings, notes, labels, title, head, outputs, read.family)
+    independent, label_note = are_independent(head, outputs, several, loss, names)
+    if independent and assumed:
+        # an order that is guessed from labels is that of classes in folders
+        names, assumed = _class_names(source, settings, notes, (), title, head, outputs, read.family)
+    threshold = next((t for t in (settings.threshold, notes.threshold) if t is not None), 0.5)
+    thresholds = _thresholds(threshold, outputs, title, independent=independent)
     wanted = preprocessing or PreprocessingSettings()
     # to try several is no choice of one
     wanted = replace(wanted, mode="auto") if wanted.mode == TRY else wanted
@@ -126,7 +136,7 @@ def load_model(
         family=read.family,
         inside=families_inside(_names(model)),
     )
-    said = (*read.notes, *adapted.notes, *assumed, chosen.note, head_note)
+    said = (*read.notes, *adapted.notes, *assumed, chosen.note, head_note, label_note)
     # classes guessed from labels decide what is called right
     guessed = assumed if names != tuple(f"class {number}" for number in range(len(names))) else ()
     return LoadedModel(
@@ -137,13 +147,25 @@ def load_model(
         outputs=outputs,
         head=head,
         class_names=names,
-        threshold=next((t for t in (settings.threshold, notes.threshold) if t is not None), 0.5),
+        threshold=thresholds[0],
+        thresholds=thresholds if independent else (),
         preprocessing=chosen,
         notes=tuple(note for note in said if note),
         cautions=(*read.cautions, *guessed, *filter(None, [chosen.doubt])),
         card=notes.card,
         history=notes.history,
     )
+
+
+def _thresholds(given: float | tuple[float, ...], outputs: int, title: str, *, independent: bool) -> tuple[float, ...]:
+    """Return a threshold for each finding, or the one of a choice."""
+    wanted = outputs if independent else 1
+    if isinstance(given, tuple) and len(given) != wanted:
+        raise SettingsError(
+            f"{len(given)} thresholds for {title}, which takes {wanted}",
+            "give one for all, or one each in the order of the outputs" if independent else "give one number",
+        )
+    return given if isinstance(given, tuple) else (given,) * wanted
 
 
 def _class_names(

@@ -100,6 +100,10 @@ class _Body:
     def said(self, case: CaseReport) -> str:
         """Say in words what the model made of a case."""
         first = case.predictions[0]
+        if case.findings:
+            found = ", ".join(f"{one.class_name} {readable(one.score)}" for one in self.page.found(case))
+            highest = f"nothing (highest: {first.class_name} {readable(first.score)})"
+            return self.cut(f"finds {found or highest}, {self.page.verdict(case)[1]}")
         if not math.isfinite(first.score):
             return "the model gives no numbers"
         if self.page.regression:

@@ -17,13 +17,15 @@ from pathlib import Path
 
 import jinja2
 
+from reportgen.findings import Finding
 from reportgen.outputs.markdown import SafeHtml, render_markdown
 from reportgen.outputs.sidecar import embedded_json
-from reportgen.picture import Picture, layer_picture_name
+from reportgen.picture import Picture, layer_picture_name, occlusion_kind
 from reportgen.report import CaseReport, Comment, LayerSummary, Remark, Report, readable, verdict
 from reportgen.visible import visible
 
 CHANNEL_ROWS = 3000
+FINDING_ROWS, BEST_ROWS = 40, 5
 SEAL = '<meta name="reportgen-sha256" content="{}">'
 BLANK_SEAL = "0" * 64
 _SEALED = re.compile(SEAL.format("([0-9a-f]{64})"))
@@ -105,6 +107,38 @@ class Page:
         return self.report.model.head == "regression"
 
     @property
+    def one_threshold(self) -> bool:
+        """Whether all independent findings are said from the same score on."""
+        return len(set(self.report.model.thresholds)) == 1
+
+    @staticmethod
+    def found(case: CaseReport) -> tuple[Finding, ...]:
+        """Return the findings that are said to be there, the highest score first."""
+        return tuple(sorted((one for one in case.findings if one.present), key=lambda one: -one.score))
+
+    def listed_findings(self, case: CaseReport) -> tuple[Finding, ...]:
+        """Return the findings to list, in the model's order: of very many, those that anything is said of."""
+        if len(case.findings) <= FINDING_ROWS:
+            return case.findings
+        best = {one.class_name for one in case.predictions[:BEST_ROWS]}
+        return tuple(one for one in case.findings if one.present or one.labelled or one.class_name in best)
+
+    @property
+    def further_targets(self) -> tuple[tuple[int, str], ...]:
+        """(place, heading) of what the scan follows besides the first class, as far as any case has it."""
+        maps = [case.occlusion_maps for _, case in self.cases]
+        found = []
+        for place in range(1, max(map(len, maps), default=0)):
+            names = dict.fromkeys(of_case[place].target_class for of_case in maps if len(of_case) > place)
+            found.append((place, " / ".join(names)))
+        return tuple(found)
+
+    @staticmethod
+    def occlusion_kind(kind: str, place: int) -> str:
+        """Return what a picture of a class that the scan follows is called."""
+        return occlusion_kind(kind, place)
+
+    @property
     def one_target(self) -> bool:
         """Whether the occlusion scan follows the same class in all cases."""
         return len({case.target_class for case in self.report.cases}) == 1
@@ -130,7 +164,7 @@ class Page:
     @property
     def importance_limit(self) -> float:
         """The importance that full colour stands for."""
-        found = [case.occlusion for case in self.report.cases if case.occlusion]
+        found = [one for case in self.report.cases for one in case.occlusion_maps]
         return max((max(-one.importance_minimum, one.importance_maximum) for one in found), default=0.0)
 
     @functools.cached_property

@@ -17,7 +17,7 @@ from reportgen.picture import Picture
 from reportgen.report import ModelReport, Report
 
 _FIGURE = re.compile(
-    r"(case\d+-(input|occlusion-\w+|layer\d+-.+|single-channels|through-layers)|model-\w+)\.(png|jpeg)"
+    r"(case\d+-(input|occlusion\d*-\w+|layer\d+-.+|single-channels|through-layers)|model-\w+)\.(png|jpeg)"
 )
 
 

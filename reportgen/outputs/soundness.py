@@ -45,6 +45,8 @@ def _model_flaws(report: Report) -> Iterator[str]:
         yield "its layers don't fit together"
     if any(len(row.output_shape) > _MOST_SIDES for row in model.layers):
         yield "a layer has a shape of too many sides"
+    if model.thresholds and len(model.thresholds) != len(model.class_names):
+        yield "its findings don't fit its thresholds"
     if model.threshold is not None and len(model.class_names) < 2:
         yield "its classes don't fit its threshold"
     if not _DIGEST.fullmatch(model.sha256) or len(model.input_shape) < 2:
@@ -54,6 +56,11 @@ def _model_flaws(report: Report) -> Iterator[str]:
 def _case_flaws(report: Report, case: CaseReport) -> Iterator[str]:
     if not case.predictions:
         yield "it has a case without predictions"
+    findings = [one.class_name for one in case.findings]
+    if findings != list(report.model.class_names if report.model.thresholds else ()):
+        yield "its findings aren't those of its model"
+    if findings and len(case.predictions) != len(findings):
+        yield "its findings don't fit its predictions"
     if not _DIGEST.fullmatch(case.sha256):
         yield "it has a case without a digest"
     if tuple(layer.name for layer in case.layers) != report.model.shown_layers:

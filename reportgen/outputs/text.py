@@ -16,6 +16,7 @@ def render_model(model: ModelReport) -> str:
         "input": f"{_by(model.input_shape)} (height x width x channels)",
         "output": f"{_by(model.output_shape)}, {model.head}",
         "classes": ", ".join(model.class_names[:8]) + (", ..." if len(model.class_names) > 8 else ""),
+        **({"thresholds": _thresholds(model)} if model.thresholds else {}),
         "preprocessing": model.preprocessing,
         "parameters": f"{model.total_parameters:,}, of which {model.trainable_parameters:,} trainable",
     }
@@ -51,6 +52,12 @@ def render_trials(report: Report) -> str:
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     return "\n".join(visible(line) for line in lines) + "\n"
+
+
+def _thresholds(model: ModelReport) -> str:
+    if len(set(model.thresholds)) == 1:
+        return f"{model.thresholds[0]:g} for each of {len(model.thresholds)} independent findings"
+    return ", ".join(f"{number:g}" for number in model.thresholds[:8]) + (", ..." if len(model.thresholds) > 8 else "")
 
 
 def _line(row: tuple[str, ...], widths: list[int]) -> str:

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from reportgen.analysis.channels import measure_layer, reference_of
-from reportgen.report import CaseReport, LayerReport, OcclusionMap, Prediction, StrongestPatch
+from reportgen.evidence import OcclusionMap, StrongestPatch
+from reportgen.report import CaseReport, LayerReport, Prediction
 
 
 @pytest.fixture(scope="session")

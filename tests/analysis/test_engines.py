@@ -64,8 +64,8 @@ def test_a_small_scan_is_not_worth_planning(small_model, picture):
     settings = OcclusionSettings()
     found = scan(
         small_model, [picture], prepare=lambda image: np.asarray(image, np.float32) / 255,
-        scores_of=lambda raw: np.asarray(raw, np.float64), targets=[0], class_names=["score"], settings=settings,
-    )[0].summary  # fmt: skip
+        scores_of=lambda raw: np.asarray(raw, np.float64), targets=[(0,)], class_names=["score"], settings=settings,
+    )[0][0].summary  # fmt: skip
     assert found.engine == "full"
     assert found.estimated_speedup is not None
 
@@ -74,8 +74,8 @@ def test_windows_can_be_asked_for(small_model, picture):
     settings = OcclusionSettings(engine="incremental")
     found = scan(
         small_model, [picture], prepare=lambda image: np.asarray(image, np.float32) / 255,
-        scores_of=lambda raw: np.asarray(raw, np.float64), targets=[0], class_names=["score"], settings=settings,
-    )[0].summary  # fmt: skip
+        scores_of=lambda raw: np.asarray(raw, np.float64), targets=[(0,)], class_names=["score"], settings=settings,
+    )[0][0].summary  # fmt: skip
     assert found.engine == "incremental"
     assert found.checked_positions == engines.CHECKED
 

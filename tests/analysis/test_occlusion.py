@@ -29,10 +29,11 @@ def as_they_are(raw):
 
 
 def run(model, images, chosen, *, prepare=SCALED, scores_of=as_they_are, targets=None, on_progress=None):
-    return scan(
-        model, images, prepare=prepare, scores_of=scores_of, targets=targets or [0] * len(images),
+    found = scan(
+        model, images, prepare=prepare, scores_of=scores_of, targets=[(one,) for one in targets or [0] * len(images)],
         class_names=["a", "b", "c"], settings=chosen, on_progress=on_progress,
     )  # fmt: skip
+    return [one for (one,) in found]
 
 
 def slow_blur(image):

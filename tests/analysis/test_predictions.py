@@ -15,8 +15,8 @@ from reportgen.analysis.predictions import (
     find_class,
     is_correct,
     is_decided,
-    target_classes,
 )
+from reportgen.analysis.targets import target_classes
 from reportgen.errors import SettingsError
 
 TWO, THREE = ("NORMAL", "PNEUMONIA"), ("cat", "dog", "owl")
@@ -147,19 +147,19 @@ SCORES = np.array([[0.2, 0.3, 0.5], [0.6, 0.3, 0.1]])
     ],
 )
 def test_target_classes_of_several(wanted, labels, expected):
-    assert target_classes(wanted, Head("softmax", THREE, 0.5), labels, SCORES) == expected
+    assert target_classes(wanted, Head("softmax", THREE, 0.5), labels, SCORES) == tuple((one,) for one in expected)
 
 
 def test_target_of_two_classes_is_the_second_so_that_cases_compare():
     scores = np.array([[0.9, 0.1], [0.2, 0.8]])
     for kind in ("sigmoid", "softmax"):
-        assert target_classes("auto", Head(kind, TWO, 0.5), (None, None), scores) == (1, 1)
-    assert target_classes("predicted", Head("sigmoid", TWO, 0.5), (None, None), scores) == (0, 1)
+        assert target_classes("auto", Head(kind, TWO, 0.5), (None, None), scores) == ((1,), (1,))
+    assert target_classes("predicted", Head("sigmoid", TWO, 0.5), (None, None), scores) == ((0,), (1,))
 
 
 def test_predicted_target_goes_by_the_threshold():
     scores = np.array([[0.6, 0.4]])
-    assert target_classes("predicted", Head("sigmoid", TWO, 0.3), (None,), scores) == (1,)
+    assert target_classes("predicted", Head("sigmoid", TWO, 0.3), (None,), scores) == ((1,),)
 
 
 @pytest.mark.parametrize(

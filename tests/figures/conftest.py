@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from reportgen.evidence import OcclusionMap, StrongestPatch
 from reportgen.picture import Picture
-from reportgen.report import ChannelStatistics, LayerReport, OcclusionMap, StrongestPatch
+from reportgen.report import ChannelStatistics, LayerReport
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from reportgen.evidence import OcclusionMap, StrongestPatch
 from reportgen.figures.encoding import jpeg, png
 from reportgen.outputs.saving import SavableReport
 from reportgen.picture import Picture, case_picture_name, layer_picture_name
@@ -19,10 +20,8 @@ from reportgen.report import (
     LayerSummary,
     ModelCard,
     ModelReport,
-    OcclusionMap,
     Prediction,
     Remark,
-    StrongestPatch,
     TensorSummary,
 )
 

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from reportgen.analysis.graph import Graph, trace
 from reportgen.analysis.occlusion.engines import Outcome, run_engine
 from reportgen.errors import SettingsError
-from reportgen.report import OcclusionMap, StrongestPatch
+from reportgen.evidence import OcclusionMap, StrongestPatch
 from reportgen.settings import OcclusionSettings
 
 Scores = NDArray[np.float64]
@@ -137,13 +137,13 @@ def scan(
     *,
     prepare: Callable[[NDArray[np.generic]], NDArray[np.float32]],
     scores_of: Callable[[NDArray[np.floating]], Scores],
-    targets: Sequence[int],
+    targets: Sequence[Sequence[int]],
     class_names: Sequence[str],
     settings: OcclusionSettings,
     on_progress: Callable[[int], object] | None = None,
     outputs: NDArray[np.float32] | None = None,
     graph: Graph | None = None,
-) -> list[Scan]:
+) -> list[tuple[Scan, ...]]:
     """Scan several images with one model.
 
     Parameters
@@ -157,7 +157,7 @@ def scan(
     scores_of
         From raw outputs to scores of classes ``(N, classes)``.
     targets
-        For each image the number of the class to follow.
+        For each image the numbers of the classes to follow: the passes are the same however many there are.
     class_names
         Names of the classes.
     settings
@@ -169,8 +169,8 @@ def scan(
 
     Returns
     -------
-    list of Scan
-        In the order of ``images``.
+    list of tuple of Scan
+        In the order of ``images``; one for each class to follow.
 
     Raises
     ------
@@ -191,12 +191,15 @@ def scan(
         outputs=outputs,
     )
     scans = []
-    for table, (fill, colour), target in zip(outcome.tables, fills, targets, strict=True):
-        followed = scores_of(table)[:, target]
-        base, grid = float(followed[0]), followed[1:].reshape(len(geometry.rows), len(geometry.columns))
-        importance = pixel_importance(base - grid, geometry, (images[0].shape[0], images[0].shape[1]))
-        summary = _summary(geometry, settings, colour, class_names[target], grid, base, importance, outcome)
-        scans.append(Scan(geometry, fill, grid, base, importance, summary))
+    for table, (fill, colour), followed in zip(outcome.tables, fills, targets, strict=True):
+        scores, found = scores_of(table), []
+        for target in followed:
+            base, *rest = scores[:, target]
+            grid = np.reshape(rest, (len(geometry.rows), len(geometry.columns)))
+            importance = pixel_importance(base - grid, geometry, (images[0].shape[0], images[0].shape[1]))
+            summary = _summary(geometry, settings, colour, class_names[target], grid, float(base), importance, outcome)
+            found.append(Scan(geometry, fill, grid, float(base), importance, summary))
+        scans.append(tuple(found))
     return scans
 
 

@@ -10,6 +10,7 @@ from reportgen.outputs.site.records import CaseRecord, Record
 
 LARGEST_MATRIX = 20
 MOST_PAIRS = 50
+_THERE = ("not there", "there")
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,40 @@ def confusion(records: Iterable[Record], classes: Sequence[str] = ()) -> Confusi
     classes
         All classes of the model, in its order, where there are not too many.
     """
+    newest, contradictory = _newest(records)
+    counts = Counter((case.truth, case.predicted) for case in newest if case.truth is not None)
+    found = {name for pair in counts for name in pair if name is not None}
+    ordered = [name for name in dict.fromkeys(classes) if name in found or len(classes) <= LARGEST_MATRIX]
+    ordered += sorted(found.difference(ordered))
+    return Confusion(
+        tuple(ordered), {(str(truth), predicted): count for (truth, predicted), count in counts.items()},
+        sum(case.truth is None for case in newest), contradictory,
+    )  # fmt: skip
+
+
+def finding_confusions(records: Iterable[Record], classes: Sequence[str] = ()) -> tuple[tuple[str, Confusion], ...]:
+    """Count for each of a model's independent findings how often it was found where it was labelled, and where not.
+
+    Parameters
+    ----------
+    records, classes
+        As for :func:`confusion`; where the classes aren't given, of the findings that were ever labelled or found.
+    """
+    newest, contradictory = _newest(records)
+    known = [case for case in newest if case.truth is not None]
+    seen = sorted({name for case in known for name, _, _ in case.findings})
+    tables = []
+    for finding in classes or seen:
+        told = [next((one for one in case.findings if one[0] == finding), None) for case in known]
+        counts = Counter(
+            (_THERE[labelled], _THERE[found]) for _, labelled, found in (one or (finding, False, False) for one in told)
+        )
+        tables.append((finding, Confusion(_THERE[::-1], dict(counts), len(newest) - len(known), contradictory)))
+    return tuple(tables)
+
+
+def _newest(records: Iterable[Record]) -> tuple[list[CaseRecord], int]:
+    """Return each image once, as its newest report with a label has it, and how many were labelled differently."""
     newest: dict[str, CaseRecord] = {}
     contradictory = set()
     for record in records:
@@ -80,11 +115,4 @@ def confusion(records: Iterable[Record], classes: Sequence[str] = ()) -> Confusi
                 contradictory.add(case.sha256)
             if before is None or case.truth is not None or before.truth is None:
                 newest[case.sha256] = case
-    counts = Counter((case.truth, case.predicted) for case in newest.values() if case.truth is not None)
-    found = {name for pair in counts for name in pair if name is not None}
-    ordered = [name for name in dict.fromkeys(classes) if name in found or len(classes) <= LARGEST_MATRIX]
-    ordered += sorted(found.difference(ordered))
-    return Confusion(
-        tuple(ordered), {(str(truth), predicted): count for (truth, predicted), count in counts.items()},
-        sum(case.truth is None for case in newest.values()), len(contradictory),
-    )  # fmt: skip
+    return list(newest.values()), len(contradictory)

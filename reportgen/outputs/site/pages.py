@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from reportgen.outputs.html import Asset, Page, asset, environment, scored
 from reportgen.outputs.markdown import SafeHtml
-from reportgen.outputs.site.confusion import confusion
+from reportgen.outputs.site.confusion import confusion, finding_confusions
 from reportgen.outputs.site.records import ModelRecord, Record, picture_file
 from reportgen.picture import Picture
 from reportgen.report import DISCLAIMER, Report
@@ -157,6 +157,7 @@ def render_models(contents: Contents, files: Mapping[str, str]) -> dict[str, byt
         model.address: _rendered(
             "site/model.html.j2", site=site, model=model, records=tuple(reversed(of[identity])), most=PAGE_SIZE,
             confusion=confusion(of[identity], model.classes),
+            findings=finding_confusions(of[identity], model.classes) if model.thresholds else (),
         )
         for identity, model in contents.models.items()
     }  # fmt: skip

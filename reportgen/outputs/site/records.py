@@ -12,7 +12,7 @@ from typing import Any
 from reportgen.names import plain_name
 from reportgen.outputs.typed import MisfitError, from_plain
 from reportgen.picture import ENDINGS, Picture
-from reportgen.report import CaseReport, ModelReport, Report, verdict
+from reportgen.report import NOTHING_FOUND, CaseReport, ModelReport, Report, said, verdict
 from reportgen.visible import visible
 
 LISTED_CLASSES = 20
@@ -26,7 +26,8 @@ class CaseRecord:
     """One image of a report.
 
     ``verdict`` says in few words how the prediction compares with the label; ``truth`` is the class that the label
-    names, None when it names none; ``thumbnail`` the file of a small picture.
+    names, None when it names none; ``thumbnail`` the file of a small picture. ``findings`` are those that were
+    labelled or found, where they are independent: (class, whether the label names it, whether it was found).
     """
 
     title: str
@@ -38,6 +39,7 @@ class CaseRecord:
     verdict: str
     sha256: str
     thumbnail: str | None
+    findings: tuple[tuple[str, bool, bool], ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,11 +60,15 @@ class ModelRecord:
     classes: tuple[str, ...]
     classes_sha256: str
     purpose: str = ""
+    thresholds: tuple[float, ...] = ()
 
     @property
     def identity(self) -> str:
         """What tells it from other models."""
-        key = (self.sha256, self.head, self.threshold, self.preprocessing, self.classes_sha256)
+        key: tuple[object, ...] = (
+            self.sha256, self.head, self.threshold, self.preprocessing, self.classes_sha256,
+            *([self.thresholds] if self.thresholds else []),
+        )  # fmt: skip
         return hashlib.sha256(json.dumps(key).encode()).hexdigest()[:12]
 
     @property
@@ -111,9 +117,12 @@ def record_of(report: Report, digest: str, thumbnails: dict[int, str]) -> Record
         CaseRecord(
             title=short(case.title),
             label=None if case.label is None else short(case.label),
-            truth=None if case.correct is None else short(classes.get(plain_name(case.label or ""), "")) or None,
-            predicted=short(case.predictions[0].class_name),
-            score=round(case.predictions[0].score, 6) if math.isfinite(case.predictions[0].score) else None,
+            truth=None if case.correct is None else short(_truth(case, classes)) or None,
+            predicted=short(said(case)), score=_score(case),
+            findings=tuple(
+                (short(one.class_name), bool(one.labelled), one.present)
+                for one in case.findings if one.labelled or one.present
+            ),
             correct=case.correct, verdict=_verdict(case, report.model), sha256=case.sha256,
             thumbnail=thumbnails.get(index),
         )
@@ -124,6 +133,19 @@ def record_of(report: Report, digest: str, thumbnails: dict[int, str]) -> Record
         warnings=sum(remark.warning for remark in report.remarks), cases=cases,
         pictures=tuple(dict.fromkeys([*map(picture_file, report.pictures), *thumbnails.values()])),
     )  # fmt: skip
+
+
+def _truth(case: CaseReport, classes: dict[str, str]) -> str:
+    if case.findings:
+        return " + ".join(one.class_name for one in case.findings if one.labelled) or NOTHING_FOUND
+    return classes.get(plain_name(case.label or ""), "")
+
+
+def _score(case: CaseReport) -> float | None:
+    """Return the score of what is said; None where it's no number, or isn't one thing that is said."""
+    score = case.predictions[0].score
+    one = not case.findings or sum(finding.present for finding in case.findings) == 1
+    return round(score, 6) if one and math.isfinite(score) else None
 
 
 def _verdict(case: CaseReport, model: ModelReport) -> str:
@@ -138,7 +160,7 @@ def _model_of(model: ModelReport) -> ModelRecord:
         preprocessing=short(model.preprocessing), input_shape=model.input_shape, parameters=model.total_parameters,
         classes=tuple(map(short, model.class_names)) if few else (),
         classes_sha256=hashlib.sha256(json.dumps(model.class_names).encode()).hexdigest(),
-        purpose=short(model.card.purpose if model.card else ""),
+        purpose=short(model.card.purpose if model.card else ""), thresholds=model.thresholds,
     )  # fmt: skip
 
 

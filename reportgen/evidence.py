@@ -1,0 +1,76 @@
+"""What an occlusion scan found, as data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+ROUNDING = 1e-6  # as a share of a score
+
+
+@dataclass(frozen=True, kw_only=True)
+class StrongestPatch:
+    """The position whose occlusion changed the score most; ``top`` and ``left`` in pixels of the model's input."""
+
+    row: int
+    column: int
+    top: int
+    left: int
+    importance: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class OcclusionMap:
+    """Result of an occlusion scan.
+
+    Attributes
+    ----------
+    patch, stride
+        (height, width) in pixels of the model's input.
+    fill
+        ``"mean"``, ``"blur"`` or a colour, as set; ``fill_colour`` is the colour used, in raw-image units 0 to 255.
+    target_class
+        The class whose score is kept.
+    rows, columns
+        How many positions there are down and across; ``row_starts`` and ``column_starts`` give their pixels.
+    scores
+        ``rows x columns`` raw scores of the target class with the patch there.
+    base_score
+        Score of the untouched image. Importance is ``base_score - score``.
+    importance_minimum, importance_maximum
+        Range of the pixel map (mean importance of the patches that cover a pixel).
+    strongest
+        The patch with the largest importance by magnitude.
+    engine
+        Which engine computed it: ``full`` or ``incremental``.
+    estimated_speedup, arithmetic_bound
+        How many times less the incremental engine was estimated to cost, in all and by multiply-adds alone; None where
+        it can't be used or was not asked for.
+    checked_positions, largest_difference
+        How many positions (of all cases) were run through the whole model besides, and the largest difference of an
+        output from it; None where nothing was checked, as the full engine needs no check.
+    """
+
+    patch: tuple[int, int]
+    stride: tuple[int, int]
+    fill: str | tuple[float, ...]
+    fill_colour: tuple[float, ...] | None
+    target_class: str
+    rows: int
+    columns: int
+    row_starts: tuple[int, ...]
+    column_starts: tuple[int, ...]
+    scores: tuple[tuple[float, ...], ...]
+    base_score: float
+    importance_minimum: float
+    importance_maximum: float
+    strongest: StrongestPatch
+    engine: str
+    estimated_speedup: float | None = None
+    arithmetic_bound: float | None = None
+    checked_positions: int = 0
+    largest_difference: float | None = None
+
+    @property
+    def rounding(self) -> float:
+        """What single precision leaves uncertain in a score: below, there is nothing to be seen."""
+        return ROUNDING * max(1.0, abs(self.base_score))
