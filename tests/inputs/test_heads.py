@@ -7,7 +7,7 @@ import pytest
 from keras import layers
 
 from reportgen.errors import SettingsError
-from reportgen.inputs.heads import head_kind, last_activation, loss_name
+from reportgen.inputs.heads import are_independent, head_kind, last_activation, loss_name
 
 
 def head_of(*stack, wanted="auto", outputs=1, loss=""):
@@ -124,3 +124,57 @@ def test_the_last_layer_in_a_list_need_not_be_the_last_of_the_walk():
 )
 def test_the_name_of_a_loss(loss, told):
     assert loss_name(loss, 1, "b").lower().removesuffix("_loss") == told.lower()
+
+
+# ---- several sigmoids: findings of their own, or a choice of one
+
+FOUR = ("Mass", "Nodule", "Edema", "Normal")
+
+
+@pytest.mark.parametrize(
+    ("kind", "outputs", "loss", "names", "independent"),
+    [
+        ("sigmoid", 14, "", tuple(map(str, range(14))), True),
+        ("sigmoid", 4, "binary_crossentropy", FOUR, True),
+        ("sigmoid logits", 4, "", FOUR, True),
+        ("sigmoid", 2, "", ("Mass", "Nodule"), True),
+        ("sigmoid", 2, "", ("NORMAL", "PNEUMONIA"), False),
+        ("sigmoid", 4, "categorical_crossentropy", FOUR, False),
+        ("sigmoid", 4, "SparseCategoricalCrossentropy", FOUR, False),
+        ("sigmoid", 1, "", ("no", "yes"), False),
+        ("softmax", 4, "", FOUR, False),
+        ("regression", 4, "", FOUR, False),
+    ],
+)
+def test_what_is_taken_as_independent_findings(kind, outputs, loss, names, independent):
+    found, note = are_independent(kind, outputs, None, loss, names)
+    assert found is independent
+    # a guess is said, and how to settle it
+    assert ("label" in note) is (kind.startswith("sigmoid") and outputs > 1)
+    if kind.startswith("sigmoid") and outputs > 1:
+        assert [are_independent(kind, outputs, said, loss, names) for said in (True, False)] == [
+            (True, ""),
+            (False, ""),
+        ]
+
+
+@pytest.mark.parametrize(("kind", "outputs"), [("softmax", 4), ("sigmoid", 1), ("regression", 4)])
+def test_what_can_not_be_independent(kind, outputs):
+    with pytest.raises(SettingsError, match=r"model\.multi_label needs several outputs with a sigmoid each"):
+        are_independent(kind, outputs, True, "", FOUR)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "loss", "multi_label", "kind"),
+    [
+        ("auto", "binary_crossentropy", None, "sigmoid logits"),
+        ("auto", "BinaryFocalCrossentropy", None, "sigmoid logits"),
+        ("auto", "", True, "sigmoid logits"),
+        ("logits", "", True, "sigmoid logits"),
+        ("auto", "binary_crossentropy", False, "softmax logits"),
+        ("auto", "categorical_crossentropy", None, "softmax logits"),
+    ],
+)
+def test_logits_of_independent_findings_get_a_sigmoid_each(wanted, loss, multi_label, kind):
+    model = keras.Sequential([layers.Input((4, 6, 1)), layers.Flatten(), layers.Dense(3)])
+    assert head_kind(model, wanted, 3, loss, multi_label)[0] == kind
