@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from reportgen.numbers import Number
+
 ROUNDING = 1e-6  # as a share of a score
 
 
@@ -15,7 +17,7 @@ class StrongestPatch:
     column: int
     top: int
     left: int
-    importance: float
+    importance: Number
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,17 +54,17 @@ class OcclusionMap:
 
     patch: tuple[int, int]
     stride: tuple[int, int]
-    fill: str | tuple[float, ...]
-    fill_colour: tuple[float, ...] | None
+    fill: str | tuple[Number, ...]
+    fill_colour: tuple[Number, ...] | None
     target_class: str
     rows: int
     columns: int
     row_starts: tuple[int, ...]
     column_starts: tuple[int, ...]
-    scores: tuple[tuple[float, ...], ...]
-    base_score: float
-    importance_minimum: float
-    importance_maximum: float
+    scores: tuple[tuple[Number, ...], ...]
+    base_score: Number
+    importance_minimum: Number
+    importance_maximum: Number
     strongest: StrongestPatch
     engine: str
     estimated_speedup: float | None = None

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+
+from reportgen.numbers import Number
 
 LABEL_SEPARATOR = "+"
 
@@ -27,9 +29,9 @@ class Finding:
         Whether ``present`` is what the label says; None where that can't be said.
     """
 
-    class_name: str = field(metadata={"json": "class"})
-    score: float
-    threshold: float
+    class_name: str
+    score: Number
+    threshold: Number
     present: bool
     labelled: bool | None
     correct: bool | None

@@ -11,9 +11,11 @@ from dataclasses import dataclass, field
 from reportgen.evidence import OcclusionMap
 from reportgen.findings import Finding
 from reportgen.names import find_name, plain_name
+from reportgen.numbers import Number
 from reportgen.picture import Picture
 
 SCHEMA_VERSION = 1
+JSON_NAMES = {"class_name": "class"}  # fields that JSON calls otherwise, wherever they stand
 DISCLAIMER = "This report explains how a model responds to images. It is not a diagnosis and must not be used as one."
 NOTHING_FOUND = "No Finding"
 REFERENCE_LABELS = ("normal", "healthy", "negative", "control", "benign", "no finding")
@@ -23,8 +25,8 @@ REFERENCE_LABELS = ("normal", "healthy", "negative", "control", "benign", "no fi
 class Prediction:
     """One class and its score, 0 to 1."""
 
-    class_name: str = field(metadata={"json": "class"})
-    score: float
+    class_name: str
+    score: Number
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,8 +58,8 @@ class TensorSummary:
 
     name: str
     shape: tuple[int, ...]
-    minimum: float
-    maximum: float
+    minimum: Number
+    maximum: Number
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,10 +80,10 @@ class ChannelStatistics:
         Mean gradient magnitude after scaling to 0..1, divided by the same of the input at the map's size.
     """
 
-    minimum: tuple[float, ...]
-    maximum: tuple[float, ...]
-    mean: tuple[float, ...]
-    standard_deviation: tuple[float, ...]
+    minimum: tuple[Number, ...]
+    maximum: tuple[Number, ...]
+    mean: tuple[Number, ...]
+    standard_deviation: tuple[Number, ...]
     edge_correlation: tuple[float | None, ...]
     input_correlation: tuple[float | None, ...]
     contrast: tuple[float | None, ...]
@@ -96,8 +98,8 @@ class LayerReport:
     channels: int
     height: int
     width: int
-    minimum: float
-    maximum: float
+    minimum: Number
+    maximum: Number
     dead_channels: tuple[int, ...]
     statistics: ChannelStatistics
 
@@ -227,8 +229,8 @@ class ModelReport:
     shown_layers: tuple[str, ...]
     notes: tuple[str, ...] = ()
     card: ModelCard | None = None
-    history: dict[str, tuple[float, ...]] = field(default_factory=dict)
-    thresholds: tuple[float, ...] = ()
+    history: dict[str, tuple[Number, ...]] = field(default_factory=dict)
+    thresholds: tuple[Number, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -258,7 +260,7 @@ class Remark:
     kind: str
     text: str
     interpretation: str = ""
-    numbers: dict[str, float] = field(default_factory=dict)
+    numbers: dict[str, Number] = field(default_factory=dict)
     warning: bool = False
 
 
@@ -290,7 +292,7 @@ class Report:
     comments: tuple[Comment, ...] = ()
     settings: dict[str, object] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
-    timings: dict[str, float] = field(default_factory=dict)
+    timings: dict[str, Number] = field(default_factory=dict)
     disclaimer: str = DISCLAIMER
     pictures: tuple[Picture, ...] = ()
 

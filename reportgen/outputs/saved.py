@@ -190,16 +190,25 @@ def _by_digest(folder: Path, described: dict[str, Any]) -> Path:
 
 
 def _report(table: dict[str, Any], found: dict[str, bytes]) -> Report:
-    pictures = []
+    data = []
     for described in table["pictures"]:
         if not isinstance(described, dict) or str(described.get("sha256")) not in found:
             name = described.get("name") if isinstance(described, dict) else "?"
             raise _Problem(f"was edited, or cut off: picture '{name!s:.60}' is not the one that was written")
-        pictures.append({**described, "data": found[described["sha256"]]})
+        data.append(found[described["sha256"]])
+    plain = {key: value for key, value in table.items() if key != "content_sha256"}
+    plain["pictures"] = [
+        {**{key: value for key, value in described.items() if key not in ("file", "sha256")}, "data": ""}
+        for described in table["pictures"]
+    ]
     try:
-        report: Report = from_plain(Report, {**table, "pictures": pictures}, "report")
+        report = from_plain(Report, plain, "report")
     except MisfitError as misfit:
-        raise _Problem(f"was edited: {misfit}") from None
+        raise _Problem(f"was edited, or written by a newer reportgen: {misfit}") from None
+    pictures = zip(report.pictures, data, strict=True)
+    report = dataclasses.replace(
+        report, pictures=tuple(dataclasses.replace(picture, data=found) for picture, found in pictures)
+    )
     found_flaw = flaw(report)
     if found_flaw:
         raise _Problem(f"was edited: {found_flaw}")

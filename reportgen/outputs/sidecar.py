@@ -14,7 +14,7 @@ from typing import Any
 from reportgen.errors import OutputError
 from reportgen.outputs.writing import check_target
 from reportgen.picture import Picture
-from reportgen.report import ModelReport, Report
+from reportgen.report import JSON_NAMES, ModelReport, Report
 
 _FIGURE = re.compile(
     r"(case\d+-(input|occlusion\d*-\w+|layer\d+-.+|single-channels|through-layers)|model-\w+)\.(png|jpeg)"
@@ -81,7 +81,7 @@ def _plain(value: Any) -> Any:
     """Return dataclasses as tables under their JSON names; numbers that are not finite have no JSON and become null."""
     if dataclasses.is_dataclass(value):
         return {
-            item.metadata.get("json", item.name): _plain(getattr(value, item.name))
+            JSON_NAMES.get(item.name, item.name): _plain(getattr(value, item.name))
             for item in dataclasses.fields(value)
         }
     if isinstance(value, dict):

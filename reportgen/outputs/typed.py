@@ -1,30 +1,34 @@
-"""Plain JSON -> dataclasses, each value checked against the type of its field: what is read back can be anything."""
+"""Plain JSON -> dataclasses, each value checked against the type of its field: what is read can be anything."""
 
 from __future__ import annotations
 
-import dataclasses
 import functools
-import math
-import types
+import json
 import typing
-from typing import Any
+from typing import Any, TypeVar
+
+import pydantic
+
+from reportgen.report import JSON_NAMES
 
 DEEPEST = 60
 LONGEST_TEXT = 100_000
 _LARGEST_INTEGER = 1 << 63
+_LARGEST = 1e308
+T = TypeVar("T")
 
 
 class MisfitError(ValueError):
     """A value is not what a field asks for; says where, in words."""
 
 
-def from_plain(kind: Any, value: Any, where: str) -> Any:
-    """Return a value as the type of a field asks: dataclasses from tables, tuples from lists, NaN from null.
+def from_plain(kind: type[T], value: Any, where: str) -> T:
+    """Return a value as a type asks: dataclasses from tables, tuples from lists, NaN from null where a number must be.
 
     Parameters
     ----------
     kind
-        A type or an annotation.
+        A dataclass or another type.
     value
         What JSON gave.
     where
@@ -35,90 +39,54 @@ def from_plain(kind: Any, value: Any, where: str) -> Any:
     MisfitError
         When it's something else, nested too deeply, too large a number or too long a text.
     """
-    return _made(kind, value, where, 0)
+    _check_limits(value, where)
+    # tuples and bytes are only known as such in JSON itself; half a surrogate pair can't be part of any text
+    text = json.dumps(value, ensure_ascii=False).encode(errors="replace")
+    try:
+        found: T = _adapter(typing.cast(Any, kind)).validate_json(b"[" + text + b"]")[0]
+    except pydantic.ValidationError as problem:
+        first = next(iter(problem.errors(include_url=False, include_input=False, include_context=False)))
+        raise MisfitError(_reason(first, where)) from None
+    return found
 
 
 @functools.cache
-def _hints(kind: type) -> dict[str, Any]:
-    return typing.get_type_hints(kind)
+def _adapter(kind: Any) -> pydantic.TypeAdapter[Any]:
+    # inside a tuple, since plain dataclasses take the configuration of what they stand in
+    config = pydantic.ConfigDict(strict=True, extra="forbid", alias_generator=lambda name: JSON_NAMES.get(name, name))
+    return pydantic.TypeAdapter(tuple[kind], config=config)
 
 
-def _made(kind: Any, value: Any, where: str, depth: int) -> Any:
-    if depth > DEEPEST:
-        raise MisfitError(f"{where:.80} is nested too deeply")
-    origin = typing.get_origin(kind)
-    if dataclasses.is_dataclass(kind) and isinstance(kind, type):
-        return _table(kind, value, where, depth)
-    if origin in (typing.Union, types.UnionType):
-        return _one_of(typing.get_args(kind), value, where, depth)
-    if origin is tuple and isinstance(value, list):
-        kinds = typing.get_args(kind)
-        many = len(kinds) == 2 and kinds[1] is Ellipsis
-        if many or len(kinds) == len(value):
-            asked = [kinds[0]] * len(value) if many else kinds
-            return tuple(_made(k, v, where, depth + 1) for k, v in zip(asked, value, strict=True))
-    elif origin is dict and isinstance(value, dict):
-        return {key: _made(typing.get_args(kind)[1], item, where, depth + 1) for key, item in value.items()}
-    return _leaf(kind, value, where, depth)
+def _check_limits(value: Any, where: str) -> None:
+    """Refuse what is nested too deeply, too large a number or too long a text, whatever it may be."""
+    level = [value]
+    for _ in range(DEEPEST):
+        inner: list[Any] = []
+        for item in level:
+            if isinstance(item, dict):
+                inner += item.values()
+            elif isinstance(item, list):
+                inner += item
+            elif isinstance(item, str):
+                if len(item) > LONGEST_TEXT:
+                    raise MisfitError(f"{where} has too long a text")
+            elif isinstance(item, float):
+                if not abs(item) <= _LARGEST:
+                    raise MisfitError(f"{where} has too large a number")
+            elif isinstance(item, int) and not -_LARGEST_INTEGER <= item < _LARGEST_INTEGER:
+                raise MisfitError(f"{where} has too large a number")
+        if not inner:
+            return
+        level = inner
+    raise MisfitError(f"{where} is nested too deeply")
 
 
-def _leaf(kind: Any, value: Any, where: str, depth: int) -> Any:
-    if kind in (object, Any):
-        return _plain(value, where, depth)
-    if kind is float:
-        return _number(value, where)
-    if isinstance(kind, type) and type(value) is kind:
-        return _scalar(value, where)
-    raise MisfitError(f"{where:.80} is not what it should be")
-
-
-def _number(value: Any, where: str) -> float:
-    """Return a number; what isn't finite is null in JSON."""
-    if value is None:
-        return math.nan
-    if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= 1e308:
-        return value
-    raise MisfitError(f"{where:.80} is not what it should be")
-
-
-def _scalar(value: Any, where: str) -> Any:
-    if isinstance(value, int) and not -_LARGEST_INTEGER <= value < _LARGEST_INTEGER:
-        raise MisfitError(f"{where:.80} is too large a number")
-    if isinstance(value, str) and len(value) > LONGEST_TEXT:
-        raise MisfitError(f"{where:.80} is too long a text")
-    return value
-
-
-def _plain(value: Any, where: str, depth: int) -> Any:
-    """Return a value that may be anything, if it isn't nested too deeply and holds nothing excessive."""
-    if depth > DEEPEST:
-        raise MisfitError(f"{where:.80} is nested too deeply")
-    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    for item in inner:
-        _plain(item, where, depth + 1)
-    return _scalar(value, where)
-
-
-def _table(kind: type, value: Any, where: str, depth: int) -> Any:
-    if not isinstance(value, dict):
-        raise MisfitError(f"{where:.80} is no table")
-    given = {}
-    for item in dataclasses.fields(kind):
-        key = item.metadata.get("json", item.name)
-        if key in value:
-            given[item.name] = _made(_hints(kind)[item.name], value[key], f"{where}.{key}", depth + 1)
-        elif item.default is dataclasses.MISSING and item.default_factory is dataclasses.MISSING:
-            raise MisfitError(f"{where:.80} has no {key}")
-    return kind(**given)
-
-
-def _one_of(kinds: tuple[Any, ...], value: Any, where: str, depth: int) -> Any:
-    if value is None and type(None) in kinds:
-        return None
-    for kind in kinds:
-        if kind is not type(None):
-            try:
-                return _made(kind, value, where, depth + 1)
-            except MisfitError:
-                continue
-    raise MisfitError(f"{where:.80} is not what it should be")
+def _reason(problem: Any, where: str) -> str:
+    """Say in words which value is wrong, and how."""
+    place = [part for part in problem["loc"][1:] if isinstance(part, str)]
+    if problem["type"] == "missing":
+        return f"{'.'.join([where, *place[:-1]]):.80} has no {place[-1]}"
+    name = f"{'.'.join([where, *place]):.80}"
+    if problem["type"] == "unexpected_keyword_argument":
+        return f"{name} is unknown"
+    return f"{name} is no table" if problem["type"] == "dataclass_type" else f"{name} is not what it should be"
