@@ -60,6 +60,18 @@ def wanted(kind: Any, key: Sequence[Any]) -> tuple[tuple[Any, ...], str]:
     return tuple(key), _words(kind)[0]
 
 
+def fields_at(kind: Any, key: Sequence[Any]) -> list[str]:
+    """Return the names that a dataclass of settings knows at a key; none where there is no table of known names."""
+    for part in key:
+        kind = _bare(kind)
+        if is_dataclass(kind):
+            kind = typing.get_type_hints(kind, include_extras=True).get(part)
+        elif typing.get_origin(kind) is tuple:
+            kind = typing.get_args(kind)[0]
+    kind = _bare(kind)
+    return list(typing.get_type_hints(kind)) if is_dataclass(kind) else []
+
+
 def value_at(tables: Any, key: Sequence[Any]) -> tuple[bool, Any]:
     """Return whether there is a value at a key, and the value."""
     for part in key:

@@ -5,11 +5,16 @@ from __future__ import annotations
 import math
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator
+from pydantic import PlainValidator
 
 
-def _from_null(value: Any) -> Any:
-    return math.nan if value is None else value
+def _number(value: Any) -> float:
+    """Return a number as it was written: a count stays whole, and gives the same JSON again."""
+    if value is None:
+        return math.nan
+    if type(value) in (int, float):
+        return value  # type: ignore[no-any-return]
+    raise ValueError("not a number")
 
 
-Number = Annotated[float, BeforeValidator(_from_null)]
+Number = Annotated[float, PlainValidator(_number)]

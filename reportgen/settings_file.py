@@ -10,16 +10,14 @@ import difflib
 import functools
 import re
 import tomllib
-import types
 import typing
 from collections.abc import Mapping, Sequence
-from dataclasses import is_dataclass
 from pathlib import Path
 from typing import Any
 
 import pydantic
 
-from reportgen.allowed import brief, value_at, wanted
+from reportgen.allowed import brief, fields_at, value_at, wanted
 from reportgen.errors import SettingsError
 from reportgen.settings import Settings
 from reportgen.visible import visible
@@ -127,17 +125,20 @@ def convert(tables: Mapping[str, Any], kind: type[S], source: str) -> S:
     """
     if not isinstance(tables, Mapping):
         raise SettingsError(f"{source}: not a table of settings", "give keys and values")
-    _refuse_unknown_keys(tables, kind, source, ())
     try:
-        return typing.cast(S, _adapter(typing.cast(Any, kind)).validate_python(tables))
+        return typing.cast(S, _adapter(typing.cast(Any, kind)).validate_python((tables,))[0])
     except pydantic.ValidationError as problem:
-        first = next(iter(problem.errors(include_url=False, include_input=False, include_context=False)))
-        raise SettingsError(f"{source}: {_reason(_key(first['loc'], tables), tables, kind)}") from None
+        errors = problem.errors(include_url=False, include_input=False, include_context=False)
+        for error in errors:
+            if error["type"] == "unexpected_keyword_argument":
+                raise SettingsError(f"{source}: {_unknown(error['loc'][1:], kind)}") from None
+        raise SettingsError(f"{source}: {_reason(_key(errors[0]['loc'][1:], tables), tables, kind)}") from None
 
 
 @functools.cache
 def _adapter(kind: Any) -> pydantic.TypeAdapter[Any]:
-    return pydantic.TypeAdapter(kind)
+    # inside a tuple, since plain dataclasses take the configuration of what they stand in
+    return pydantic.TypeAdapter(tuple[kind], config=pydantic.ConfigDict(extra="forbid"))
 
 
 def _reason(key: tuple[Any, ...], tables: Mapping[str, Any], kind: Any) -> str:
@@ -164,32 +165,15 @@ def _key(place: Sequence[Any], tables: Mapping[str, Any]) -> tuple[Any, ...]:
     return tuple(key)
 
 
-def _refuse_unknown_keys(tables: Mapping[str, Any], kind: Any, source: str, place: tuple[str, ...]) -> None:
-    known = typing.get_type_hints(kind)
-    for key, value in tables.items():
-        if key not in known:
-            near = difflib.get_close_matches(f"{key!s:.60}", known, n=1)
-            where = f" in [{'.'.join(place)}]" if place else ""
-            advice = f"did you mean '{near[0]}'?" if near else f"known: {', '.join(known)}"
-            raise SettingsError(f"{source}: unknown key '{key!s:.60}'{where}", advice)
-        inner, many = _section_type(known[key])
-        if inner is not None:
-            for item in value if many and isinstance(value, list | tuple) else [value]:
-                if isinstance(item, Mapping):
-                    _refuse_unknown_keys(item, inner, source, (*place, key))
-
-
-def _section_type(annotation: Any) -> tuple[type | None, bool]:
-    """Return the dataclass in an annotation, if there is one, and whether it stands in a tuple."""
-    if isinstance(annotation, type) and is_dataclass(annotation):
-        return annotation, False
-    many = typing.get_origin(annotation) is tuple
-    if many or typing.get_origin(annotation) in (typing.Union, types.UnionType):
-        for part in typing.get_args(annotation):
-            found, _ = _section_type(part)
-            if found is not None:
-                return found, many
-    return None, False
+def _unknown(place: Sequence[Any], kind: Any) -> str:
+    """Say that a key is unknown, and which one may be meant."""
+    *outer, key = place
+    known = fields_at(kind, outer)
+    near = difflib.get_close_matches(f"{key!s:.60}", known, n=1)
+    sections = ".".join(str(part) for part in outer if isinstance(part, str))
+    where = f" in [{sections}]" if sections else ""
+    advice = f"did you mean '{near[0]}'?" if near else f"known: {', '.join(known)}"
+    return f"unknown key '{key!s:.60}'{where}; {advice}"
 
 
 def _checked(tables: dict[str, Any], path: Path) -> dict[str, Any]:
