@@ -159,3 +159,15 @@ def test_the_attached_data_are_json(data):
     start = inflated(data).index(b'{\n "schema_version"')
     table, _ = json.JSONDecoder().raw_decode(inflated(data)[start:].decode(errors="replace"))
     assert table["schema_version"] == 1
+
+
+def test_a_report_saves_itself_as_pdf(report, data, tmp_path):
+    path = tmp_path / "r.pdf"
+    report.save_pdf(path)
+    assert path.read_bytes() == data
+    with pytest.raises(OutputError, match="exists"):
+        report.save_pdf(path)
+    report.save_pdf(path, paper="letter", variant="plain", overwrite=True)
+    assert b"pdfaid" not in inflated(path.read_bytes())
+    with pytest.raises(OutputError):
+        report.save_pdf(tmp_path / "no" / "r.pdf")
