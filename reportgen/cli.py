@@ -27,7 +27,7 @@ FAULT, READER_GONE = 1, 141
 
 if TYPE_CHECKING:
     from reportgen.commands import Made
-    from reportgen.settings import Settings
+    from reportgen.job import Job
 
 _EXAMPLES = {
     "build": """reportgen build NORMAL=a.jpeg PNEUMONIA=b.jpeg -o report.html
@@ -109,18 +109,20 @@ def _build(given: argparse.Namespace) -> None:
         flags["cases"] = [dataclasses.asdict(case) for case in commands.parse_cases(given.cases)]
     if given.model is not None:
         flags.setdefault("model", {})["path"] = given.model
-    chosen = settings_file.settings_from(settings_file.merge(tables, settings_file.merge(flags, _outputs(given))))
-    _check_email(given, chosen)
+    merged = settings_file.merge(tables, settings_file.merge(flags, _outputs(given)))
+    job, settings = settings_file.job_from(merged), settings_file.settings_from(merged)
+    _check_email(given, job)
     config = Path(given.config) if given.config else None
-    _say_made(commands.build(chosen, config=config, overwrite=given.force, progress=True, debug=given.debug))
+    _say_made(commands.build(job, settings, config=config, overwrite=given.force, progress=True, debug=given.debug))
 
 
 def _demo(given: argparse.Namespace) -> None:
     from reportgen import commands, settings_file
 
-    chosen = settings_file.settings_from(settings_file.merge(tables_from(given), _outputs(given)))
-    _check_email(given, chosen)
-    _say_made(commands.demo(chosen, overwrite=given.force, progress=True, debug=given.debug))
+    merged = settings_file.merge(tables_from(given), _outputs(given))
+    job, settings = settings_file.job_from(merged), settings_file.settings_from(merged)
+    _check_email(given, job)
+    _say_made(commands.demo(job, settings, overwrite=given.force, progress=True, debug=given.debug))
 
 
 def _inspect(given: argparse.Namespace) -> None:
@@ -165,8 +167,8 @@ def _doctor(given: argparse.Namespace) -> None:  # noqa: ARG001 - every command 
         raise ReportgenError(f"reportgen can't work as it is: {', '.join(broken)}", "see above")
 
 
-def _check_email(given: argparse.Namespace, chosen: Settings) -> None:
-    if chosen.output.email is None and "email" in tables_from(given):
+def _check_email(given: argparse.Namespace, job: Job) -> None:
+    if job.output.email is None and "email" in tables_from(given):
         raise SettingsError("--to and other flags about an e-mail do nothing without --email", "give that, too")
 
 

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reportgen.errors import OutputError, SettingsError
-from reportgen.settings import CaseSettings, Settings
+from reportgen.job import CaseSettings, Job, OutputSettings
+from reportgen.settings import Settings
 
 if TYPE_CHECKING:
     from reportgen.inputs.cases import Case
@@ -36,8 +37,10 @@ def parse_cases(texts: Sequence[str]) -> list[CaseSettings]:
     return [parse_case(text) for text in texts]
 
 
-def build(settings: Settings, *, config: Path | None = None, overwrite: bool, progress: bool, debug: bool) -> Made:
-    """Make a report of the cases in the settings (read from ``config``).
+def build(
+    job: Job, settings: Settings, *, config: Path | None = None, overwrite: bool, progress: bool, debug: bool
+) -> Made:
+    """Make a report of the cases of a job (which stands in ``config``).
 
     Raises
     ------
@@ -46,17 +49,18 @@ def build(settings: Settings, *, config: Path | None = None, overwrite: bool, pr
     """
     from reportgen.inputs.cases import read_cases
 
-    _spare_inputs(settings, config)
+    _spare_inputs(job, settings, config)
     return _report(
+        job,
         settings,
-        lambda: read_cases(settings.cases, settings.images, settings.limits),
+        lambda: read_cases(job.cases, settings.images, settings.limits),
         overwrite=overwrite,
         progress=progress,
         debug=debug,
     )
 
 
-def demo(settings: Settings, *, overwrite: bool, progress: bool, debug: bool) -> Made:
+def demo(job: Job, settings: Settings, *, overwrite: bool, progress: bool, debug: bool) -> Made:
     """Make a report of two phantoms with the built-in model; its stride is coarse unless set."""
     import dataclasses
 
@@ -66,7 +70,7 @@ def demo(settings: Settings, *, overwrite: bool, progress: bool, debug: bool) ->
         occlusion = dataclasses.replace(settings.occlusion, stride=DEMO_STRIDE)
         settings = dataclasses.replace(settings, occlusion=occlusion)
     settings = dataclasses.replace(settings, title=settings.title or DEMO_TITLE)
-    return _report(settings, demo_cases, overwrite=overwrite, progress=progress, debug=debug)
+    return _report(job, settings, demo_cases, overwrite=overwrite, progress=progress, debug=debug)
 
 
 def inspect(settings: Settings, *, as_json: bool, debug: bool) -> str:
@@ -138,14 +142,20 @@ def draw_phantom(path: Path, seed: int, opacities: int, *, overwrite: bool) -> N
 
 
 def _report(
-    settings: Settings, cases: Callable[[], Sequence[Case]], *, overwrite: bool, progress: bool, debug: bool
+    job: Job,
+    settings: Settings,
+    cases: Callable[[], Sequence[Case]],
+    *,
+    overwrite: bool,
+    progress: bool,
+    debug: bool,
 ) -> Made:
     from reportgen.outputs.email import check_message
     from reportgen.outputs.pdf import check_available
     from reportgen.outputs.writing import check_target
 
-    html, json, pdf, email = _targets(settings)
-    figures = Path(settings.output.figures) if settings.output.figures else None
+    html, json, pdf, email = _targets(job.output)
+    figures = Path(job.output.figures) if job.output.figures else None
     targets = [path for path in (html, json, pdf, email) if path is not None]
     if len({os.path.abspath(path) for path in targets}) < len(targets):  # noqa: PTH100 - links are not followed
         raise OutputError("two outputs would be written to the same file", "name a file for each")
@@ -154,8 +164,8 @@ def _report(
     if figures is not None:
         _check_folder(figures, overwrite=overwrite)
     if email is not None:
-        check_message(settings.email, draft=True)
-    if pdf is not None or (email is not None and settings.email.attach_pdf):
+        check_message(job.email, draft=True)
+    if pdf is not None or (email is not None and job.email.attach_pdf):
         check_available()
     with _quiet(debug=debug):
         # libtiff says on standard error itself what it finds wrong with a file
@@ -167,16 +177,15 @@ def _report(
         warnings.simplefilter("ignore")
     report = build_report(None, read, settings, progress=progress)
     warning = report.save_all(
-        html=html, json=json, figures=figures, pdf=pdf, email=email, message=settings.email, overwrite=overwrite
+        html=html, json=json, figures=figures, pdf=pdf, email=email, message=job.email, overwrite=overwrite
     )
     from reportgen.outputs.text import render_trials
 
     return Made((*targets, *([figures] if figures is not None else [])), render_trials(report), warning)
 
 
-def _targets(settings: Settings) -> tuple[Path, Path | None, Path | None, Path | None]:
+def _targets(chosen: OutputSettings) -> tuple[Path, Path | None, Path | None, Path | None]:
     """Return where HTML, JSON, PDF and e-mail go; the last two are named after the first where they have no name."""
-    chosen = settings.output
     html = Path(DEFAULT_OUTPUT if chosen.html is None else chosen.html)
     named = []
     for flag, path, ending in (("--pdf", chosen.pdf, ".pdf"), ("--email", chosen.email, ".eml")):
@@ -188,15 +197,15 @@ def _targets(settings: Settings) -> tuple[Path, Path | None, Path | None, Path |
     return html, None if chosen.json is None else Path(chosen.json), named[0], named[1]
 
 
-def _spare_inputs(settings: Settings, config: Path | None) -> None:
+def _spare_inputs(job: Job, settings: Settings, config: Path | None) -> None:
     """Refuse outputs that are inputs, under whatever name."""
-    given = [Path(case.image) for case in settings.cases]
+    given = [Path(case.image) for case in job.cases]
     if settings.model.path and not settings.model.path.startswith("keras:"):
         model = Path(settings.model.path)
         given += [model, model.with_suffix(".toml")]
     if isinstance(settings.model.class_names, str):
         given.append(Path(settings.model.class_names))
-    for target in _targets(settings):
+    for target in _targets(job.output):
         for source in (*given, config):
             if target and source and target.exists() and source.exists() and target.samefile(source):
                 raise OutputError(f"{target} is one of the inputs", "name another output")

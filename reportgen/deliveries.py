@@ -8,10 +8,10 @@ from datetime import datetime
 from pathlib import Path
 
 from reportgen.errors import ImageError, ModelError, OutputError, SettingsError
+from reportgen.job import Job
 from reportgen.outputs.saved import SavedReport, read_saved
 from reportgen.outputs.writing import check_target, write_all, write_file
 from reportgen.report import Report
-from reportgen.settings import Settings
 from reportgen.study import Study
 
 _MOST_CAUTIONS, _LONGEST_TITLE = 10, 1000
@@ -59,7 +59,7 @@ def print_pdf(
 
 
 def write_email(
-    source: Path, target: Path | None, figures: Path | None, settings: Settings, *, send: bool, dry_run: bool,
+    source: Path, target: Path | None, figures: Path | None, job: Job, *, send: bool, dry_run: bool,
     overwrite: bool, tell: Callable[[str], object],
 ) -> Delivered:  # fmt: skip
     """Make a message about a saved report: a file to be opened in a mail program, sent at once, or both.
@@ -68,7 +68,7 @@ def write_email(
     ----------
     source, target, figures
         The report; where to write the message (beside it unless it's sent); where the pictures of report.json are.
-    settings
+    job
         Of which ``email`` and ``smtp`` count.
     send, dry_run
         Send it; only say what would be sent.
@@ -89,12 +89,12 @@ def write_email(
     if dry_run and not send:
         raise SettingsError("--dry-run says what --send would do", "give both")
     path = None if send and target is None else _target(source, target, ".eml", overwrite=overwrite)
-    server = mailing.server_from(settings.smtp) if send else None
-    check_message(settings.email, draft=not send)
+    server = mailing.server_from(job.smtp) if send else None
+    check_message(job.email, draft=not send)
     saved = read_saved(source, figures)
-    pdf = _pdf(saved.report) if settings.email.attach_pdf else None
-    attachments = attachments_of(saved.report, settings.email, source.stem, lambda: _page(saved), pdf)
-    mail = render_email(saved.report, settings.email, datetime.fromisoformat(created()), attachments, draft=not send)
+    pdf = _pdf(saved.report) if job.email.attach_pdf else None
+    attachments = attachments_of(saved.report, job.email, source.stem, lambda: _page(saved), pdf)
+    mail = render_email(saved.report, job.email, datetime.fromisoformat(created()), attachments, draft=not send)
     said: tuple[str, ...] = ()
     if server is not None:
         what = f"{len(mail.data) / 1e6:.1f} MB to {', '.join(mail.recipients)} with {server.host}:{server.port}"

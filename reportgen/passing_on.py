@@ -127,9 +127,9 @@ def _email(given: argparse.Namespace) -> None:
     from reportgen import deliveries, settings_file
 
     tables = settings_file.read_settings(Path(given.config)) if given.config else {}
-    settings = settings_file.settings_from(settings_file.merge(tables, tables_from(given, SENT)))
+    job = settings_file.job_from(settings_file.merge(tables, tables_from(given, SENT)))
     _say(deliveries.write_email(
-        *_places(given), settings, send=given.send, dry_run=given.dry_run, overwrite=given.force, tell=_caution
+        *_places(given), job, send=given.send, dry_run=given.dry_run, overwrite=given.force, tell=_caution
     ))  # fmt: skip
 
 

@@ -82,10 +82,9 @@ def versions() -> dict[str, str]:
 
 
 def public_settings(settings: Settings) -> dict[str, Any]:
-    """Return the settings as nested tables, with file names instead of paths and without where results go."""
+    """Return the settings as nested tables, with file names instead of paths."""
     tables: dict[str, Any] = dataclasses.asdict(settings)
-    for key in ("cases", "output", "commentary", "email", "smtp"):
-        tables.pop(key)
+    del tables["commentary"]
     model = tables["model"]
     if model["path"] is not None:
         model["path"] = _without_folders(model["path"])

@@ -1,4 +1,4 @@
-"""Everything that can be set, with its defaults and limits: ``Settings()`` is a complete set of defaults.
+"""How a report is made, with defaults and limits: ``Settings()`` is a complete set of defaults.
 
 ``reportgen.settings_file`` reads and checks them.
 """
@@ -21,89 +21,6 @@ ClassLike = str | Annotated[int, Field(ge=-LARGEST, le=LARGEST)]
 
 
 TRY = "try"
-
-
-@dataclass(frozen=True, kw_only=True)
-class CaseSettings:
-    """One image: ``[[cases]]`` in the file, ``[LABEL=]IMAGE`` on the command line.
-
-    Attributes
-    ----------
-    image
-        The file.
-    label
-        What it is said to show; None: unknown.
-    frame
-        Which frame of several, the first being 1; None: as ``images.frame`` says.
-    """
-
-    image: str
-    label: str | None = None
-    frame: Count | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class OutputSettings:
-    """Where results go; paths are relative to the settings file."""
-
-    html: str | None = None
-    json: str | None = None
-    figures: str | None = None
-    pdf: str | None = None
-    email: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class EmailSettings:
-    """A message about a report: to whom, and what goes with it.
-
-    Attributes
-    ----------
-    to, cc
-        Addresses, each alone or as ``Name <address>``.
-    sender
-        From whom; needed to send it.
-    subject
-        Empty: the title of the report.
-    attach_pdf, attach_html
-        What is attached. Some mail filters hold HTML back.
-    limit
-        Bytes of the message as sent; a larger one is refused.
-    """
-
-    to: tuple[str, ...] = ()
-    cc: tuple[str, ...] = ()
-    sender: str = ""
-    subject: str = ""
-    attach_pdf: bool = True
-    attach_html: bool = False
-    limit: Count = 25_000_000
-
-
-@dataclass(frozen=True, kw_only=True)
-class SmtpSettings:
-    """The server that sends mail. A password never stands here (see ``docs/email.md``).
-
-    Attributes
-    ----------
-    host
-        Its name, which its certificate must bear.
-    port
-        None: 587 with ``starttls``, 465 with ``tls``.
-    security
-        ``starttls`` or ``tls`` from the start; None: ``tls`` at port 465, else ``starttls``. Nothing is ever sent in
-        the open.
-    user
-        Empty: without a login.
-    ca_file
-        PEM file of the authority that signed its certificate, where the system doesn't know it.
-    """
-
-    host: str = ""
-    port: Annotated[int, Field(ge=1, le=65535, strict=True)] | None = None
-    security: Literal["starttls", "tls"] | None = None
-    user: str = ""
-    ca_file: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -327,13 +244,9 @@ class CommentarySettings:
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """All settings of a report; every field has a default."""
+    """How a report is made; every field has a default. What is to be run stands in :class:`reportgen.job.Job`."""
 
     title: str = ""
-    cases: tuple[CaseSettings, ...] = ()
-    output: OutputSettings = OutputSettings()
-    email: EmailSettings = EmailSettings()
-    smtp: SmtpSettings = SmtpSettings()
     model: ModelSettings = ModelSettings()
     images: ImageSettings = ImageSettings()
     limits: LimitSettings = LimitSettings()

@@ -1,7 +1,8 @@
 """Settings from a TOML file and from flags, checked.
 
-:func:`read_settings` reads a file, :func:`merge` lays flags over it, and :func:`settings_from` checks the result; each
-message names the key and what is allowed.
+:func:`read_settings` reads a file, :func:`merge` lays flags over it; :func:`settings_from` and :func:`job_from` check
+the result and each take their half of it: how a report is made, and what is to be run. Each message names the key and
+what is allowed.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import re
 import tomllib
 import typing
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +21,19 @@ import pydantic
 
 from reportgen.allowed import brief, fields_at, value_at, wanted
 from reportgen.errors import SettingsError
+from reportgen.job import Job
 from reportgen.settings import Settings
 from reportgen.visible import visible
 
 MOST_BYTES = 4 << 20
+S = typing.TypeVar("S")
 # a key of many parts costs the parser the square of their number: 16,000 take seconds, 100,000 minutes
 _LONG_KEY = re.compile(r"""(?<![\w-])(?:(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){50}""", re.ASCII)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Whole(Settings, Job):
+    """A settings file: what to run and how, side by side."""
 
 
 def read_settings(path: Path) -> dict[str, Any]:
@@ -102,17 +111,29 @@ def merge(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def settings_from(tables: Mapping[str, Any], source: str = "settings") -> Settings:
-    """Check nested tables and return them as settings.
+    """Check nested tables and return what they say of how a report is made.
 
     Raises
     ------
     SettingsError
         Naming the key, what is wrong, and what is allowed.
     """
-    return convert(tables, Settings, source)
+    return _part(convert(tables, _Whole, source), Settings)
 
 
-S = typing.TypeVar("S")
+def job_from(tables: Mapping[str, Any], source: str = "settings") -> Job:
+    """Check the same tables and return what they say is to be run.
+
+    Raises
+    ------
+    SettingsError
+        As there.
+    """
+    return _part(convert(tables, _Whole, source), Job)
+
+
+def _part(whole: _Whole, kind: type[S]) -> S:
+    return kind(**{name: getattr(whole, name) for name in typing.get_type_hints(kind)})
 
 
 def convert(tables: Mapping[str, Any], kind: type[S], source: str) -> S:

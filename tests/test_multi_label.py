@@ -17,6 +17,7 @@ from PIL import Image
 from reportgen.cli import main
 from reportgen.errors import SettingsError
 from reportgen.inputs.models import load_model
+from reportgen.job import EmailSettings
 from reportgen.outputs.html import render_html
 from reportgen.outputs.saved import ReportError, read_saved
 from reportgen.outputs.sidecar import render_json
@@ -25,7 +26,6 @@ from reportgen.outputs.site.confusion import finding_confusions
 from reportgen.outputs.site.records import record_of
 from reportgen.pipeline import build_report
 from reportgen.settings import ModelSettings
-from reportgen.settings_file import settings_from
 
 NAMES = ["Effusion", "Mass", "Nodule", "Pleural_Thickening", "Pneumonia"]
 THRESHOLDS = [0.5, 0.2, 0.9, 0.5, 0.5]
@@ -144,8 +144,7 @@ def test_a_site_counts_each_finding_by_itself(report, tmp_path):
 
 
 def test_an_email_names_what_was_found(report, tmp_path):
-    report.save_all(html=tmp_path / "r.html", email=tmp_path / "r.eml", message=settings_from(
-        {"email": {"attach_pdf": False}}).email)  # fmt: skip
+    report.save_all(html=tmp_path / "r.html", email=tmp_path / "r.eml", message=EmailSettings(attach_pdf=False))
     message = email.message_from_bytes((tmp_path / "r.eml").read_bytes(), policy=email.policy.default)
     text = " ".join(message.get_body(("plain",)).get_content().split())
     for case in report.cases:

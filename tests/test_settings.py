@@ -5,8 +5,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from reportgen.errors import SettingsError
-from reportgen.settings import CaseSettings, Settings
-from reportgen.settings_file import merge, read_settings, settings_from
+from reportgen.job import CaseSettings
+from reportgen.settings import Settings
+from reportgen.settings_file import job_from, merge, read_settings, settings_from
 
 
 @pytest.fixture
@@ -35,9 +36,8 @@ def test_nothing_gives_the_defaults():
 
 
 def test_everything_at_once(settings_file):
-    chosen = settings_from(
-        read_settings(
-            settings_file("""
+    tables = read_settings(
+        settings_file("""
 title = "A title"
 [[cases]]
 image = "a.png"
@@ -77,10 +77,10 @@ memory = 1048576
 [commentary.sections]
 summary = "words"
 """)
-        )
     )
+    chosen, job = settings_from(tables), job_from(tables)
     assert chosen.title == "A title"
-    assert [case.label for case in chosen.cases] == ["NORMAL", None]
+    assert [case.label for case in job.cases] == ["NORMAL", None]
     assert chosen.model.class_names == ("a", "b")
     assert (chosen.model.head, chosen.model.threshold) == ("softmax", 0)
     assert (chosen.preprocessing.mean, chosen.preprocessing.std) == ((1, 2.5, 3), (1,))
@@ -100,7 +100,7 @@ summary = "words"
     ("tables", "told"),
     [
         ({"titel": "x"}, "unknown key 'titel'; did you mean 'title'?"),
-        ({"zzz": 1}, "unknown key 'zzz'; known: title, cases, output"),
+        ({"zzz": 1}, "unknown key 'zzz'; known: cases, output, email"),
         ({"cases": [{"image": "a"}, {"image": "a", "lable": "x"}]}, "'lable' in [cases]; did you mean 'label'?"),
         ({"output": {"htlm": "x"}}, "'htlm' in [output]; did you mean 'html'?"),
         ({"model": {"pth": "x"}}, "'pth' in [model]; did you mean 'path'?"),
@@ -248,15 +248,15 @@ class_names = "names.txt"
 [commentary]
 folder = "words"
 """)
-    chosen = settings_from(read_settings(path))
+    chosen, job = settings_from(read_settings(path)), job_from(read_settings(path))
     folder = path.parent
-    assert chosen.cases == (
+    assert job.cases == (
         CaseSettings(image=str(folder / "a.png")),
         CaseSettings(image="/abs/b.png", label="relative.png"),
     )
-    assert chosen.output.html == str(folder / "out/report.html")
-    assert chosen.output.json == str(folder / "../report.json")
-    assert chosen.output.figures == str(folder / "figures")
+    assert job.output.html == str(folder / "out/report.html")
+    assert job.output.json == str(folder / "../report.json")
+    assert job.output.figures == str(folder / "figures")
     assert chosen.model.path == str(folder / "models/a.keras")
     assert chosen.model.class_names == str(folder / "names.txt")
     assert chosen.commentary.folder == str(folder / "words")

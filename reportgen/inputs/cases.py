@@ -9,8 +9,9 @@ from pathlib import Path
 
 from reportgen.errors import SettingsError
 from reportgen.inputs.images import Image, read_image
+from reportgen.job import CaseSettings
 from reportgen.report import is_reference
-from reportgen.settings import CaseSettings, ImageSettings, LimitSettings
+from reportgen.settings import ImageSettings, LimitSettings
 
 MOST_CASES = 12
 _SHORT = 8  # digits of a digest

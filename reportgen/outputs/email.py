@@ -19,11 +19,11 @@ from email.policy import SMTP
 from email.utils import format_datetime
 
 from reportgen.errors import OutputError, SettingsError
+from reportgen.job import EmailSettings
 from reportgen.outputs.html import Asset, Page, environment
 from reportgen.outputs.markdown import SafeHtml
 from reportgen.picture import Picture
 from reportgen.report import CaseReport, Remark, Report, readable
-from reportgen.settings import EmailSettings
 from reportgen.visible import visible
 
 BODY_LIMIT = 100_000  # Gmail cuts a body off at 102 KB

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from reportgen.errors import OutputError, SettingsError
+from reportgen.job import SmtpSettings
 from reportgen.outputs.email import HOST, Mail
-from reportgen.settings import SmtpSettings
 from reportgen.system import install_extra
 
 PASSWORD = "REPORTGEN_SMTP_PASSWORD"  # noqa: S105 - the name of the variable

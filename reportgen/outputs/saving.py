@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from pathlib import Path
 
+from reportgen.job import EmailSettings
 from reportgen.outputs.email import Mail, attachments_of, render_email
 from reportgen.outputs.html import render_html
 from reportgen.outputs.pdf import render_pdf
@@ -14,7 +15,6 @@ from reportgen.outputs.saved import read_saved
 from reportgen.outputs.sidecar import figure_files, render_json, stale_figures
 from reportgen.outputs.writing import check_target, making_folder, write_all, write_file
 from reportgen.report import Remark, Report
-from reportgen.settings import EmailSettings
 from reportgen.settings_file import convert
 
 

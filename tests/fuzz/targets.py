@@ -87,11 +87,11 @@ def _model(data: bytes) -> object:
 
 def _saved(data: bytes) -> object:
     """A page as it is; a report.json with a digest that fits, else hardly any would be read."""
+    from reportgen.job import EmailSettings
     from reportgen.outputs.email import render_email
     from reportgen.outputs.html import render_html
     from reportgen.outputs.saved import read_saved
     from reportgen.outputs.sidecar import content_digest
-    from reportgen.settings import EmailSettings
 
     with contextlib.suppress(ValueError, RecursionError):
         table = json.loads(data)

@@ -10,7 +10,8 @@ from PIL import Image
 
 from reportgen.errors import ImageError, ReportgenError, SettingsError
 from reportgen.inputs.cases import as_case, parse_case, read_cases
-from reportgen.settings import CaseSettings, ImageSettings, LimitSettings
+from reportgen.job import CaseSettings
+from reportgen.settings import ImageSettings, LimitSettings
 
 WORD = st.text(st.characters(exclude_characters="=\0/", exclude_categories=("Cs",)), min_size=1, max_size=20)
 

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from reportgen.cli import main
 from reportgen.errors import OutputError, ReportgenError, SettingsError
+from reportgen.job import EmailSettings
 from reportgen.outputs.email import BODY_LIMIT, Attachment, addresses, attachments_of, render_email
 from reportgen.outputs.html import render_html
-from reportgen.settings import EmailSettings
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 PDF = Attachment("report.pdf", "application/pdf", b"%PDF-1.7 not really")

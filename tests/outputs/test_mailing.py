@@ -25,11 +25,11 @@ from aiosmtpd.smtp import SMTP, AuthResult  # noqa: E402
 
 from reportgen.cli import main  # noqa: E402
 from reportgen.errors import OutputError, SettingsError  # noqa: E402
+from reportgen.job import EmailSettings, SmtpSettings  # noqa: E402
 from reportgen.outputs import mailing  # noqa: E402
 from reportgen.outputs.email import render_email  # noqa: E402
 from reportgen.outputs.html import render_html  # noqa: E402
 from reportgen.outputs.mailing import PASSWORD, Server, send, server_from  # noqa: E402
-from reportgen.settings import EmailSettings, SmtpSettings  # noqa: E402
 
 USER, SECRET = "me", "correct horse"
 

@@ -17,12 +17,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from reportgen.errors import OutputError, ReportgenError
+from reportgen.job import EmailSettings
 from reportgen.outputs.email import render_email
 from reportgen.outputs.html import SEAL, page_digest, render_html, seal_of
 from reportgen.outputs.pdf import render_pdf
 from reportgen.outputs.saved import LARGEST, read_saved
 from reportgen.outputs.sidecar import content_digest, render_json
-from reportgen.settings import EmailSettings
 
 
 @pytest.fixture(scope="module")
