@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 ENDINGS = {"image/png": "png", "image/jpeg": "jpeg"}
+_FILE = re.compile(
+    r"(case\d+-(input|occlusion\d*-\w+|layer\d+-.+|single-channels|through-layers)|model-\w+)\.(png|jpeg)"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,3 +71,8 @@ def case_picture_name(case: int, kind: str) -> str:
 def occlusion_kind(kind: str, place: int = 0) -> str:
     """Return the kind of an occlusion picture: of the first class that the scan follows, or of a further one."""
     return f"occlusion{place + 1 if place else ''}-{kind}"
+
+
+def is_picture_file(name: str) -> bool:
+    """Return whether a file is called as a picture of a report is."""
+    return _FILE.fullmatch(name) is not None

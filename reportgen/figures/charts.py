@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from reportgen.figures.canvas import encode_figure, escape_formulas, new_figure, style_axes
 from reportgen.figures.colours import INK, SERIES
 from reportgen.figures.encoding import png
 from reportgen.figures.grids import Maps
-from reportgen.figures.heatmaps import finished, new_figure, plain, style_axes
 from reportgen.figures.tiling import tiled
 from reportgen.picture import Picture
 from reportgen.report import LayerSummary
@@ -36,7 +36,9 @@ def shape_chart(layers: Sequence[LayerSummary], input_shape: tuple[int, int, int
         axes.barh(range(len(names)), volume, color=colours, height=0.72)
         axes.set_xscale("log")
         axes.set_xlim(0.7, max(volume) * 14)
-        axes.set_yticks(range(len(names)), [plain(name if len(name) <= 40 else f"…{name[-39:]}") for name in names])
+        axes.set_yticks(
+            range(len(names)), [escape_formulas(name if len(name) <= 40 else f"…{name[-39:]}") for name in names]
+        )
         axes.invert_yaxis()
         axes.set_xlabel("values per image (logarithmic)")
         axes.minorticks_off()
@@ -53,7 +55,7 @@ def shape_chart(layers: Sequence[LayerSummary], input_shape: tuple[int, int, int
     caption = (
         "Values per image in each layer's output; blue: feature maps (height × width × channels), orange: vectors."
     )
-    return finished("model-shapes", figure, alt, caption)
+    return encode_figure("model-shapes", figure, alt, caption)
 
 
 def history_chart(history: Mapping[str, Sequence[float]]) -> Picture | None:
@@ -69,7 +71,7 @@ def history_chart(history: Mapping[str, Sequence[float]]) -> Picture | None:
             if history.get(key):
                 epochs = range(1, len(history[key]) + 1)
                 axes.plot(epochs, history[key], line, color=SERIES[series], label=label, linewidth=1.6)
-        axes.set_title(plain(name), color=INK, fontsize=9)
+        axes.set_title(escape_formulas(name), color=INK, fontsize=9)
         axes.set_xlabel("epoch")
     panels[0].legend(fontsize=8, frameon=False, labelcolor=INK)
     ends = "; ".join(
@@ -78,7 +80,7 @@ def history_chart(history: Mapping[str, Sequence[float]]) -> Picture | None:
         for name in measures
     )
     alt = f"Training history over {len(history[measures[0]])} epochs; at the end {ends}."
-    return finished("model-history", figure, alt, "Training history: solid training, dashed validation.")
+    return encode_figure("model-history", figure, alt, "Training history: solid training, dashed validation.")
 
 
 def channel_through_layers(
@@ -153,10 +155,10 @@ def _panels(
         panel.axis("off")
     for panel, (title, values, missing) in zip(panels, labelled, strict=False):
         shown = missing if values is None else f"{float(values.min()):.3g} to {float(values.max()):.3g}"
-        panel.set_title(f"{plain(title)}\n{shown}", color=INK, fontsize=8)
+        panel.set_title(f"{escape_formulas(title)}\n{shown}", color=INK, fontsize=8)
         if values is not None:
             panel.imshow(values, cmap=colours, interpolation="nearest")
-    return finished(name, figure, alt, caption)
+    return encode_figure(name, figure, alt, caption)
 
 
 def _grid_of_axes(

@@ -5,16 +5,15 @@ Where colours carry numbers there is a colour bar, and all cases share its range
 
 from __future__ import annotations
 
-import io
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.evidence import ROUNDING, OcclusionMap
+from reportgen.figures.canvas import encode_figure, escape_formulas, new_figure
 from reportgen.figures.colours import INK, colour_table
 from reportgen.figures.encoding import jpeg
 from reportgen.figures.tiling import tiled
@@ -27,7 +26,6 @@ _TILE = 112
 _MOST_TILES = 64
 _TILES_A_ROW = 8
 _ENLARGED = 300
-_DOTS_PER_INCH = 160
 
 
 @dataclass(frozen=True)
@@ -226,63 +224,11 @@ def _with_colour_bar(
     colour_bar = figure.colorbar(colouring, cax=beside)
     # few digits at the bar, the rest as a power of ten above it: the label keeps its place
     colour_bar.formatter.set_powerlimits((-3, 4))
-    colour_bar.set_label(plain(bar), color=INK, fontsize=9)
+    colour_bar.set_label(escape_formulas(bar), color=INK, fontsize=9)
     colour_bar.ax.tick_params(colors=INK, labelsize=8)
     colour_bar.ax.yaxis.get_offset_text().set(color=INK, fontsize=8)
     colour_bar.outline.set_visible(False)
-    return finished(name, figure, alt, caption)
-
-
-def new_figure(across: tuple[float, float, float], down: tuple[float, float, float]) -> tuple[Any, Any]:
-    """Return a matplotlib figure and its axes, without background, in ink for light and dark.
-
-    Margins are given, since letting matplotlib find them takes as long as drawing.
-
-    Parameters
-    ----------
-    across
-        Inches of the left margin, the axes, and the right margin.
-    down
-        Inches of the lower margin, the axes, and the upper margin.
-    """
-    from matplotlib.figure import Figure
-
-    width, height = sum(across), sum(down)
-    figure = Figure(figsize=(width, height), facecolor="none")
-    axes = figure.add_axes((across[0] / width, down[0] / height, across[1] / width, down[1] / height))
-    style_axes(axes)
-    return figure, axes
-
-
-def style_axes(axes: Any) -> None:
-    """Draw axes in the report's ink, without background."""
-    axes.set_facecolor("none")
-    axes.tick_params(colors=INK, labelsize=8)
-    for spine in axes.spines.values():
-        spine.set_color(INK)
-        spine.set_linewidth(0.6)
-    for label in (axes.xaxis.label, axes.yaxis.label, axes.title):
-        label.set_color(INK)
-        label.set_fontsize(9)
-
-
-def plain(text: str) -> str:
-    """Return text that matplotlib shows as it is: a pair of dollar signs would begin a formula."""
-    return text.replace("$", r"\$")
-
-
-def finished(name: str, figure: Any, alt: str, caption: str) -> Picture:
-    """Encode a matplotlib figure as PNG, without the metadata that would tell when or by what it was made."""
-    buffer = io.BytesIO()
-    figure.savefig(
-        buffer, format="png", dpi=_DOTS_PER_INCH, metadata={"Software": None}, pil_kwargs={"compress_level": 6}
-    )
-    data = buffer.getvalue()
-    width, height = (int.from_bytes(data[at : at + 4], "big") for at in (16, 20))
-    return Picture(
-        name=name, media_type="image/png", width=width, height=height, alt=alt, caption=caption,
-        density=_DOTS_PER_INCH / 96, data=data,
-    )  # fmt: skip
+    return encode_figure(name, figure, alt, caption)
 
 
 def _jpeg_picture(name: str, pixels: NDArray[np.uint8], alt: str, caption: str, quality: int = 85) -> Picture:

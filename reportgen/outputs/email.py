@@ -20,7 +20,8 @@ from email.utils import format_datetime
 
 from reportgen.errors import OutputError, SettingsError
 from reportgen.job import EmailSettings
-from reportgen.outputs.html import Asset, Page, environment
+from reportgen.outputs.environment import environment
+from reportgen.outputs.html import Asset, Page
 from reportgen.outputs.markdown import SafeHtml
 from reportgen.picture import Picture
 from reportgen.report import CaseReport, Remark, Report, readable

@@ -10,25 +10,18 @@ from __future__ import annotations
 import base64
 import functools
 import hashlib
-import math
-import re
 from dataclasses import dataclass
-from pathlib import Path
-
-import jinja2
 
 from reportgen.findings import Finding
-from reportgen.outputs.markdown import SafeHtml, render_markdown
+from reportgen.outputs.environment import asset, environment
+from reportgen.outputs.markdown import SafeHtml
+from reportgen.outputs.seal import BLANK_SEAL, SEAL, page_digest
 from reportgen.outputs.sidecar import embedded_json
-from reportgen.picture import Picture, layer_picture_name, occlusion_kind
+from reportgen.picture import Picture, case_picture_name, layer_picture_name, occlusion_kind
 from reportgen.report import CaseReport, Comment, LayerSummary, Remark, Report, readable, verdict
-from reportgen.visible import visible
 
 CHANNEL_ROWS = 3000
 FINDING_ROWS, BEST_ROWS = 40, 5
-SEAL = '<meta name="reportgen-sha256" content="{}">'
-BLANK_SEAL = "0" * 64
-_SEALED = re.compile(SEAL.format("([0-9a-f]{64})"))
 
 
 @dataclass(frozen=True)
@@ -205,7 +198,7 @@ class Page:
 
     def picture(self, case: int, kind: str) -> Picture | None:
         """Return a picture of a case, by kind."""
-        return self.pictures.get(f"case{case + 1}-{kind}")
+        return self.pictures.get(case_picture_name(case, kind))
 
     def grid(self, case: int, layer: LayerView) -> Picture:
         """Return the feature-map grid of a layer for a case."""
@@ -219,101 +212,3 @@ def render_html(report: Report) -> str:
     page = Page(report, style, script, seal=BLANK_SEAL)
     text = templates.get_template("report.html.j2").render(page=page, report=report) + "\n"
     return text.replace(SEAL.format(BLANK_SEAL), SEAL.format(page_digest(text)), 1)
-
-
-def page_digest(text: str) -> str:
-    """Return the SHA-256 digest of a page, as it would be with a blank one in its place.
-
-    What line ends it has and what blank lines stand around it doesn't matter: mail and file transfers change those.
-    """
-    plain = _SEALED.sub(SEAL.format(BLANK_SEAL), text.strip().replace("\r\n", "\n"), count=1)
-    return hashlib.sha256(plain.encode(errors="surrogatepass")).hexdigest()
-
-
-def seal_of(text: str) -> str | None:
-    """Return the digest that a page carries of itself; None where it has none."""
-    found = _SEALED.search(text)
-    return found[1] if found else None
-
-
-def templates_folder() -> Path:
-    """Return where the templates are: inside the installed package, or beside it in a checkout."""
-    package = Path(__file__).parent.parent
-    inside = package / "templates"
-    return inside if inside.is_dir() else package.parent / "templates"
-
-
-def asset(name: str) -> str:
-    """Return a file of the templates folder as text."""
-    return (templates_folder() / name).read_text(encoding="utf-8")
-
-
-@functools.cache
-def environment() -> jinja2.Environment:
-    """Return where templates of reports are rendered: everything is escaped, what would act is replaced."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(templates_folder()),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-        finalize=_seen,
-    )
-    environment.filters |= {
-        "markdown": render_markdown, "grouped": _grouped, "shape": _shape, "short": _short,
-        "scientific": _significant, "setting": _setting, "correlation": _correlation, "scored": scored,
-        "readable": readable, "sight": _sight, "keras_shape": _keras_shape,
-    }  # fmt: skip
-    environment.tests["finite"] = math.isfinite
-    return environment
-
-
-def _seen(value: object) -> object:
-    """Pass every value that a template shows through :func:`visible`, but what is HTML already, whose parts have."""
-    return visible(value) if isinstance(value, str) and not hasattr(value, "__html__") else value
-
-
-def _grouped(number: int) -> str:
-    return f"{number:,}"
-
-
-def _shape(sides: tuple[int | None, ...]) -> str:
-    return " × ".join("any" if side is None else str(side) for side in sides)
-
-
-def _sight(field: tuple[int, int], input_shape: tuple[int, ...]) -> str:
-    """Say how much of the input a value of a layer sees."""
-    if field[0] >= input_shape[0] and field[1] >= input_shape[1]:
-        return f"the whole input (receptive field {_shape(field)})"
-    return f"{_shape(field)} pixels of the input"
-
-
-def _short(digest: str) -> str:
-    return digest[:12]
-
-
-def _significant(number: float | None) -> str:
-    if number is None or math.isnan(number):
-        return "–" if number is None else "not a number"
-    return f"{number:.4g}".replace("-", "−")
-
-
-def _setting(value: object) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, list | tuple):
-        return ", ".join(map(str, value)) or "–"
-    return "–" if value is None or value == "" else str(value)
-
-
-def scored(score: float | None) -> str:
-    """Return a score as it stands behind a class; nothing where there is none."""
-    return "" if score is None else f" {readable(score)}"
-
-
-def _correlation(number: float | None) -> str:
-    return "–" if number is None else f"{number:+.2f}".replace("-", "−")
-
-
-def _keras_shape(sides: tuple[int | None, ...]) -> str:
-    return f"({', '.join(map(str, sides))})"

@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from reportgen.errors import OutputError
-from reportgen.outputs.html import Asset, Page, asset, environment
+from reportgen.outputs.environment import asset, environment
+from reportgen.outputs.html import Asset, Page
 from reportgen.outputs.indexed import Indexed, put_in_place, read_indexed, stand_in
 from reportgen.outputs.markdown import SafeHtml
 from reportgen.outputs.sidecar import render_json

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from reportgen.errors import OutputError
-from reportgen.outputs.html import page_digest, seal_of
+from reportgen.outputs.seal import page_digest, seal_of
 from reportgen.outputs.sidecar import content_digest, report_digest
 from reportgen.outputs.soundness import flaw
 from reportgen.outputs.typed import MisfitError, from_plain

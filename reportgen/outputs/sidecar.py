@@ -13,12 +13,8 @@ from typing import Any
 
 from reportgen.errors import OutputError
 from reportgen.outputs.writing import check_target
-from reportgen.picture import Picture
+from reportgen.picture import Picture, is_picture_file
 from reportgen.report import JSON_NAMES, ModelReport, Report
-
-_FIGURE = re.compile(
-    r"(case\d+-(input|occlusion\d*-\w+|layer\d+-.+|single-channels|through-layers)|model-\w+)\.(png|jpeg)"
-)
 
 
 def render_json(report: Report) -> bytes:
@@ -115,5 +111,5 @@ def stale_figures(folder: Path, *, keep: Container[Path]) -> list[Path]:
     return [
         path
         for path in sorted(folder.iterdir())
-        if _FIGURE.fullmatch(path.name) and path not in keep and path.is_file() and not path.is_symlink()
+        if is_picture_file(path.name) and path not in keep and path.is_file() and not path.is_symlink()
     ]

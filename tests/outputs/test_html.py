@@ -11,7 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from reportgen.outputs.html import render_html, templates_folder
+from reportgen.outputs.environment import templates_folder
+from reportgen.outputs.html import render_html
 from reportgen.report import Remark
 from reportgen.visible import visible
 

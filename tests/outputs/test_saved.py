@@ -19,9 +19,10 @@ from hypothesis import strategies as st
 from reportgen.errors import OutputError, ReportgenError
 from reportgen.job import EmailSettings
 from reportgen.outputs.email import render_email
-from reportgen.outputs.html import SEAL, page_digest, render_html, seal_of
+from reportgen.outputs.html import render_html
 from reportgen.outputs.pdf import render_pdf
 from reportgen.outputs.saved import LARGEST, read_saved
+from reportgen.outputs.seal import SEAL, page_digest, seal_of
 from reportgen.outputs.sidecar import content_digest, render_json
 
 

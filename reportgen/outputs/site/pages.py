@@ -13,7 +13,8 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from reportgen.outputs.html import Asset, Page, asset, environment, scored
+from reportgen.outputs.environment import asset, environment, scored
+from reportgen.outputs.html import Asset, Page
 from reportgen.outputs.markdown import SafeHtml
 from reportgen.outputs.site.confusion import confusion, finding_confusions
 from reportgen.outputs.site.records import ModelRecord, Record, picture_file

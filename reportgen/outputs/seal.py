@@ -1,0 +1,25 @@
+"""The digest that a page carries of itself, by which an edited one is known."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+
+SEAL = '<meta name="reportgen-sha256" content="{}">'
+BLANK_SEAL = "0" * 64
+_SEALED = re.compile(SEAL.format("([0-9a-f]{64})"))
+
+
+def page_digest(text: str) -> str:
+    """Return the SHA-256 digest of a page, as it would be with a blank one in its place.
+
+    What line ends it has and what blank lines stand around it doesn't matter: mail and file transfers change those.
+    """
+    plain = _SEALED.sub(SEAL.format(BLANK_SEAL), text.strip().replace("\r\n", "\n"), count=1)
+    return hashlib.sha256(plain.encode(errors="surrogatepass")).hexdigest()
+
+
+def seal_of(text: str) -> str | None:
+    """Return the digest that a page carries of itself; None where it has none."""
+    found = _SEALED.search(text)
+    return found[1] if found else None
