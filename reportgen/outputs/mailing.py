@@ -9,6 +9,7 @@ import re
 import smtplib
 import socket
 import ssl
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -24,7 +25,7 @@ PASSWORD = "REPORTGEN_SMTP_PASSWORD"  # noqa: S105 - the name of the variable
 SERVICE = "reportgen"
 PORTS = {"starttls": 587, "tls": 465}
 ATTEMPTS, _TIMEOUT = 4, 30
-_LONGEST_ANSWER = 64 << 10
+_PATIENCE = 300  # seconds for a whole conversation, the message of 25 MB among them
 _IPV6 = re.compile(r"[0-9A-Fa-f:.%a-z]{2,60}")
 _OWN_NAME = "[127.0.0.1]"  # what it greets with: the machine's name is nobody's business
 
@@ -45,40 +46,8 @@ class _AgainError(Exception):
     """What may work a moment later."""
 
 
-class _Answers:
-    """What a server says, line by line, with an end: one that never stops talking, or drips, is left."""
-
-    def __init__(self, connection: socket.socket) -> None:
-        self._connection, self._waiting = connection, b""
-        self.begin()
-
-    def begin(self) -> None:
-        """Expect another answer."""
-        self._left, self._until = _LONGEST_ANSWER, time.monotonic() + _TIMEOUT
-
-    def readline(self, size: int) -> bytes:
-        """Return a line, as :mod:`smtplib` asks for it."""
-        while b"\n" not in self._waiting[:size] and len(self._waiting) < size:
-            seconds = self._until - time.monotonic()
-            if seconds <= 0 or self._left < 0:
-                raise smtplib.SMTPServerDisconnected("its answer has no end")
-            self._connection.settimeout(seconds)
-            more = self._connection.recv(4096)
-            self._left -= len(more)
-            self._waiting += more
-            if not more:
-                break
-        self._connection.settimeout(_TIMEOUT)
-        end = self._waiting.find(b"\n", 0, size) + 1 or min(size, len(self._waiting))
-        line, self._waiting = self._waiting[:end], self._waiting[end:]
-        return line
-
-    def close(self) -> None:
-        """Do nothing: the connection is closed by who opened it."""
-
-
 class _Plain(smtplib.SMTP):
-    """A connection whose answers have an end.
+    """A connection that is closed when a conversation takes too long, whatever the server is saying.
 
     ``was_reached``: somebody is there; ``has_spoken``: and has said something.
     """
@@ -87,12 +56,24 @@ class _Plain(smtplib.SMTP):
 
     def getreply(self) -> tuple[int, bytes]:
         self.was_reached = True
-        if self.file is None:
-            self.file = _Answers(self.sock)  # type: ignore[arg-type]
-        self.file.begin()
         answer = super().getreply()
         self.has_spoken = True
         return answer
+
+    @contextmanager
+    def timed(self) -> Iterator[None]:
+        """Hang up after a while: a server that never stops talking keeps nobody waiting."""
+        timer = threading.Timer(_PATIENCE, self._hang_up)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+
+    def _hang_up(self) -> None:
+        with suppress(OSError, AttributeError):
+            self.sock.shutdown(socket.SHUT_RDWR)  # type: ignore[union-attr]
 
 
 class _Encrypted(smtplib.SMTP_SSL, _Plain):
@@ -181,13 +162,14 @@ def _connected(server: Server, trusted: ssl.SSLContext) -> Iterator[smtplib.SMTP
     # the name that the certificate must bear; else only the constructor sets it, and connects at once
     client._host = server.host
     try:
-        code, answer = client.connect(server.host, server.port)
-        if code != 220:
-            raise smtplib.SMTPResponseException(code, answer)
-        if server.security == "starttls":
-            client.starttls(context=trusted)
-        client.ehlo_or_helo_if_needed()
-        yield client
+        with client.timed():
+            code, answer = client.connect(server.host, server.port)
+            if code != 220:
+                raise smtplib.SMTPResponseException(code, answer)
+            if server.security == "starttls":
+                client.starttls(context=trusted)
+            client.ehlo_or_helo_if_needed()
+            yield client
     except (smtplib.SMTPException, OSError) as problem:
         raise _failure(problem, client, server) from None
     finally:

@@ -11,7 +11,6 @@ import re
 import shutil
 import stat
 import tempfile
-import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -31,11 +30,6 @@ class _Lock:
     held: bool
 
 
-@dataclass(frozen=True)
-class _Workshop:
-    folder: Path
-
-
 @contextmanager
 def workshop(beside: Path) -> Iterator[Path]:
     """Make a folder in ``beside`` that only this user can enter; at the end it goes with all that is in it.
@@ -51,18 +45,15 @@ def workshop(beside: Path) -> Iterator[Path]:
         When it can't be made.
     """
     remove_leftovers(beside)
-    finish = None
+    made = None
     try:
         with undisturbed():
-            made, lock = _made(beside)
-            owner = _Workshop(made)
-            # if an interruption comes in the very step that leads to 'finally', the finalizer still runs
-            finish = weakref.finalize(owner, _clear, made, lock)
-        yield owner.folder
+            made = _made(beside)
+        yield made[0]
     finally:
-        with undisturbed():
-            if finish is not None:
-                finish()
+        if made is not None:
+            with undisturbed():
+                _clear(*made)
 
 
 def remove_leftovers(folder: Path) -> None:

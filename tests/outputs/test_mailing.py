@@ -69,6 +69,7 @@ def check(server, session, envelope, mechanism, data):
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch):
     monkeypatch.setattr(mailing, "_TIMEOUT", 2)
+    monkeypatch.setattr(mailing, "_PATIENCE", 3)
 
 
 @pytest.fixture(scope="module")
@@ -420,8 +421,9 @@ def test_from_the_command_line(authority, ca_file, make_report, tmp_path, capsys
     assert mailing.ATTEMPTS == 4
 
 
-def test_an_answer_that_drips_is_left(authority, ca_file, mail):
+def test_an_answer_that_drips_is_left(authority, ca_file, mail, monkeypatch):
     """A byte now and then, and never a line: the clock counts, not each byte."""
+    monkeypatch.setattr(mailing, "_PATIENCE", 1)
     listening = socket.create_server(("127.0.0.1", 0))
 
     def drip():
