@@ -122,6 +122,11 @@ def choose_frame(frames: int, request: Request) -> tuple[int, list[str]]:
     return wanted - 1, [f"The file holds {frames} frames; {which} is used."]
 
 
+def is_plain(pixels: NDArray[Any]) -> bool:
+    """Whether all pixels ``(H, W, ...)`` are the same."""
+    return bool((pixels == pixels[0, 0]).all())
+
+
 def upright(values: NDArray[Any], orientation: int) -> NDArray[Any]:
     """Turn pixels ``(H, W, ...)`` upright that are stored in an EXIF orientation, 1 to 8."""
     if orientation > 4:

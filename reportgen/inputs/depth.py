@@ -7,6 +7,7 @@ values say; a few bright pixels don't count.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -19,6 +20,7 @@ from reportgen.inputs.decoding import spread
 Depth = Literal["auto", "full", "12", "stretch"]
 Loaders = Literal["cut", "high", "none"]
 
+_BLOCK = 1 << 20
 # of all values, at either end: what doesn't count
 _STRAY = 0.005
 # a range that isn't filled beyond this share is too large for the values
@@ -80,7 +82,7 @@ def scaled_by_depth(
     chosen, why = _chosen(depth, _ranges(values.dtype, bits, low, high), low, high)
     scaled = spread(values, chosen.low, chosen.high)
     note = f"{_kind(values.dtype, bits)} {_told(chosen)}, {why}."
-    outside = int(np.count_nonzero((known < chosen.low) | (known > chosen.high)))
+    outside = sum(int(np.count_nonzero((some < chosen.low) | (some > chosen.high))) for some in _blocks(known))
     if outside:
         note += f" {outside:,} {'value' if outside == 1 else 'values'} outside became 0 or 255."
     note += _of_loaders(loaders, chosen, high)
@@ -93,9 +95,26 @@ def scaled_by_depth(
 def _ends(known: NDArray[Any]) -> tuple[float, float]:
     """Return the smallest and the largest value without stray ones; with them where nothing else is left."""
     stray = min(max(1, int(known.size * _STRAY)), (known.size - 1) // 2)
-    ordered = np.partition(known, (stray, known.size - 1 - stray))
-    low, high = float(ordered[stray]), float(ordered[known.size - 1 - stray])
+    places = (stray, known.size - 1 - stray)
+    if known.dtype.kind in "iu" and known.dtype.itemsize <= 2:
+        low, high = _ordered(known, places)
+    else:
+        low, high = (float(value) for value in np.partition(known, places)[list(places)])
     return (low, high) if low < high else (float(known.min()), float(known.max()))
+
+
+def _ordered(known: NDArray[Any], places: tuple[int, int]) -> tuple[float, float]:
+    """Return which values of 8 or 16 bits would stand at two places in order; they're counted, not copied."""
+    lowest = np.iinfo(known.dtype).min
+    counts = np.zeros(1 << (8 * known.dtype.itemsize), np.int64)
+    for some in _blocks(known):
+        counts += np.bincount(some.astype(np.int64) - lowest, minlength=counts.size)
+    low, high = np.searchsorted(np.cumsum(counts), places, side="right")
+    return float(low + lowest), float(high + lowest)
+
+
+def _blocks(known: NDArray[Any]) -> Iterator[NDArray[Any]]:
+    return (known[start : start + _BLOCK] for start in range(0, known.size, _BLOCK))
 
 
 def _ranges(kind: np.dtype[np.generic], bits: int | None, low: float, high: float) -> tuple[_Range, ...]:

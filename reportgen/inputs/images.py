@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from reportgen.errors import ImageError
 from reportgen.inputs import dicom, pillow_files, tiff
-from reportgen.inputs.decoding import SMALLEST_SIDE, DamagedError, Decoded, Request, UnknownKindError
+from reportgen.inputs.decoding import SMALLEST_SIDE, DamagedError, Decoded, Request, UnknownKindError, is_plain
 from reportgen.inputs.files import read_bytes, sha256
 from reportgen.inputs.resizing import as_channels, resize
 from reportgen.inputs.signatures import looks_like
@@ -174,8 +174,7 @@ def image_from_array(pixels: NDArray[np.generic], *, kind: str = "array", notes:
 
 
 def _emptiness(pixels: NDArray[np.generic]) -> tuple[str, ...]:
-    same = (pixels == pixels[0, 0]).all()
-    return ("All its pixels have the same value: there is nothing to be seen in it.",) if same else ()
+    return ("All its pixels have the same value: there is nothing to be seen in it.",) if is_plain(pixels) else ()
 
 
 def _otherwise(settings: ImageSettings) -> ImageSettings:
@@ -214,7 +213,7 @@ def _decoded(data: bytes, request: Request) -> Decoded:
             raise
         try:
             return tiff.read(data, request)
-        except UnknownKindError:
+        except (ImageError, UnknownKindError):
             # what only Pillow knows isn't of an unknown kind for that
             if isinstance(problem, DamagedError):
                 raise problem from None

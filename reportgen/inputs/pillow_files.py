@@ -39,6 +39,7 @@ from reportgen.inputs.decoding import (
     UnknownKindError,
     check_size,
     choose_frame,
+    is_plain,
     too_large,
     upright,
 )
@@ -85,7 +86,7 @@ def read(data: bytes, request: Request) -> Decoded:
             found = _attempt(data, request, truncated=True)
         except (DamagedError, UnknownKindError):
             raise problem from None
-        if found.pixels.min() == found.pixels.max():
+        if is_plain(found.pixels):
             raise
         caution = CUT_OFF if png.wrong_checksum(data) is None else WRONG_CHECKSUM
         return dataclasses.replace(found, cautions=(*found.cautions, caution))

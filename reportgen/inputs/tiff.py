@@ -88,8 +88,8 @@ def read(data: bytes, request: Request) -> Decoded:
     except (ImageError, DamagedError, UnknownKindError):
         raise
     except Exception as problem:
-        # tifffile meets damaged files with every kind of exception
-        raise DamagedError(str(problem)) from problem
+        # tifffile meets damaged files with every kind of exception, and may quote them
+        raise DamagedError("its pixels can't be unpacked") from problem
 
 
 def check_parts(data: bytes, frame: int) -> None:
@@ -111,7 +111,7 @@ def check_parts(data: bytes, frame: int) -> None:
             try:
                 page.decode(data[offset : offset + count], number)
             except Exception as problem:
-                raise DamagedError(str(problem)) from problem
+                raise DamagedError("its pixels can't be unpacked") from problem
 
 
 def _values(page: TiffPage, data: bytes, request: Request) -> tuple[NDArray[np.generic], bool]:

@@ -16,7 +16,7 @@ from PIL import Image as PillowImage
 from reportgen.errors import ImageError
 from reportgen.inputs.images import decode_image, image_from_array, read_image
 from reportgen.pipeline import build_report
-from reportgen.settings import LimitSettings
+from reportgen.settings import ImageSettings, LimitSettings
 
 SCENE = np.arange(6 * 9 * 3, dtype=np.uint8).reshape(6, 9, 3)
 TRANSPARENT = "Transparent parts were composited on black."
@@ -400,14 +400,23 @@ SAMPLES = _samples()
 
 
 def survives(data: bytes) -> None:
-    """Whatever the bytes are: an image, or an ImageError of one line that names the file."""
+    """Whatever the bytes are: an image, or an ImageError of one line that names the file, and no flag in vain."""
     # a lower limit, since a header of a few bytes may claim 100 million pixels, which takes seconds to fill
+    limits = LimitSettings(pixels=100_000)
     try:
-        read = decode_image(data, "file.png", limits=LimitSettings(pixels=100_000))
+        read = decode_image(data, "file.png", limits=limits)
     except ImageError as refusal:
         message = str(refusal)
         assert "file.png" in message
         assert "\n" not in message
+        helps = True
+        try:
+            assert decode_image(data, "file.png", ImageSettings(allow_truncated=True), limits).cautions
+        except ImageError as again:
+            helps = False
+            assert "--allow-truncated" not in str(again)
+        # where a copy as text is told of, that isn't what should be done about it
+        assert ("--allow-truncated" in message) == helps or "binary mode" in message
     else:
         assert min(read.size) >= 4
         assert read.pixels.shape[2:] in ((), (3,))
