@@ -15,7 +15,7 @@ import os
 import threading
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 
 import numpy as np
 from numpy.typing import NDArray
@@ -137,20 +137,20 @@ def _pillow_set(request: Request, *, truncated: bool) -> Iterator[None]:
 @contextmanager
 def _quiet_libtiff() -> Iterator[None]:
     """Send standard error nowhere: libtiff writes what it finds wrong straight to it, and here it's told anyway."""
-    try:
-        kept = os.dup(2)
-    except OSError:
-        # there's none
-        yield
-        return
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
-    os.close(nowhere)
+    kept = None
+    with suppress(OSError):  # where there's no standard error, nobody is disturbed
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        try:
+            kept = os.dup(2)
+            os.dup2(nowhere, 2)
+        finally:
+            os.close(nowhere)
     try:
         yield
     finally:
-        os.dup2(kept, 2)
-        os.close(kept)
+        if kept is not None:
+            os.dup2(kept, 2)
+            os.close(kept)
 
 
 def _says_tga(data: bytes, name: str) -> bool:
@@ -225,7 +225,7 @@ def _scaled(
 ) -> tuple[NDArray[np.float32], bool]:
     """Scale values of more than 8 bits, or signed ones; return also whether a colour profile makes others of them."""
     see_through = png.transparent_value(data)
-    if see_through is not None and picture.mode in ("I;16", "RGB"):
+    if see_through is not None and picture.mode in ("I;16", "I", "RGB"):
         there = (values == see_through).all(axis=-1) if values.ndim == 3 else values == see_through[0]
         if there.any():
             values = values.copy()
@@ -319,7 +319,7 @@ class _Stored:
 
 def _stored_as(picture: PillowImage.Image) -> _Stored:
     """Return what the file says of its numbers: signed bytes, 12 or 16 bits, unsigned 32 bits."""
-    if picture.format == "PPM" and picture.mode == "I":
+    if picture.format in ("PPM", "PNG") and picture.mode == "I":
         return _Stored(np.uint16)
     tags = getattr(picture, "tag_v2", None)
     if tags is None:

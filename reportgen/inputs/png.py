@@ -55,8 +55,11 @@ def wrong_checksum(data: bytes) -> str | None:
 
 def with_right_checksums(data: bytes) -> bytes:
     """Return a PNG (or ICO, ICNS) in which every chunk has the checksum of what is in it."""
+    starts = starts_in(data)
+    if not starts:
+        return data
     mended = bytearray(data)
-    for at in starts_in(data):
+    for at in starts:
         for _, start, end in _chunks(data, at):
             if end + 4 <= len(data):
                 mended[end : end + 4] = zlib.crc32(data[start - 4 : end]).to_bytes(4, "big")

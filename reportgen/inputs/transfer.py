@@ -45,6 +45,8 @@ _PACKED = (_PNG, _JPEG, _JPEG_2000, "a GIF image", "a WebP image", "an AVIF imag
 _HEAD = 256
 # so many different neighbours make it no pattern in the pixels
 _ENOUGH = 8
+# of the letters of what was an image, a twentieth at least is beyond ASCII
+_TEXT_SHARE = 20
 # pairs that should be there so many times and aren't there once were changed
 _EXPECTED = 16
 _PAIR = re.compile(rb"(?s)(.)\r\n(.)")
@@ -126,15 +128,23 @@ def _of_letters(data: bytes) -> str | None:
         text = data.decode("utf-8")
     except UnicodeDecodeError:
         return None
-    letters = set()
-    for found in _LETTER.finditer(text):
-        letters.add(found[1])
-        if len(letters) >= _ENOUGH:
-            return f"{kind} {LETTERS} (it is UTF-8 now)"
+    # of the bytes of an image about half are no ASCII; a text in it may well be UTF-8 of its own
+    if (len(data) - len(text)) * _TEXT_SHARE >= len(text) and _has_many_letters(text):
+        return f"{kind} {LETTERS} (it is UTF-8 now)"
     # neither begins with a byte below 128
     if kind in (_PNG, _JPEG):
         return f"{kind} {LETTERS} (bytes above 127 are missing)"
     return None
+
+
+def _has_many_letters(text: str) -> bool:
+    """Whether letters beyond ASCII stand before many different ones."""
+    following = set()
+    for found in _LETTER.finditer(text):
+        following.add(found[1])
+        if len(following) >= _ENOUGH:
+            return True
+    return False
 
 
 def _kind(head: bytes) -> str | None:

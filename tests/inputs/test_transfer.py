@@ -141,6 +141,15 @@ def test_a_jpeg_with_a_long_text_of_cr_lf_is_no_accusation():
     assert decode_image(data, "x").size == (12, 20)
 
 
+def test_a_dark_image_with_a_text_in_utf_8_is_no_accusation():
+    """All its bytes are valid UTF-8: those of the pixels below 128, and the words."""
+    words = "Größe 3 µm, Maß größer als 5 µm; Öl, Äther, naïve façade, señor, Ärmel, Übung".encode()
+    data = b"P5\n# " + words + b"\n320 200\n255\n" + (GRAY % 100).tobytes()
+    data.decode("utf-8")
+    assert changed_in_transfer(data) is None
+    np.testing.assert_array_equal(decode_image(data, "x").pixels, GRAY % 100)
+
+
 def test_it_can_be_used_all_the_same_and_is_marked():
     data = encoded("BMP").replace(b"\n", b"\r\n")
     found = decode_image(data, "x", ImageSettings(allow_truncated=True))
