@@ -18,6 +18,7 @@ from reportgen.analysis.channels import measure_layer, reference_of
 from reportgen.analysis.findings import all_correct, judge_findings, label_notes
 from reportgen.analysis.graph import Graph, LayerCall, trace
 from reportgen.analysis.occlusion.scan import Scan, plan, scan
+from reportgen.analysis.other_readings import profile_remarks
 from reportgen.analysis.summary import parameter_counts, summarise_layers
 from reportgen.analysis.targets import Targets, target_classes
 from reportgen.demo.builtin import BUILTIN_NAME
@@ -116,6 +117,7 @@ def build_report(
         positions = plan(subject.loaded.input_shape[:2], chosen.occlusion).count if chosen.occlusion.enabled else 0
     with watch.step("predict"):
         run = _predict(subject, read, chosen)
+        of_profiles = _profile_remarks(subject, run, read, titles, chosen)
     scans: list[tuple[Scan, ...]] = []
     # what isn't a number can't fall or rise
     if positions and np.isfinite(run.scores).all():
@@ -146,6 +148,7 @@ def build_report(
     shown = [case for _, case in report.side_by_side]
     return report.with_remarks(
         *_cautions(subject, read, titles, chosen.preprocessing.aspect),
+        *of_profiles,
         *predictions.doubtful_scores(run.scores[_distinct(read)]),
         *_prediction_remarks(shown, subject.head),
         *commentary.occlusion_remarks(shown, regression=subject.head.is_regression),
@@ -215,6 +218,20 @@ def _predict(subject: _Subject, cases: Sequence[Case], settings: Settings) -> _R
     labels = [case.label for case in cases]
     targets = target_classes(settings.occlusion.target, head, labels, scores)
     return _Run(images, inputs, raw, scores, targets)
+
+
+def _profile_remarks(
+    subject: _Subject, run: _Run, cases: Sequence[Case], titles: Sequence[str], settings: Settings
+) -> list[Remark]:
+    """Run the cases that have a colour profile once more, with it treated the other way; one is read at a time."""
+    loaded, head, how = subject.loaded, subject.head, settings.preprocessing
+    again = {number: case.image.read_otherwise for number, case in enumerate(cases) if case.image.read_otherwise}
+    if not again:
+        return []
+    inputs = np.stack([loaded.preprocessing(prepare(read(), loaded.input_shape, how)) for read in again.values()])
+    raw = np.asarray(loaded.keras_model(inputs, training=False), np.float32).reshape(len(inputs), -1)
+    otherwise = dict(zip(again, head.scores(raw), strict=True))
+    return profile_remarks(head, titles, run.scores, otherwise, settings.images.colour_profiles)
 
 
 def _trials(subject: _Subject, run: _Run, distinct: Sequence[int]) -> tuple[PreprocessingTrial, ...]:

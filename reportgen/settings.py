@@ -75,13 +75,21 @@ class ImageSettings:
     ----------
     frame
         Which frame of several, the first being 1; None: the first, and the report says so.
+    colour_profiles
+        ``ignore``: stored values are used as they are, as the loaders of Keras and Pillow give them to a model that is
+        trained; ``apply``: they are converted from the file's colour profile to sRGB, as a browser shows them.
+    depth
+        Which range of values of more than 8 bits becomes 0 to 255: ``full``, ``12`` (0 to 4095), ``stretch`` (each
+        image by its own values), or ``auto``: whichever fits the values. DICOM has windows instead.
     allow_truncated
-        Whether a file that was cut off is used as far as it goes (and marked) instead of refused.
+        Whether a file that was cut off or damaged is used as far as it goes (and marked) instead of refused.
     keep_names
         Whether cases from DICOM files keep the file's name; else they are named by a digest.
     """
 
     frame: Count | None = None
+    colour_profiles: Literal["ignore", "apply"] = "ignore"
+    depth: Literal["auto", "full", "12", "stretch"] = "auto"
     allow_truncated: bool = False
     keep_names: bool = False
 

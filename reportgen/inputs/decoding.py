@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.errors import ImageError
-from reportgen.settings import LimitSettings
+from reportgen.settings import ImageSettings, LimitSettings
 
 SMALLEST_SIDE = 4
 # Getting at a frame of an animation means drawing all before it: so many times the pixels of the largest image.
@@ -17,9 +17,25 @@ MOST_DRAWN = 20
 CUT_OFF = (
     "The file is cut off or damaged: a part of the image, mostly the lower one, is missing (filled with gray or black)."
 )
+WRONG_CHECKSUM = "The file is damaged: its checksums don't fit, so parts of the image may be wrong or missing."
 ON_BLACK = "Transparent parts were composited on black."
+LEFT_OUT = "It has another channel, which was left out."
+INVERTED = "The file stores white as 0; it was turned round."
+UPRIGHT = "Turned upright as its EXIF orientation says."
 
 _BLOCK = 1 << 18
+
+
+class DamagedError(Exception):
+    """A file is of a kind that can be read, and isn't whole."""
+
+
+class UnknownKindError(Exception):
+    """A reader doesn't know what a file is, or doesn't take it; ``advice`` is what to do about that."""
+
+    def __init__(self, what: str, advice: str = "") -> None:
+        super().__init__(what)
+        self.advice = advice
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,26 +48,35 @@ class Request:
         What to call the file in messages.
     frame
         Which frame of several, the first being 1; None: the first.
-    allow_truncated
-        Whether to use what decodes of a file that is cut off.
+    images
+        How it is read.
     limits
         What is refused before it's decoded.
     """
 
     name: str
     frame: int | None = None
-    allow_truncated: bool = False
+    images: ImageSettings = field(default_factory=ImageSettings)
     limits: LimitSettings = field(default_factory=LimitSettings)
+
+    @property
+    def allow_truncated(self) -> bool:
+        """Whether to use what decodes of a file that is cut off or damaged."""
+        return self.images.allow_truncated
 
 
 @dataclass(frozen=True, kw_only=True)
 class Decoded:
-    """What a reader found: see :class:`reportgen.inputs.images.Image`, whose fields these are."""
+    """What a reader found: see :class:`reportgen.inputs.images.Image`, most of whose fields these are.
+
+    ``profiled`` is whether it has a colour profile that makes other pixels of it.
+    """
 
     pixels: NDArray[np.uint8] | NDArray[np.float32]
     kind: str
     notes: tuple[str, ...] = ()
     cautions: tuple[str, ...] = ()
+    profiled: bool = False
 
 
 def check_size(width: int, height: int, request: Request) -> None:
@@ -97,6 +122,11 @@ def choose_frame(frames: int, request: Request) -> tuple[int, list[str]]:
     return wanted - 1, [f"The file holds {frames} frames; {which} is used."]
 
 
+def is_plain(pixels: NDArray[Any]) -> bool:
+    """Whether all pixels ``(H, W, ...)`` are the same."""
+    return bool((pixels == pixels[0, 0]).all())
+
+
 def upright(values: NDArray[Any], orientation: int) -> NDArray[Any]:
     """Turn pixels ``(H, W, ...)`` upright that are stored in an EXIF orientation, 1 to 8."""
     if orientation > 4:
@@ -106,41 +136,6 @@ def upright(values: NDArray[Any], orientation: int) -> NDArray[Any]:
     if orientation in (2, 3, 6, 7):
         values = values[:, ::-1]
     return np.ascontiguousarray(values)
-
-
-def scaled_to_255(values: NDArray[np.generic], name: str) -> tuple[NDArray[np.float32], str]:
-    """Scale values to 0..255 by their own minimum and maximum.
-
-    Parameters
-    ----------
-    values
-        ``(H, W)`` or ``(H, W, 3)``, of any real type.
-    name
-        What to call the file in messages.
-
-    Returns
-    -------
-    tuple
-        Pixels of the same shape from 0 to 255, and a sentence on what was done. What isn't finite became 0.
-
-    Raises
-    ------
-    ImageError
-        When no value is finite.
-    """
-    whole = values.dtype.kind != "f"
-    finite = None if whole else np.isfinite(values)
-    if finite is not None and not finite.any():
-        raise ImageError(f"{name} holds no finite value", "check how it was made")
-    every = finite is None or bool(finite.all())
-    known = values if every else values[finite]
-    low, high = float(known.min()), float(known.max())
-    scaled = spread(values, low, high)
-    note = f"Values from {low:g} to {high:g} scaled to 0..255."
-    if not every and finite is not None:
-        note += f" {int((~finite).sum())} values that are not finite were set to 0."
-        scaled[~finite] = 0
-    return scaled, note
 
 
 def spread(values: NDArray[np.generic], low: float, high: float) -> NDArray[np.float32]:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from reportgen.errors import ImageError
 from reportgen.inputs.codestreams import jpeg_2000_shape, jpeg_shape
+from reportgen.inputs.colour_profiles import Profile
 from reportgen.inputs.decoding import CUT_OFF, Decoded, Request, check_size, choose_frame
 from reportgen.inputs.dicom_values import (
     Pixels,
@@ -60,7 +61,8 @@ _WANTED = (
     "BluePaletteColorLookupTableDescriptor", "RedPaletteColorLookupTableData", "GreenPaletteColorLookupTableData",
     "BluePaletteColorLookupTableData", "SegmentedRedPaletteColorLookupTableData",
     "SegmentedGreenPaletteColorLookupTableData", "SegmentedBluePaletteColorLookupTableData", "ExtendedOffsetTable",
-    "ExtendedOffsetTableLengths", "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence", *_PIXELS,
+    "ExtendedOffsetTableLengths", "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence", "ICCProfile",
+    *_PIXELS,
 )  # fmt: skip
 # what a file without preamble begins with: group 0002 or 0008, with a value representation or a short length
 _BARE = re.compile(rb"[\x02\x08]\x00.\x00([A-Z]{2}|[\x00-\xff]\x00\x00\x00)|\x00[\x02\x08]\x00.[A-Z]{2}", re.DOTALL)
@@ -157,6 +159,8 @@ def _read(data: bytes, request: Request) -> Decoded:
     stored = _stored(dataset, syntax, index, request)
     _take_frame_settings(dataset, index)
     pixels, done = _shown(stored, dataset)
+    if Profile(value_of(dataset, "ICCProfile"), "RGB" if pixels.ndim == 3 else "L").matters:
+        done.append("Its colour profile was not applied.")
     return Decoded(pixels=pixels, kind=_kind(dataset, stored), notes=(*notes, *done), cautions=cautions)
 
 

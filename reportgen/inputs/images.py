@@ -7,7 +7,9 @@ file is is told by its content, never by its name alone.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,13 +17,18 @@ from numpy.typing import NDArray
 
 from reportgen.errors import ImageError
 from reportgen.inputs import dicom, pillow_files, tiff
-from reportgen.inputs.decoding import SMALLEST_SIDE, Decoded, Request
+from reportgen.inputs.decoding import SMALLEST_SIDE, DamagedError, Decoded, Request, UnknownKindError, is_plain
 from reportgen.inputs.files import read_bytes, sha256
 from reportgen.inputs.resizing import as_channels, resize
 from reportgen.inputs.signatures import looks_like
+from reportgen.inputs.transfer import changed_in_transfer, perhaps_changed_in_transfer
 from reportgen.settings import ImageSettings, LimitSettings
 
 __all__ = ["Image", "as_channels", "decode_image", "image_from_array", "read_image", "resize"]
+
+
+_AGAIN = "copy or download it again"
+_CHANGED = "The file looks as if it was copied as text, which damages it: the image may be wrong."
 
 
 @dataclass(frozen=True)
@@ -42,6 +49,9 @@ class Image:
         What a reader must know before anything about it is believed, one sentence each.
     nameless
         Whether its file's name stays out of reports: DICOM files are often named after patients.
+    read_otherwise
+        Reads the file again with its colour profile treated the other way, applied instead of ignored or the reverse;
+        None where that makes no other pixels.
     """
 
     pixels: NDArray[np.uint8] | NDArray[np.float32]
@@ -50,6 +60,7 @@ class Image:
     notes: tuple[str, ...] = ()
     cautions: tuple[str, ...] = ()
     nameless: bool = False
+    read_otherwise: Callable[[], Image] | None = field(default=None, repr=False, compare=False)
 
     @property
     def size(self) -> tuple[int, int]:
@@ -65,9 +76,9 @@ def read_image(
 ) -> Image:
     """Read an image file.
 
-    Alpha is composited on black, EXIF orientation and colour profile are applied, of several frames the first is used
-    unless another is named, and data with more than 8 bits is scaled by its own minimum and maximum to 0..255, DICOM
-    by its window.
+    Pixels are those that Pillow's own conversion gives, colour profiles left alone, but: alpha is composited on black,
+    EXIF orientation is applied, of several frames the first is used unless another is named, and data with more than 8
+    bits is scaled to 0..255 by the range that fits its values (see ``settings.depth``), DICOM by its window.
 
     Parameters
     ----------
@@ -100,25 +111,32 @@ def decode_image(
 ) -> Image:
     """Decode an image from its bytes; ``name`` stands in messages. See :func:`read_image`."""
     settings = settings or ImageSettings()
-    request = Request(
-        name=name,
-        frame=frame or settings.frame,
-        allow_truncated=settings.allow_truncated,
-        limits=limits or LimitSettings(),
-    )
+    request = Request(name=name, frame=frame or settings.frame, images=settings, limits=limits or LimitSettings())
     if len(data) > request.limits.file_size:
         raise ImageError(
             f"{name} has more than {request.limits.file_size:,} bytes", "raise the limit with --max-file-size"
         )
+    changed = changed_in_transfer(data)
+    if changed is not None and not settings.allow_truncated:
+        raise _changed(request, changed)
     is_dicom = dicom.is_dicom(data)
-    found = dicom.read(data, request) if is_dicom else _read(data, request)
+    try:
+        found = dicom.read(data, request) if is_dicom else _read(data, request)
+    except ImageError:
+        changed = changed or perhaps_changed_in_transfer(data)
+        if changed is None:
+            raise
+        raise _changed(request, changed) from None
     return Image(
         pixels=found.pixels,
         sha256=sha256(data),
         kind=found.kind,
         notes=found.notes,
-        cautions=(*found.cautions, *_emptiness(found.pixels)),
+        cautions=(*([] if changed is None else [_CHANGED]), *found.cautions, *_emptiness(found.pixels)),
         nameless=is_dicom,
+        read_otherwise=partial(decode_image, data, name, _otherwise(settings), limits, frame)
+        if found.profiled
+        else None,
     )
 
 
@@ -156,30 +174,58 @@ def image_from_array(pixels: NDArray[np.generic], *, kind: str = "array", notes:
 
 
 def _emptiness(pixels: NDArray[np.generic]) -> tuple[str, ...]:
-    same = (pixels == pixels[0, 0]).all()
-    return ("All its pixels have the same value: there is nothing to be seen in it.",) if same else ()
+    return ("All its pixels have the same value: there is nothing to be seen in it.",) if is_plain(pixels) else ()
+
+
+def _otherwise(settings: ImageSettings) -> ImageSettings:
+    return replace(settings, colour_profiles="ignore" if settings.colour_profiles == "apply" else "apply")
+
+
+def _changed(request: Request, changed: str) -> ImageError:
+    return ImageError(f"{request.name} is {changed}", "copy it again in binary mode")
 
 
 def _read(data: bytes, request: Request) -> Decoded:
-    """Read what is not DICOM: by Pillow, and where it gives up on a TIFF, by tifffile."""
+    """Read what is not DICOM, or say what is wrong with it."""
+    try:
+        return _decoded(data, request)
+    except DamagedError as problem:
+        what = f"{request.name} is damaged or truncated ({problem})"
+        raise ImageError(what, _advice(data, request)) from problem
+    except UnknownKindError as problem:
+        if problem.advice:
+            raise ImageError(f"{request.name} is {problem}", problem.advice) from None
+    found = looks_like(data)
+    if found is not None and found.endswith("image"):
+        raise ImageError(f"{request.name} begins as {found} and can't be read", _advice(data, request))
+    raise ImageError(
+        f"{request.name} is {found or 'not an image that can be read'}",
+        "give a PNG, JPEG, TIFF, BMP, WebP or DICOM file",
+    )
+
+
+def _decoded(data: bytes, request: Request) -> Decoded:
+    """Decode by Pillow, and where it gives up on a TIFF, by tifffile."""
     try:
         return pillow_files.read(data, request)
-    except pillow_files.UnreadableError as problem:
-        if tiff.is_tiff(data):
+    except (DamagedError, UnknownKindError) as problem:
+        if not tiff.is_tiff(data):
+            raise
+        try:
             return tiff.read(data, request)
-        if problem.known:
-            raise ImageError(
-                f"{request.name} is damaged or truncated ({problem})",
-                "copy or download it again, or use what is left of it with --allow-truncated"
-                if not request.allow_truncated
-                else "copy or download it again",
-            ) from problem
-        found = looks_like(data)
-        if found is not None and found.endswith("image"):
-            raise ImageError(
-                f"{request.name} begins as {found} and can't be read", "copy or download it again"
-            ) from None
-        raise ImageError(
-            f"{request.name} is {found or 'not an image that can be read'}",
-            "give a PNG, JPEG, TIFF, BMP, WebP or DICOM file",
-        ) from None
+        except (ImageError, UnknownKindError):
+            # what only Pillow knows isn't of an unknown kind for that
+            if isinstance(problem, DamagedError):
+                raise problem from None
+            raise
+
+
+def _advice(data: bytes, request: Request) -> str:
+    """Say what to do about a damaged file; using what is left of it is named where that works."""
+    if request.allow_truncated:
+        return _AGAIN
+    try:
+        _decoded(data, replace(request, images=replace(request.images, allow_truncated=True)))
+    except (ImageError, DamagedError, UnknownKindError):
+        return _AGAIN
+    return f"{_AGAIN}, or use what is left of it with --allow-truncated"

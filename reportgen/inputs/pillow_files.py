@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import dataclasses
 import io
+import os
 import threading
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, suppress
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,20 +23,28 @@ from PIL import Image as PillowImage
 from PIL import ImageChops, ImageFile, UnidentifiedImageError
 
 from reportgen.errors import ImageError
-from reportgen.inputs.colour_profiles import is_srgb, to_srgb
+from reportgen.inputs import png, tiff
+from reportgen.inputs.colour_profiles import Profile, as_loaders_do
 from reportgen.inputs.decoding import (
     CUT_OFF,
+    INVERTED,
+    LEFT_OUT,
     MOST_DRAWN,
     ON_BLACK,
+    UPRIGHT,
+    WRONG_CHECKSUM,
+    DamagedError,
     Decoded,
     Request,
+    UnknownKindError,
     check_size,
     choose_frame,
-    scaled_to_255,
+    is_plain,
     too_large,
     upright,
 )
 from reportgen.inputs.deep_colour import check_modes, has_16_bit_colour, read_16_bit_colour
+from reportgen.inputs.depth import Loaders, scaled_by_depth
 
 FORMATS = (
     "PNG", "JPEG", "TIFF", "BMP", "DIB", "WEBP", "GIF", "PPM", "JPEG2000", "AVIF", "PCX", "SGI", "SUN", "ICO",
@@ -49,18 +58,11 @@ _JPEG_PIXELS_A_BYTE = 512
 _MOST_SCANS = 500
 # JPEG 2000 and AVIF have no such bound; but it's no picture that is packed so well and so large
 _PIXELS_A_BYTE, _LARGE = 1_000, 16_000_000
-_SAMPLE_FORMAT, _PHOTOMETRIC, _BITS, _PLANAR = 339, 262, 258, 284
-_PNG, _TEXT = b"\x89PNG\r\n\x1a\n", (b"tEXt", b"zTXt", b"iTXt")
-_NEEDED_TEXT = (b"Raw profile type exif", b"XML:com.adobe.xmp")  # which may say how an image is turned
+_SAMPLE_FORMAT, _PHOTOMETRIC, _BITS, _PLANAR, _COMPRESSION, _EXTRA_SAMPLES = 339, 262, 258, 284, 259, 338
+# none, CCITT, LZW, JPEG, deflate, PackBits, LZMA, Zstandard: what libtiff surely decodes, if it's whole
+_SURE_COMPRESSIONS = (1, 2, 3, 4, 5, 7, 8, 32773, 32946, 34925, 50000)
+_YCBCR = 6
 _PILLOW = threading.RLock()
-
-
-class UnreadableError(Exception):
-    """Pillow can't read it; ``known`` says whether it knew the format."""
-
-    def __init__(self, problem: str, *, known: bool) -> None:
-        super().__init__(problem)
-        self.known = known
 
 
 def read(data: bytes, request: Request) -> Decoded:
@@ -68,37 +70,53 @@ def read(data: bytes, request: Request) -> Decoded:
 
     Raises
     ------
-    UnreadableError
-        When Pillow can't.
+    DamagedError
+        When it's of a kind that Pillow reads, and isn't whole.
+    UnknownKindError
+        When Pillow doesn't know it.
     ImageError
         When it's too small or beyond the limits, or has no such frame.
     """
     try:
         return _attempt(data, request)
-    except UnreadableError as problem:
-        if not (request.allow_truncated and problem.known):
+    except (DamagedError, UnknownKindError) as problem:
+        if not request.allow_truncated:
             raise
-        found = _attempt(data, request, truncated=True)
-        if found.pixels.min() == found.pixels.max():
+        try:
+            found = _attempt(data, request, truncated=True)
+        except (DamagedError, UnknownKindError):
+            raise problem from None
+        if is_plain(found.pixels):
             raise
-        return dataclasses.replace(found, cautions=(*found.cautions, CUT_OFF))
+        caution = CUT_OFF if png.wrong_checksum(data) is None else WRONG_CHECKSUM
+        return dataclasses.replace(found, cautions=(*found.cautions, caution))
 
 
 def _attempt(data: bytes, request: Request, *, truncated: bool = False) -> Decoded:
-    data = _without_text(data)
+    data = png.without_text(data)
+    if truncated:
+        data = png.with_right_checksums(data)
+    elif (chunk := png.wrong_checksum(data)) is not None:
+        raise DamagedError(f"the checksum of its chunk {chunk} is wrong")
     formats = (*FORMATS, "TGA") if _says_tga(data, request.name) else FORMATS
+    picture = None
     try:
-        with _pillow_set(request, truncated=truncated), PillowImage.open(io.BytesIO(data), formats=formats) as picture:
+        with (
+            _pillow_set(request, truncated=truncated),
+            _quiet_libtiff() if tiff.is_tiff(data) else nullcontext(),
+            PillowImage.open(io.BytesIO(data), formats=formats) as picture,
+        ):
             return _read_opened(picture, data, request, truncated=truncated)
     except PillowImage.DecompressionBombError:
         raise too_large(request, "as its file says") from None
-    except (ImageError, UnreadableError):
+    except (ImageError, DamagedError, UnknownKindError):
         raise
     except UnidentifiedImageError:
-        raise UnreadableError("no known format", known=False) from None
+        raise UnknownKindError("no known format") from None
     except Exception as problem:
         # Pillow's decoders meet damaged files with every kind of exception
-        raise UnreadableError(str(problem), known=True) from problem
+        error = DamagedError if picture is None or _is_sure(picture) else UnknownKindError
+        raise error(str(problem)) from problem
 
 
 @contextmanager
@@ -116,28 +134,38 @@ def _pillow_set(request: Request, *, truncated: bool) -> Iterator[None]:
             PillowImage.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES = kept
 
 
-def _without_text(data: bytes) -> bytes:
-    """Return a PNG without the texts in it, which may be too long for Pillow and say nothing of the pixels."""
-    if not data.startswith(_PNG):
-        return data
-    parts, at, kept = [], len(_PNG), 0
-    while at + 8 <= len(data):
-        end = at + 12 + int.from_bytes(data[at : at + 4], "big")
-        if data[at + 4 : at + 8] in _TEXT and not data.startswith(_NEEDED_TEXT, at + 8):
-            parts.append(data[kept:at])
-            kept = end
-        at = end
-    return b"".join([*parts, data[kept:]]) if parts else data
+@contextmanager
+def _quiet_libtiff() -> Iterator[None]:
+    """Send standard error nowhere: libtiff writes what it finds wrong straight to it, and here it's told anyway."""
+    kept = None
+    with suppress(OSError):  # where there's no standard error, nobody is disturbed
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        try:
+            kept = os.dup(2)
+            os.dup2(nowhere, 2)
+        finally:
+            os.close(nowhere)
+    try:
+        yield
+    finally:
+        if kept is not None:
+            os.dup2(kept, 2)
+            os.close(kept)
 
 
 def _says_tga(data: bytes, name: str) -> bool:
     return data[-18:].startswith(b"TRUEVISION-XFILE") or name.lower().endswith((".tga", ".icb", ".vda", ".vst"))
 
 
+def _is_sure(picture: PillowImage.Image) -> bool:
+    """Whether Pillow reads what was opened if only it's whole."""
+    tags = getattr(picture, "tag_v2", None)
+    return tags is None or tags.get(_COMPRESSION, 1) in _SURE_COMPRESSIONS
+
+
 def _read_opened(picture: ImageFile.ImageFile, data: bytes, request: Request, *, truncated: bool) -> Decoded:
     check_size(*picture.size, request)
-    if not truncated:
-        _check_claim(picture, data)
+    _check_claim(picture, data, truncated=truncated)
     index, notes = _go_to_frame(picture, request)
     _check_depth(picture)
     # before the pixels are loaded: then a picture forgets how its file was laid out
@@ -145,25 +173,29 @@ def _read_opened(picture: ImageFile.ImageFile, data: bytes, request: Request, *,
     # Pillow turns TIFF files itself when it loads them, and forgets then what they said
     turns_itself = picture.format == "TIFF"
     orientation = _orientation(picture) if turns_itself else 1
-    whole, inverted = _sample_type(picture), _white_is_zero(picture)
+    stored, inverted = _stored_as(picture), _white_is_zero(picture)
+    tags = getattr(picture, "tag_v2", {})
+    notes += [LEFT_OUT] if 0 in tags.get(_EXTRA_SAMPLES, ()) else []
+    if tags.get(_PHOTOMETRIC) == _YCBCR and not truncated:
+        tiff.check_parts(data, index)
     picture.load()
     check_size(*picture.size, request)
     orientation = orientation if turns_itself else _orientation(picture)
     kind = f"{picture.format}, {_mode_name(picture)}"
-    if orientation > 1:
-        notes.append("Turned upright as its EXIF orientation says.")
+    notes += [UPRIGHT] if orientation > 1 else []
     turn = 1 if turns_itself else orientation
+    values: NDArray[np.generic]
     if deep is not None:
         values, composited = deep
         kind = f"{picture.format}, {'gray' if values.ndim == 2 else 'RGB'} 16 bit"
         notes += [ON_BLACK] if composited else []
-        return _deep(upright(values, turn), picture, kind, notes, request)
-    if _is_deep(picture.mode) or whole is not None:
-        numbers = upright(np.asarray(picture), turn)
-        return _deep(
-            numbers if whole is None else numbers.view(whole), picture, kind, notes, request, inverted=inverted
-        )
-    return Decoded(pixels=upright(_gray_or_rgb(picture, notes), turn), kind=kind, notes=tuple(notes))
+    elif _is_deep(picture.mode) or stored.of is not None:
+        values = stored.values(picture)
+    else:
+        pixels, profiled = _gray_or_rgb(picture, data, request, notes)
+        return Decoded(pixels=upright(pixels, turn), kind=kind, notes=tuple(notes), profiled=profiled)
+    scaled, profiled = _scaled(values, picture, data, request, notes, bits=stored.bits, inverted=inverted)
+    return Decoded(pixels=upright(scaled, turn), kind=kind, notes=tuple(notes), profiled=profiled)
 
 
 def _go_to_frame(picture: ImageFile.ImageFile, request: Request) -> tuple[int, list[str]]:
@@ -181,37 +213,49 @@ def _go_to_frame(picture: ImageFile.ImageFile, request: Request) -> tuple[int, l
     return index, notes
 
 
-def _deep(
+def _scaled(
     values: NDArray[np.generic],
     picture: PillowImage.Image,
-    kind: str,
-    notes: list[str],
+    data: bytes,
     request: Request,
+    notes: list[str],
     *,
-    inverted: bool = False,
-) -> Decoded:
-    """Scale values of more than 8 bits, or signed ones."""
-    pixels, note = scaled_to_255(values, request.name)
+    bits: int | None,
+    inverted: bool,
+) -> tuple[NDArray[np.float32], bool]:
+    """Scale values of more than 8 bits, or signed ones; return also whether a colour profile makes others of them."""
+    see_through = png.transparent_value(data)
+    if see_through is not None and picture.mode in ("I;16", "I", "RGB"):
+        there = (values == see_through).all(axis=-1) if values.ndim == 3 else values == see_through[0]
+        if there.any():
+            values = values.copy()
+            values[there] = 0
+            notes.append(ON_BLACK)
+    loaders: Loaders = "high" if picture.mode in ("RGB", "RGBA", "LA") else "none" if picture.mode == "L" else "cut"
+    pixels, note = scaled_by_depth(values, request.name, request.images.depth, bits=bits, loaders=loaders)
     notes.append(note)
     if inverted:
         pixels = 255 - pixels
-        notes.append("The file stores white as 0; it was turned round.")
-    profile = picture.info.get("icc_profile")
-    if profile and not is_srgb(profile, "L" if values.ndim == 2 else "RGB"):
-        notes.append("Its colour profile was not applied, as its values have more than 8 bits.")
-    return Decoded(pixels=pixels, kind=kind, notes=tuple(notes))
+        notes.append(INVERTED)
+    profile = Profile(picture.info.get("icc_profile"), "L" if values.ndim == 2 else "RGB")
+    how = request.images.colour_profiles
+    notes += profile.notes(how)
+    return profile.applied_to_values(pixels) if how == "apply" else pixels, profile.matters
 
 
-def _check_claim(picture: PillowImage.Image, data: bytes) -> None:
-    """Refuse at once what claims many more pixels than its bytes can hold, where decoding would go on over nothing."""
+def _check_claim(picture: PillowImage.Image, data: bytes, *, truncated: bool) -> None:
+    """Refuse at once what claims many more pixels than its bytes can hold, where decoding would go on over nothing.
+
+    A file that is cut off may well claim more than it has: then only what has no end is refused.
+    """
     pixels, claim = picture.width * picture.height, f"{picture.width} x {picture.height} pixels"
     if picture.format in ("JPEG", "MPO"):
-        if pixels > _JPEG_PIXELS_A_BYTE * len(data):
-            raise UnreadableError(f"it claims {claim} and holds {len(data):,} bytes", known=True)
+        if pixels > _JPEG_PIXELS_A_BYTE * len(data) and not truncated:
+            raise DamagedError(f"it claims {claim} and holds {len(data):,} bytes")
         if picture.info.get("progressive") and data.count(b"\xff\xda") > _MOST_SCANS:
-            raise UnreadableError(f"it claims more than {_MOST_SCANS} passes over the image", known=True)
-    if picture.format in ("JPEG2000", "AVIF") and pixels > max(_LARGE, _PIXELS_A_BYTE * len(data)):
-        raise UnreadableError(f"it claims {claim} and holds {len(data):,} bytes", known=True)
+            raise DamagedError(f"it claims more than {_MOST_SCANS} passes over the image")
+    if picture.format in ("JPEG2000", "AVIF") and pixels > max(_LARGE, _PIXELS_A_BYTE * len(data)) and not truncated:
+        raise DamagedError(f"it claims {claim} and holds {len(data):,} bytes")
 
 
 def _check_depth(picture: PillowImage.Image) -> None:
@@ -219,11 +263,11 @@ def _check_depth(picture: PillowImage.Image) -> None:
     tags = getattr(picture, "tag_v2", {})
     if picture.mode in ("RGB", "RGBA", "RGBX", "LA") and max(tags.get(_BITS, (8,))) > 8:
         if tags.get(_PLANAR, 1) != 1:
-            raise UnreadableError("16-bit colour in planes", known=True)
+            raise UnknownKindError("16-bit colour in planes")
         try:
             check_modes(picture)
         except ValueError as problem:
-            raise UnreadableError(str(problem), known=True) from None
+            raise UnknownKindError(str(problem)) from None
 
 
 def _count_frames(picture: ImageFile.ImageFile, request: Request) -> int:
@@ -258,15 +302,34 @@ def _orientation(picture: PillowImage.Image) -> int:
     return orientation if orientation in range(1, 9) else 1
 
 
-def _sample_type(picture: PillowImage.Image) -> type[np.generic] | None:
-    """Return the real type of a TIFF's numbers where Pillow takes it for another: signed bytes, unsigned 32 bits."""
+@dataclasses.dataclass(frozen=True)
+class _Stored:
+    """What the numbers of a picture really are: their type where Pillow takes them for another, and their bits."""
+
+    of: type[np.generic] | None = None
+    bits: int | None = None
+
+    def values(self, picture: PillowImage.Image) -> NDArray[np.generic]:
+        """Return a loaded picture's numbers."""
+        values = np.asarray(picture)
+        if self.of is None:
+            return values
+        return values.view(self.of) if np.dtype(self.of).itemsize == values.itemsize else values.astype(self.of)
+
+
+def _stored_as(picture: PillowImage.Image) -> _Stored:
+    """Return what the file says of its numbers: signed bytes, 12 or 16 bits, unsigned 32 bits."""
+    if picture.format in ("PPM", "PNG") and picture.mode == "I":
+        return _Stored(np.uint16)
     tags = getattr(picture, "tag_v2", None)
     if tags is None:
-        return None
+        return _Stored()
     form, bits = tags.get(_SAMPLE_FORMAT, (1,))[0], tags.get(_BITS, (1,))[0]
     if picture.mode == "L" and form == 2:
-        return np.int8
-    return np.uint32 if picture.mode == "I" and (form, bits) == (1, 32) else None
+        return _Stored(np.int8)
+    if picture.mode == "I":
+        return _Stored(np.uint32 if (form, bits) == (1, 32) else np.int16 if (form, bits) == (2, 16) else None)
+    return _Stored(bits=bits if picture.mode.startswith("I;") and bits < 16 else None)
 
 
 def _white_is_zero(picture: PillowImage.Image) -> bool:
@@ -279,24 +342,40 @@ def _is_deep(mode: str) -> bool:
     return mode in ("I", "F") or mode.startswith("I;")
 
 
-def _gray_or_rgb(picture: PillowImage.Image, notes: list[str]) -> NDArray[np.uint8]:
+def _gray_or_rgb(
+    picture: PillowImage.Image, data: bytes, request: Request, notes: list[str]
+) -> tuple[NDArray[np.uint8], bool]:
+    """Return pixels of 8 bits, and whether a colour profile makes others of them."""
     alpha = None
+    _set_transparency(picture, data)
     if picture.has_transparency_data:
         rgba = picture if picture.mode == "RGBA" else picture.convert("RGBA")
         alpha = rgba.getchannel("A")
         opaque = rgba.convert("RGB")
         base = opaque.getchannel("R") if picture.mode in ("L", "LA", "La", "1") else opaque
-    elif picture.mode in ("1", "L"):
-        base = picture.convert("L")
     else:
-        base = picture if picture.mode in ("RGB", "CMYK", "LAB") else picture.convert("RGB")
-    base, done = to_srgb(base, picture.info.get("icc_profile"))
-    notes += done
+        base = picture if picture.mode in ("CMYK", "LAB") else as_loaders_do(picture)
+    how = request.images.colour_profiles
+    profile = Profile(picture.info.get("icc_profile"), base.mode)
+    converted = how == "apply" and profile.matters
+    if base.mode in ("CMYK", "LAB") and not converted:
+        notes.append(f"Converted from {'Lab' if base.mode == 'LAB' else 'CMYK'} to RGB.")
+    notes += profile.notes(how)
+    base = profile.applied(base) if converted else as_loaders_do(base)
     if alpha is not None and alpha.getextrema() != (255, 255):
         notes.append(ON_BLACK)
         # in place: each copy of a large image is one that must be held
         base.paste(0 if base.mode == "L" else (0, 0, 0), mask=ImageChops.invert(alpha))
-    return np.asarray(base)
+    return np.asarray(base), profile.matters
+
+
+def _set_transparency(picture: PillowImage.Image, data: bytes) -> None:
+    """Set which gray or colour of a PNG is transparent in the 8 bits that a picture has now."""
+    stored = png.transparent_value(data)
+    if stored is not None:
+        full = (1 << png.bits(data)) - 1
+        values = tuple(value * 255 // full for value in stored)
+        picture.info["transparency"] = values[0] if len(values) == 1 else values
 
 
 def _mode_name(picture: PillowImage.Image) -> str:

@@ -6,7 +6,7 @@ import re
 
 # (offset, bytes, name); the first that fits is it
 _MAGIC = (
-    (0, b"\x89PNG\r\n\x1a\n", "a PNG image"),
+    (0, b"\x89PNG", "a PNG image"),
     (0, b"\xff\xd8\xff", "a JPEG image"),
     (0, b"GIF8", "a GIF image"),
     (0, b"II*\0", "a TIFF image"),

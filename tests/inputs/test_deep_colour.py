@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import io
 import struct
 import zlib
 
 import numpy as np
 import pytest
+from PIL import Image as PillowImage
 
 from reportgen.inputs.images import decode_image
 
@@ -17,9 +19,22 @@ def test_16_bit_colour_keeps_its_low_bytes(kind):
     values[0, 0], values[0, 1] = 0, 4095
     read = decode_image(sixteen_bits(kind, values), "deep")
     wanted = values if "gray" not in kind else values[..., 0]
-    low, high = wanted.min(), wanted.max()
-    np.testing.assert_allclose(read.pixels, (wanted.astype(float) - low) / (high - low) * 255, atol=1e-3)
-    assert any(f"Values from {low} to {high} scaled" in note for note in read.notes)
+    np.testing.assert_allclose(read.pixels, wanted.astype(float) / 4095 * 255, atol=1e-3)
+    assert "16-bit values taken as 12 bits (0 to 4095 became 0 to 255)" in read.notes[0]
+    assert read.notes[0].endswith("Keras's and Pillow's loaders would take the full range.")
+
+
+@pytest.mark.parametrize("kind", ["PNG gray and alpha", "PNG RGB", "PNG RGBA", "TIFF RGB"])
+def test_the_full_range_is_what_pillow_gives_but_for_fractions(kind):
+    values = np.random.default_rng(8).integers(0, 65536, (6, 9, 3)).astype(">u2")
+    data = sixteen_bits(kind, values)
+    read = decode_image(data, "deep")
+    wanted = values if "gray" not in kind else values[..., 0]
+    np.testing.assert_allclose(read.pixels, wanted.astype(float) / 257, atol=1e-3)
+    assert read.notes[0].startswith("16-bit values taken over their full range (0 to 65535 became 0 to 255)")
+    assert "loaders" not in read.notes[0]
+    by_pillow = np.asarray(PillowImage.open(io.BytesIO(data)).convert("L" if "gray" in kind else "RGB"))
+    assert np.abs(read.pixels - by_pillow).max() < 1
 
 
 def sixteen_bits(kind: str, values: np.ndarray) -> bytes:
@@ -52,10 +67,9 @@ def sixteen_bits(kind: str, values: np.ndarray) -> bytes:
 def test_16_bit_colour_with_alpha():
     """Half transparent: half as bright."""
     values = np.zeros((6, 9, 3), ">u2")
-    values[:, 1:] = 60000
+    values[:, 1:] = 65535
     data = sixteen_bits("PNG RGBA", values)
-    opaque = decode_image(data, "deep")
-    assert opaque.notes == ("Values from 0 to 60000 scaled to 0..255.",)
+    assert len(decode_image(data, "deep").notes) == 1
     rows = np.concatenate([values, np.full((6, 9, 1), 32768, ">u2")], axis=-1).astype(">u2")
     rows[:, 2, 3] = 65535
     raw = b"".join(b"\0" + row.tobytes() for row in rows)
@@ -70,8 +84,6 @@ def test_16_bit_colour_with_alpha():
 
 @pytest.mark.parametrize("orientation", [6, 8])
 def test_16_bit_colour_is_turned_upright(orientation):
-    from PIL import Image as PillowImage
-
     values = np.arange(6 * 9 * 3, dtype=">u2").reshape(6, 9, 3) * 300
     exif = PillowImage.Exif()
     exif[0x0112] = orientation
@@ -81,4 +93,4 @@ def test_16_bit_colour_is_turned_upright(orientation):
     chunk = struct.pack(">I", len(block)) + b"eXIf" + block + struct.pack(">I", zlib.crc32(b"eXIf" + block))
     found = decode_image(data[:at] + chunk + data[at:], "deep")
     turned = np.rot90(values, -1 if orientation == 6 else 1)
-    np.testing.assert_allclose(found.pixels, turned.astype(float) / values.max() * 255, atol=1e-3)
+    np.testing.assert_allclose(found.pixels, turned.astype(float) / 65535 * 255, atol=1e-3)

@@ -14,11 +14,15 @@ from .image_registry import MODEL, group, helpers
 
 files, images, profiles = helpers("test_pillow_files"), helpers("test_images"), helpers("test_colour_profiles")
 tiffs, deep = helpers("test_tiff"), helpers("test_deep_colour")
+pngs, transfers = helpers("test_png"), helpers("test_transfer")
 COLOUR, GRAY, FRAMES, ALLOWED = files.COLOUR, files.GRAY, files.FRAMES, {"images": {"allow_truncated": True}}
+APPLY = {"images": {"colour_profiles": "apply"}}
 UPRIGHT, TRANSPARENT = images.UPRIGHT, images.TRANSPARENT
 
 formats, bits, tiff = group("Formats"), group("Bits and colours"), group("TIFF")
-frames, upright, aspect, cut = group("Frames"), group("Orientation"), group("Aspect"), group("Truncated files")
+depths, clear, coloured = group("Depth"), group("Transparency"), group("Colour profiles")
+frames, upright, aspect = group("Frames"), group("Orientation"), group("Aspect")
+cut, copied = group("Truncated and damaged files"), group("Files copied as text")
 
 
 def of(pixels: Any, kind: str, **options: Any) -> Callable[[], bytes]:
@@ -74,7 +78,7 @@ for title, kind, options, tolerance in (
 formats("TGA, told by its name", lambda: files.encoded(COLOUR, "TGA")[:-26], file="picture.tga", like=lambda: COLOUR)
 formats("PGM", of(GRAY, "PPM"), like=lambda: GRAY)
 formats("PBM", of(GRAY > 100, "PPM"), like=lambda: (GRAY > 100) * 255)
-formats("PFM", of(GRAY.astype(np.float32) / 9, "PPM"), like=lambda: tiffs.scaled(GRAY))
+formats("PFM", of(GRAY.astype(np.float32), "PPM"), like=lambda: GRAY, note="Floats used as they are")
 formats("SUN raster", lambda: struct.pack(">8I", 0x59A66A95, 64, 40, 8, GRAY.size, 1, 0, 0) + GRAY.tobytes(),
         like=lambda: GRAY)  # fmt: skip
 formats("PSD", photoshop, like=lambda: COLOUR)
@@ -83,7 +87,18 @@ formats("A JPEG named .png", of(COLOUR, "JPEG", quality=100, subsampling=0), fil
         tolerance=5)  # fmt: skip
 
 RAMP = np.arange(24 * 36, dtype=np.uint16).reshape(24, 36) * 4 + 100  # 12 bits
-INTEGERS, FLOATS = RAMP.astype(np.int32) - 500, RAMP.astype(np.float32) / 7
+INTEGERS, FLOATS = RAMP.astype(np.int32) - 500, RAMP.astype(np.float32) / 3552
+
+
+def over(values: Any, white: float) -> Any:
+    """Return what becomes of values when so much is white."""
+    return np.clip(np.asarray(values, np.float64) / white * 255, 0, 255)
+
+
+def stretched(values: Any) -> Any:
+    """Return what becomes of 24 x 36 values, of which 4 at either end don't count."""
+    ordered = np.sort(values, axis=None)
+    return over(values - float(ordered[4]), float(ordered[-5]) - float(ordered[4]))
 
 
 def holes() -> Any:
@@ -95,7 +110,7 @@ def holes() -> Any:
 
 def without_holes() -> Any:
     """Return what they become."""
-    pixels = tiffs.scaled(FLOATS)
+    pixels = over(FLOATS, 1)
     pixels[2, 3] = pixels[3, 4] = 0
     return pixels
 
@@ -155,28 +170,24 @@ light = np.vectorize(profiles.srgb_of_linear)
 bits("PNG, gray", of(GRAY, "PNG"), like=lambda: GRAY)
 bits("PNG, 1 bit", of(GRAY > 100, "PNG"), like=lambda: (GRAY > 100) * 255)
 formats("PNG with more text than pixels, packed and plain", talkative, like=lambda: COLOUR)
-bits("PNG, 16 bit gray", of(RAMP, "PNG"), like=lambda: tiffs.scaled(RAMP), note="scaled to 0..255")
+bits("PNG, 16 bit gray", of(RAMP * 18, "PNG"), like=lambda: over(RAMP * 18, 65535), note="over their full range")
 for title, shown in (("PNG RGB", slice(None)), ("PNG RGBA", slice(None)), ("PNG gray and alpha", 0)):
-    bits(f"{title}, 16 bit", lambda title=title: deep.sixteen_bits(title, deep_colour()),
-         like=lambda shown=shown: tiffs.scaled(deep_colour()[..., shown]))  # fmt: skip
-bits("JPEG 2000, 16 bit gray", of(GRAY.astype(np.uint16) * 200, "JPEG2000"), like=lambda: GRAY / GRAY.max() * 255)
-bits("PGM, 16 bit", of(GRAY.astype(np.uint16) * 200, "PPM"), like=lambda: GRAY / GRAY.max() * 255)
-bits("TIFF, 12 bit in 16", of(RAMP, "TIFF"), like=lambda: tiffs.scaled(RAMP), note="Values from 100 to 3552 scaled")
-bits("TIFF, 12 bit packed", tiff_of(RAMP, photometric="minisblack", bitspersample=12), like=lambda: tiffs.scaled(RAMP))
-bits("TIFF, 16 bit using all of them", tiff_of(RAMP * 18), like=lambda: tiffs.scaled(RAMP * 18))
-bits("TIFF, 16 bit signed", tiff_of((INTEGERS * 3).astype(np.int16)), like=lambda: tiffs.scaled(INTEGERS))
-bits("TIFF, 16 bit RGB", tiff_of(tiffs.COLOUR, photometric="rgb"), like=lambda: tiffs.scaled(tiffs.COLOUR))
-bits("TIFF, 32 bit signed", of(INTEGERS, "TIFF"), like=lambda: tiffs.scaled(INTEGERS))
-bits("TIFF, 32 bit unsigned", tiff_of(RAMP.astype(np.uint32) * 9999), like=lambda: tiffs.scaled(RAMP))
-bits("TIFF, floats", of(FLOATS, "TIFF"), like=lambda: tiffs.scaled(FLOATS))
+    bits(f"{title}, 16 bit", lambda title=title: deep.sixteen_bits(title, deep_colour() * 16),
+         like=lambda shown=shown: over(deep_colour()[..., shown] * 16, 65535))  # fmt: skip
+bits("JPEG 2000, 16 bit gray", of(GRAY.astype(np.uint16) * 200, "JPEG2000"), like=lambda: over(GRAY * 200.0, 65535))
+bits("PGM, 16 bit", of(GRAY.astype(np.uint16) * 200, "PPM"), like=lambda: over(GRAY * 200.0, 65535))
+bits("TIFF, 12 bit packed", tiff_of(RAMP, photometric="minisblack", bitspersample=12), like=lambda: over(RAMP, 4095),
+     note="12-bit values taken over their full range")  # fmt: skip
+bits("TIFF, 16 bit signed", tiff_of((INTEGERS * 3).astype(np.int16)), like=lambda: stretched(INTEGERS),
+     note="since they go from -1152 to")  # fmt: skip
+bits("TIFF, 16 bit RGB", tiff_of(tiffs.COLOUR * 91, photometric="rgb"), like=lambda: over(tiffs.COLOUR * 91, 65535))
+bits("TIFF, 32 bit signed", of(INTEGERS, "TIFF"), like=lambda: stretched(INTEGERS))
+bits("TIFF, 32 bit unsigned", tiff_of(RAMP.astype(np.uint32) * 9999), like=lambda: stretched(RAMP))
+bits("TIFF, floats from 0 to 1", of(FLOATS, "TIFF"), like=lambda: over(FLOATS, 1), note="Floats taken as fractions")
 bits("TIFF, floats that are not all finite", lambda: files.encoded(holes(), "TIFF"), like=without_holes,
      note="2 values that are not finite were set to 0.")  # fmt: skip
-bits(
-    "TIFF, half floats",
-    tiff_of((RAMP / 8).astype(np.float16)),
-    like=lambda: tiffs.scaled((RAMP / 8).astype(np.float16)),
-)
-bits("TIFF, doubles", tiff_of(RAMP / 7), like=lambda: tiffs.scaled(RAMP))
+bits("TIFF, half floats", tiff_of(FLOATS.astype(np.float16)), like=lambda: over(FLOATS.astype(np.float16), 1))
+bits("TIFF, doubles", tiff_of(RAMP / 7), like=lambda: stretched(RAMP), note="Floats stretched for this image alone")
 bits("TIFF, floats without a finite value", of(np.full((4, 6), np.nan, np.float32), "TIFF"),
      refused="holds no finite value")  # fmt: skip
 bits("CMYK TIFF", lambda: files.encoded(inks(), "TIFF"), like=from_inks, note="Converted from CMYK to RGB.")
@@ -187,24 +198,79 @@ bits("Lab TIFF", lambda: files.encoded(lab(), "TIFF"), like=lambda: np.full((4, 
 bits("YCbCr TIFF", lambda: files.encoded(PillowImage.fromarray(COLOUR).convert("YCbCr"), "TIFF"), like=lambda: COLOUR,
      tolerance=3)  # fmt: skip
 bits("Palette", lambda: files.encoded(images.palette_picture(), "PNG"), like=lambda: palette(1, 1, 1))
-bits("Palette with transparency",
-     lambda: files.encoded(images.palette_picture(), "PNG", transparency=b"\xff\x33\x00"),
-     like=lambda: palette(1, 0.2, 0), note=TRANSPARENT)  # fmt: skip
-bits("Gray with alpha", layered(GRAY, "PNG"), like=lambda: on_black(GRAY), tolerance=1, note=TRANSPARENT)
-bits("Colour with alpha, PNG", layered(COLOUR, "PNG"), like=lambda: on_black(COLOUR), tolerance=1, note=TRANSPARENT)
-bits("Colour with alpha, WebP", layered(COLOUR, "WEBP", lossless=True, exact=True), like=lambda: on_black(COLOUR),
-     tolerance=1, note=TRANSPARENT)  # fmt: skip
-bits("One transparent gray", of(GRAY, "PNG", transparency=8), like=lambda: np.where(GRAY == 8, 0, GRAY))
-bits("ICC profile: sRGB", lambda: profiles.encoded(COLOUR, profiles.SRGB), like=lambda: COLOUR)
-bits("ICC profile: linear RGB", lambda: profiles.encoded(LINEAR, profiles.profile(b"RGB ")), like=lambda: light(LINEAR),
-     tolerance=3, note="Colours converted from the file's colour profile to sRGB.")  # fmt: skip
-bits("ICC profile: linear gray", lambda: profiles.encoded(profiles.RAMP, profiles.profile(b"GRAY")),
-     like=lambda: light(profiles.RAMP), tolerance=2,
-     note="Gray values converted from the file's colour profile to sRGB.")  # fmt: skip
-bits("ICC profile: damaged", lambda: profiles.encoded(COLOUR, profiles.SRGB[:200]), like=lambda: COLOUR,
-     note=profiles.IGNORED)  # fmt: skip
-bits("ICC profile of 16-bit values", lambda: profiles.encoded(RAMP, profiles.profile(b"GRAY")),
-     like=lambda: tiffs.scaled(RAMP), note="Its colour profile was not applied")  # fmt: skip
+
+DEPTHS = np.rint(np.linspace(0, 1, 24 * 36).reshape(24, 36) * 8175).astype(np.uint16)  # 13 bits
+BRIGHT = RAMP.copy()
+BRIGHT[23, 35] = 65535
+
+depths("12 bits in 16", of(RAMP, "PNG"), like=lambda: over(RAMP, 4095), note="16-bit values taken as 12 bits")
+depths("12 bits in 16 and one bright pixel", of(BRIGHT, "PNG"), like=lambda: over(BRIGHT, 4095),
+       note="1 value outside became 0 or 255.")  # fmt: skip
+depths("12 bits in 16, TIFF", of(RAMP, "TIFF"), like=lambda: over(RAMP, 4095), note="16-bit values taken as 12 bits")
+depths("12 bits in 16, colour", lambda: deep.sixteen_bits("PNG RGB", deep_colour()),
+       like=lambda: over(deep_colour(), 4095), note="loaders would take the full range")  # fmt: skip
+depths("16 bits of which all are used", of(RAMP * 18, "PNG"), like=lambda: over(RAMP * 18, 65535),
+       note="taken over their full range")  # fmt: skip
+depths("8 bits in 16", of(RAMP // 16, "PNG"), like=lambda: RAMP // 16, note="16-bit values used as they are")
+depths("13 bits in 16", of(DEPTHS, "PNG"), like=lambda: stretched(DEPTHS), note="leaves most of their full range empty")
+depths("10 bits in 16", of(RAMP // 4, "PNG"), like=lambda: stretched(RAMP // 4), note="leaves most of 12 bits empty")
+for how, like in (("full", over(DEPTHS, 65535)), ("12", over(DEPTHS, 4095)), ("stretch", stretched(DEPTHS))):
+    depths(f"13 bits in 16, with --depth {how}", of(DEPTHS, "PNG"), settings={"images": {"depth": how}},
+           like=lambda like=like: like, note="as was set")  # fmt: skip
+
+clear("Palette with transparency",
+      lambda: files.encoded(images.palette_picture(), "PNG", transparency=b"\xff\x33\x00"),
+      like=lambda: palette(1, 0.2, 0), note=TRANSPARENT)  # fmt: skip
+clear("Gray with alpha", layered(GRAY, "PNG"), like=lambda: on_black(GRAY), tolerance=1, note=TRANSPARENT)
+clear("Colour with alpha, PNG", layered(COLOUR, "PNG"), like=lambda: on_black(COLOUR), tolerance=1, note=TRANSPARENT)
+clear("Colour with alpha, WebP", layered(COLOUR, "WEBP", lossless=True, exact=True), like=lambda: on_black(COLOUR),
+      tolerance=1, note=TRANSPARENT)  # fmt: skip
+for depth in (1, 2, 4, 8, 16):
+    clear(f"One transparent gray, {depth} bit",
+          lambda depth=depth: pngs.png(pngs.pattern(depth), depth, pngs.transparent((1 << depth) - 1)),
+          like=lambda depth=depth: over(pngs.pattern(depth) % ((1 << depth) - 1), (1 << depth) - 1),
+          note=TRANSPARENT)  # fmt: skip
+for depth in (8, 16):
+    clear(f"One transparent colour, {depth} bit",
+          lambda depth=depth: pngs.png(pngs.pattern(depth, 3), depth, pngs.transparent(*[(1 << depth) - 1] * 3)),
+          like=lambda depth=depth: over(pngs.pattern(depth, 3) % ((1 << depth) - 1), (1 << depth) - 1),
+          note=TRANSPARENT)  # fmt: skip
+
+
+def with_alpha(meaning: str, share: float) -> Callable[[], bytes]:
+    """Return what gives a 16-bit TIFF whose fourth channel is a fifth everywhere."""
+    colour = (tiffs.COLOUR * 91.0 * share).astype(np.uint16)
+    stored = np.concatenate([colour, np.full((*colour.shape[:2], 1), 65535 // 5, np.uint16)], axis=-1)
+    return tiff_of(stored, photometric="rgb", extrasamples=[meaning])
+
+
+FULL = {"images": {"depth": "full"}}
+clear("16-bit TIFF, alpha to be multiplied", with_alpha("unassalpha", 1), settings=FULL, note=TRANSPARENT,
+      like=lambda: over(tiffs.COLOUR * 91 / 5, 65535))  # fmt: skip
+clear("16-bit TIFF, alpha that was multiplied in", with_alpha("assocalpha", 0.2), settings=FULL, note=TRANSPARENT,
+      like=lambda: over(tiffs.COLOUR * 91 / 5, 65535))  # fmt: skip
+clear("16-bit TIFF, a channel that it says nothing of", with_alpha("unspecified", 1), settings=FULL,
+      like=lambda: over(tiffs.COLOUR * 91, 65535), note="It has another channel, which was left out.")  # fmt: skip
+
+NOT_APPLIED = "which was not applied, as Keras's and Pillow's loaders don't apply it"
+coloured("sRGB", lambda: profiles.encoded(COLOUR, profiles.SRGB), like=lambda: COLOUR)
+for title, pixels, space, like in (
+    ("Linear RGB", LINEAR, b"RGB ", light(LINEAR)), ("Linear gray", profiles.RAMP, b"GRAY", light(profiles.RAMP)),
+):  # fmt: skip
+    coloured(title, lambda pixels=pixels, space=space: profiles.encoded(pixels, profiles.profile(space)),
+             like=lambda pixels=pixels: pixels, note=NOT_APPLIED)  # fmt: skip
+    coloured(f"{title}, with --colour-profiles apply", settings=APPLY, tolerance=3, like=lambda like=like: like,
+             content=lambda pixels=pixels, space=space: profiles.encoded(pixels, profiles.profile(space)),
+             note="converted from the file's colour profile to sRGB.")  # fmt: skip
+coloured("CMYK", lambda: files.encoded(inks(), "TIFF", icc_profile=profiles.ink_profile()), like=from_inks,
+         note=NOT_APPLIED)  # fmt: skip
+coloured("Of 16-bit values", lambda: profiles.encoded(RAMP, profiles.profile(b"GRAY")), like=lambda: over(RAMP, 4095),
+         note=NOT_APPLIED)  # fmt: skip
+coloured("Of 16-bit values, with --colour-profiles apply", lambda: profiles.encoded(RAMP, profiles.profile(b"GRAY")),
+         settings=APPLY, like=lambda: light(over(RAMP, 4095)), tolerance=3,
+         note="Gray values converted from the file's colour profile to sRGB.")  # fmt: skip
+coloured("Damaged", lambda: profiles.encoded(COLOUR, profiles.SRGB[:200]), like=lambda: COLOUR,
+         note=profiles.UNUSABLE)  # fmt: skip
 
 EIGHT = (tiffs.COLOUR % 256).astype(np.uint8)
 for title, pixels, options in (
@@ -218,10 +284,14 @@ for title, pixels, options in (
     ("BigTIFF", EIGHT, {"bigtiff": True}),
     ("In planes, 8 bit", EIGHT, {"planarconfig": "separate"}),
     ("In planes, 16 bit", tiffs.COLOUR, {"planarconfig": "separate"}),
-    ("In planes and tiles, floats", tiffs.COLOUR.astype(np.float32), {"planarconfig": "separate", "tile": (16, 16)}),
+    (
+        "In planes and tiles, floats",
+        (tiffs.COLOUR / 719).astype(np.float32),
+        {"planarconfig": "separate", "tile": (16, 16)},
+    ),
 ):
     tiff(title, tiff_of(tiffs.planes(pixels) if "planarconfig" in options else pixels, photometric="rgb", **options),
-         like=lambda pixels=pixels: pixels if pixels.dtype == np.uint8 else tiffs.scaled(pixels))  # fmt: skip
+         settings=FULL, like=lambda pixels=pixels: tiffs.full(pixels))  # fmt: skip
 for title, compression in (("fax group 3", "group3"), ("fax group 4", "group4")):
     tiff(f"1 bit, {title}", of(GRAY > 100, "TIFF", compression=compression), like=lambda: (GRAY > 100) * 255)
 tiff("White is 0", tiff_of(EIGHT[..., 0], photometric="miniswhite"), like=lambda: 255.0 - EIGHT[..., 0])
@@ -258,7 +328,7 @@ for number, turn in images.UPRIGHT_FROM_STORED.items():
 upright("EXIF orientation 6, JPEG", of(COLOUR, "JPEG", quality=100, subsampling=0, exif=images.oriented(6)),
         like=lambda: np.rot90(COLOUR, -1), tolerance=5, note=UPRIGHT)  # fmt: skip
 upright("EXIF orientation 8, TIFF of doubles", tiff_of(RAMP / 7, extratags=[(274, 3, 1, 8, True)]),
-        like=lambda: np.rot90(tiffs.scaled(RAMP)))  # fmt: skip
+        like=lambda: np.rot90(stretched(RAMP)))  # fmt: skip
 upright("EXIF orientation 9, which there is not", of(COLOUR, "PNG", exif=images.oriented(9)), like=lambda: COLOUR)
 
 HEIGHT, WIDTH = MODEL
@@ -305,7 +375,32 @@ for kind in ("PNG", "JPEG", "BMP", "TIFF", "PPM"):
         note="The file is cut off or damaged")  # fmt: skip
 for title, kind in (("GIF", "GIF"), ("WebP", "WEBP"), ("AVIF", "AVIF"), ("JPEG 2000", "JPEG2000")):
     cut(title, lambda kind=kind: shortened(kind), refused="is damaged or truncated")
+cut("GIF, allowed", lambda: shortened("GIF"), settings=ALLOWED, like=lambda: COLOUR, rows=slice(0, 6), tolerance=4,
+    note="The file is cut off or damaged")  # fmt: skip
 cut("PNG of which no pixel is left, allowed", lambda: files.encoded(COLOUR, "PNG")[:44], settings=ALLOWED,
     refused="is damaged or truncated")  # fmt: skip
 cut("The first 8 bytes of a PNG", lambda: b"\x89PNG\r\n\x1a\n", refused="begins as a PNG image and can't be read")
 cut("A whole file, allowed", of(COLOUR, "PNG"), settings=ALLOWED, like=lambda: COLOUR)
+
+WRONG_SUM = pngs.spoiled(files.encoded(COLOUR, "PNG"), b"IDAT")
+STRIPS = tiffs.tiff(COLOUR / 255, photometric="rgb", compression="zlib", rowsperstrip=8)
+cut("PNG whose checksum is wrong", lambda: WRONG_SUM, refused="(the checksum of its chunk IDAT is wrong)")
+cut("PNG whose checksum is wrong, allowed", lambda: WRONG_SUM, settings=ALLOWED, like=lambda: COLOUR,
+    note="The file is damaged: its checksums don't fit")  # fmt: skip
+cut("TIFF of doubles, one strip damaged", lambda: tiffs.spoiled(STRIPS, 3), refused="with --allow-truncated")
+cut("TIFF of doubles, one strip damaged, allowed", lambda: tiffs.spoiled(STRIPS, 3), settings=ALLOWED,
+    like=lambda: COLOUR, rows=slice(0, 24), note="The file is cut off or damaged")  # fmt: skip
+cut("YCbCr TIFF", refused="is damaged or truncated",
+    content=lambda: files.encoded(PillowImage.fromarray(COLOUR).convert("YCbCr"), "TIFF")[:5000])  # fmt: skip
+
+for kind, name in transfers.NAMES.items():
+    copied(f"{kind}, LF to CR LF", lambda kind=kind: transfers.encoded(kind).replace(b"\n", b"\r\n"),
+           refused=f"is {name} whose line ends were changed in transfer (LF became CR LF)")  # fmt: skip
+    copied(f"{kind}, written as UTF-8", lambda kind=kind: transfers.encoded(kind).decode("utf-8", "replace").encode(),
+           refused=f"is {name} whose bytes were taken for text in transfer")  # fmt: skip
+copied("PNG, CR LF to LF", lambda: transfers.encoded("PNG").replace(b"\r\n", b"\n"),
+       refused="whose line ends were changed in transfer (CR LF became LF)")  # fmt: skip
+copied("PNG, cut to 7 bits", lambda: bytes(byte & 127 for byte in transfers.encoded("PNG")),
+       refused="whose bytes were cut to 7 bits in transfer")  # fmt: skip
+copied("PNG, written as UTF-16", lambda: transfers.encoded("PNG").decode("latin-1").encode("utf-16"),
+       refused="whose bytes were taken for text in transfer")  # fmt: skip
