@@ -15,8 +15,9 @@ from reportgen.analysis.occlusion.scan import Scan, occluded
 from reportgen.errors import SettingsError
 from reportgen.figures import charts, grids, heatmaps
 from reportgen.figures.colours import colour_table
+from reportgen.model_report import LayerSummary
 from reportgen.picture import Picture, case_picture_name, layer_picture_name, occlusion_kind
-from reportgen.report import LayerReport, LayerSummary
+from reportgen.report import LayerReport
 from reportgen.settings import FeatureMapSettings, OcclusionSettings, Settings
 
 Pixels = NDArray[np.generic]

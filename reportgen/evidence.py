@@ -11,7 +11,17 @@ ROUNDING = 1e-6  # as a share of a score
 
 @dataclass(frozen=True, kw_only=True)
 class StrongestPatch:
-    """The position whose occlusion changed the score most; ``top`` and ``left`` in pixels of the model's input."""
+    """The position whose occlusion changed the score most.
+
+    Attributes
+    ----------
+    row, column
+        Which position it is, counted from 0.
+    top, left
+        Its first pixel row and column.
+    importance
+        By how much the score fell.
+    """
 
     row: int
     column: int
@@ -29,27 +39,35 @@ class OcclusionMap:
     patch, stride
         (height, width) in pixels of the model's input.
     fill
-        ``"mean"``, ``"blur"`` or a colour, as set; ``fill_colour`` is the colour used, in raw-image units 0 to 255.
+        ``mean``, ``blur`` or a colour, as set.
+    fill_colour
+        The colour used, in raw-image units 0 to 255; None for ``blur``.
     target_class
         The class whose score is kept.
     rows, columns
-        How many positions there are down and across; ``row_starts`` and ``column_starts`` give their pixels.
+        How many positions there are down and across.
+    row_starts, column_starts
+        The first pixel row or column of each, in pixels of the model's input.
     scores
-        ``rows x columns`` raw scores of the target class with the patch there.
+        ``rows x columns`` raw scores of the target class with the patch there; importance is ``base_score - score``.
     base_score
-        Score of the untouched image. Importance is ``base_score - score``.
+        Score of the target class on the untouched image.
     importance_minimum, importance_maximum
-        Range of the pixel map (mean importance of the patches that cover a pixel).
+        Range of the pixel map: mean importance of the patches that cover a pixel.
     strongest
         The patch with the largest importance by magnitude.
     engine
-        Which engine computed it: ``full`` or ``incremental``.
-    estimated_speedup, arithmetic_bound
-        How many times less the incremental engine was estimated to cost, in all and by multiply-adds alone; None where
-        it can't be used or was not asked for.
-    checked_positions, largest_difference
-        How many positions (of all cases) were run through the whole model besides, and the largest difference of an
-        output from it; None where nothing was checked, as the full engine needs no check.
+        Which engine computed it: ``full`` or ``incremental``; both give the same (see ``docs/occlusion.md``).
+    estimated_speedup
+        How many times less the incremental engine was estimated to cost in all; None where it can't be used or wasn't
+        asked for.
+    arithmetic_bound
+        The same by multiply-adds alone.
+    checked_positions
+        How many positions (of all cases) were run through the whole model besides; 0 for the full engine, which needs
+        no check.
+    largest_difference
+        The largest difference of an output from the whole model's there; None where nothing was checked.
     """
 
     patch: tuple[int, int]

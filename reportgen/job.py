@@ -31,7 +31,21 @@ class CaseSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class OutputSettings:
-    """Where results go; paths are relative to the settings file."""
+    """Where results go.
+
+    Attributes
+    ----------
+    html
+        The page; None: ``report.html`` in the working folder.
+    json
+        Everything measured (see ``docs/report-json.md``); None: not written.
+    figures
+        A folder for each picture as a file; None: not written.
+    pdf
+        The report on paper (see ``docs/pdf.md``); empty: named after the page. None: not written.
+    email
+        A draft about it, ``.eml`` (see ``docs/email.md``); empty: named after the page. None: not written.
+    """
 
     html: str | None = None
     json: str | None = None
@@ -46,14 +60,18 @@ class EmailSettings:
 
     Attributes
     ----------
-    to, cc
+    to
         Addresses, each alone or as ``Name <address>``.
+    cc
+        Who gets a copy.
     sender
         From whom; needed to send it.
     subject
         Empty: the title of the report.
-    attach_pdf, attach_html
-        What is attached. Some mail filters hold HTML back.
+    attach_pdf
+        Whether the PDF is attached.
+    attach_html
+        Whether the page is attached; some mail filters hold HTML back.
     limit
         Bytes of the message as sent; a larger one is refused.
     """
@@ -95,7 +113,19 @@ class SmtpSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """What is to be run; how it's done stands in :class:`reportgen.settings.Settings`."""
+    """What is to be run; how it's done stands in :class:`reportgen.settings.Settings`.
+
+    Attributes
+    ----------
+    cases
+        The images, 1 to 12.
+    output
+        Where results go.
+    email
+        A message about the report.
+    smtp
+        The server that sends it.
+    """
 
     cases: tuple[CaseSettings, ...] = ()
     output: OutputSettings = OutputSettings()

@@ -13,7 +13,19 @@ _FILE = re.compile(
 
 @dataclass(frozen=True, kw_only=True)
 class Tiles:
-    """How tiles stand in a picture: ``count`` of them, ``columns`` a row, each (height, width), with a gap between."""
+    """How tiles stand in a picture, row by row.
+
+    Attributes
+    ----------
+    count
+        How many there are.
+    columns
+        How many stand in a row.
+    height, width
+        Of each, in pixels of the picture.
+    gap
+        Pixels between two of them.
+    """
 
     count: int
     columns: int
@@ -24,10 +36,28 @@ class Tiles:
 
 @dataclass(frozen=True, kw_only=True)
 class Picture:
-    """An encoded picture; ``alt`` tells the finding to those who can't see it, ``caption`` how to read it.
+    """An encoded picture and the words that belong to it.
 
-    ``density`` is how many of its pixels make one of the page; ``pixelated``: each pixel is a measured value;
-    ``tiles``: which channel is where.
+    Attributes
+    ----------
+    name
+        What it is found by, without an ending.
+    media_type
+        ``image/png`` or ``image/jpeg``.
+    width, height
+        In pixels.
+    alt
+        Tells what is to be seen to those who can't see it.
+    caption
+        How to read it.
+    pixelated
+        Whether each of its pixels is a measured value, and must not be smoothed when it's enlarged.
+    density
+        How many of its pixels make one of the page.
+    tiles
+        Where each channel is, of a grid; else None.
+    data
+        The file's bytes.
     """
 
     name: str

@@ -30,16 +30,10 @@ from reportgen.inputs.models import BUILTIN_MODEL, LoadedModel, load_model
 from reportgen.inputs.preprocessing import aspect_cautions, aspect_notes, prepare
 from reportgen.inputs.resizing import Aspect
 from reportgen.inputs.trials import usual_preprocessings
+from reportgen.model_report import ModelReport
 from reportgen.outputs.saving import SavableReport
 from reportgen.picture import Picture, case_picture_name
-from reportgen.report import (
-    CaseReport,
-    LayerReport,
-    ModelReport,
-    PreprocessingTrial,
-    Remark,
-    TensorSummary,
-)
+from reportgen.report import CaseReport, LayerReport, PreprocessingTrial, Remark, TensorSummary
 from reportgen.settings import TRY, Settings
 from reportgen.settings_file import settings_from
 

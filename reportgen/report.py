@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from reportgen.evidence import OcclusionMap
 from reportgen.findings import Finding
+from reportgen.model_report import ModelReport
 from reportgen.names import find_name, plain_name
 from reportgen.numbers import Number
 from reportgen.picture import Picture
@@ -23,7 +24,15 @@ REFERENCE_LABELS = ("normal", "healthy", "negative", "control", "benign", "no fi
 
 @dataclass(frozen=True, kw_only=True)
 class Prediction:
-    """One class and its score, 0 to 1."""
+    """One class and its score.
+
+    Attributes
+    ----------
+    class_name
+        Name of the class; of a regression, of the output.
+    score
+        0 to 1; of a regression, the output's value.
+    """
 
     class_name: str
     score: Number
@@ -35,8 +44,10 @@ class PreprocessingTrial:
 
     Attributes
     ----------
-    name, description
-        Such as ``0 to 1``, and the map in numbers.
+    name
+        Such as ``0 to 1``.
+    description
+        The map in numbers.
     chosen
         Whether the report uses it.
     predictions
@@ -54,7 +65,17 @@ class PreprocessingTrial:
 
 @dataclass(frozen=True, kw_only=True)
 class TensorSummary:
-    """Shape and range of a tensor on the way from the file to the scores."""
+    """Shape and range of a tensor on the way from the file to the scores.
+
+    Attributes
+    ----------
+    name
+        Which step it is: ``image as read``, ``model output``, ...
+    shape
+        Without the batch axis.
+    minimum, maximum
+        Of its values.
+    """
 
     name: str
     shape: tuple[int, ...]
@@ -64,7 +85,7 @@ class TensorSummary:
 
 @dataclass(frozen=True, kw_only=True)
 class ChannelStatistics:
-    """One value a channel, in channel order; None where a measure is not defined (dead channel, map too small).
+    """One value a channel, in channel order; None where a measure is not defined: dead channels, maps under 4 x 4.
 
     Attributes
     ----------
@@ -92,7 +113,21 @@ class ChannelStatistics:
 
 @dataclass(frozen=True, kw_only=True)
 class LayerReport:
-    """One layer's feature maps on one case; ``dead_channels`` lists the channels whose values are all equal."""
+    """One layer's feature maps on one case.
+
+    Attributes
+    ----------
+    name
+        Of the layer, as in the model's summary.
+    channels, height, width
+        Of its feature maps.
+    minimum, maximum
+        Over all channels.
+    dead_channels
+        Channels whose values are all equal on this image.
+    statistics
+        What was measured of each channel.
+    """
 
     name: str
     channels: int
@@ -121,12 +156,12 @@ class CaseReport:
     kind, height, width
         Of the image as stored (upright).
     notes
-        What was done to the image on the way.
+        What was done to the image on the way, one sentence each.
     predictions
-        Best first; for many classes the best five; of independent findings all, those that are said first.
+        The predicted class first, then by score, at most five; of independent findings all, those that are said first.
     correct
-        Whether the first prediction is the label (of independent findings: whether each is as labelled); None when that
-        can't be said.
+        Whether the first prediction is the label (of independent findings: whether each is as labelled); None where the
+        label is missing or names no class.
     target_class
         The class that the occlusion scan follows.
     tensors
@@ -138,7 +173,7 @@ class CaseReport:
     findings
         Each independent finding in the model's order; empty where the classes exclude each other.
     further_occlusion
-        The same scan's maps for further classes that were asked for.
+        The same scan's map for each further class that it was asked to follow.
     """
 
     label: str | None
@@ -170,79 +205,15 @@ class CaseReport:
 
 
 @dataclass(frozen=True, kw_only=True)
-class LayerSummary:
-    """One row of the model summary; ``receptive_field`` is (height, width) in input pixels, None when not defined."""
-
-    name: str
-    type: str
-    output_shape: tuple[int | None, ...]
-    parameters: int
-    trainable: bool
-    activation: str | None
-    receptive_field: tuple[int, int] | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Evaluation:
-    """How a model did on a set of images, as its card tells; fractions from 0 to 1."""
-
-    data: str
-    images: int
-    accuracy: float | None = None
-    auc: float | None = None
-    sensitivity: float | None = None
-    specificity: float | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class ModelCard:
-    """What the model's maker says about it."""
-
-    title: str = ""
-    purpose: str = ""
-    data: str = ""
-    method: str = ""
-    limits: str = ""
-    source: str = ""
-    evaluations: tuple[Evaluation, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True)
-class ModelReport:
-    """The model: what goes in, what comes out, and each layer.
-
-    ``shown_layers`` are those whose feature maps are in the report; ``notes`` say what was assumed or left out.
-    ``thresholds`` has one for each class where the classes are independent findings, and is empty else.
-    """
-
-    name: str
-    sha256: str
-    total_parameters: int
-    trainable_parameters: int
-    input_shape: tuple[int, ...]
-    output_shape: tuple[int, ...]
-    head: str
-    class_names: tuple[str, ...]
-    threshold: float | None
-    preprocessing: str
-    layers: tuple[LayerSummary, ...]
-    shown_layers: tuple[str, ...]
-    notes: tuple[str, ...] = ()
-    card: ModelCard | None = None
-    history: dict[str, tuple[Number, ...]] = field(default_factory=dict)
-    thresholds: tuple[Number, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True)
 class Remark:
     """One measured sentence.
 
     Attributes
     ----------
     section
-        Where it belongs: ``predictions``, ``occlusion``, ``layers`` or ``summary``.
+        Where it belongs: ``model``, ``predictions``, ``occlusion`` or ``layers``.
     layer
-        The layer it is about, if one.
+        The layer it is about; None where it's about no single one.
     kind
         What was measured: ``edges``, ``negatives``, ``contrast``, ``sharpness``, ``dead``, ``difference``, ...
     text
@@ -250,7 +221,7 @@ class Remark:
     interpretation
         What it may mean; marked as an interpretation wherever it's shown. Empty when there is none.
     numbers
-        The numbers behind the text.
+        The numbers behind the text, by case heading where they belong to a case.
     warning
         Whether the reader should be warned.
     """
@@ -266,7 +237,17 @@ class Remark:
 
 @dataclass(frozen=True, kw_only=True)
 class Comment:
-    """The user's own words (Markdown) for a section or a layer."""
+    """The user's own words for a section or a layer.
+
+    Attributes
+    ----------
+    section
+        Where they belong.
+    layer
+        The layer they are about; None where it's the section as a whole.
+    markdown
+        The words, as they were given.
+    """
 
     section: str
     layer: str | None = None
@@ -277,9 +258,34 @@ class Comment:
 class Report:
     """A whole report: everything that any output needs.
 
-    ``cases`` stand in the order they were given; :attr:`side_by_side` in the order they're shown. ``pictures`` are
-    found by name with :meth:`picture`. ``trials`` are there where preprocessings were tried. ``created`` is in ISO
-    8601, UTC. ``timings`` are seconds for each step.
+    Attributes
+    ----------
+    schema_version
+        Of the fields and what they mean.
+    title
+        As set, else made of the labels.
+    created
+        When, in UTC (ISO 8601); from ``SOURCE_DATE_EPOCH`` where that is set.
+    model
+        What goes in, what comes out, and each layer.
+    cases
+        In the order they were given; :attr:`side_by_side` has the order they're shown in.
+    remarks
+        What was measured, in sentences, and warnings.
+    trials
+        What comes out under each usual preprocessing; only with ``--preprocess try``, else empty.
+    comments
+        The user's commentary.
+    settings
+        As used, without paths.
+    versions
+        Of reportgen, Python and the libraries.
+    timings
+        Seconds for each step; never in the HTML.
+    disclaimer
+        The sentence that this is no diagnosis.
+    pictures
+        Found by name with :meth:`picture`.
     """
 
     schema_version: int = SCHEMA_VERSION

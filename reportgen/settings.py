@@ -125,10 +125,14 @@ class PreprocessingSettings:
     mode
         ``auto``, ``scale``, ``mean_std``, ``none``, a family of keras.applications such as ``vgg16``, or ``try``: as
         ``auto``, with a table of the scores under each usual preprocessing.
-    factor, offset
+    factor
         For ``scale``: x * factor + offset.
-    mean, std
+    offset
+        For ``scale``, in the model's units.
+    mean
         For ``mean_std``: (x - mean) / std, a value each channel, in raw-image units 0 to 255.
+    std
+        For ``mean_std``, in the same units.
     resampling
         Filter for resizing.
     aspect
@@ -221,8 +225,10 @@ class OcclusionSettings:
         The class to follow, by name or number, or several of them; ``predicted``, ``label`` (each case's own), or
         ``auto``: the positive class where there are two, else the predicted one; of independent findings the first that
         a label names.
-    score_colours, importance_colours
-        matplotlib colour maps for scores, and for signed importance (diverging).
+    score_colours
+        A matplotlib colour map for scores.
+    importance_colours
+        A matplotlib colour map for signed importance: one that diverges.
     engine
         ``full`` runs every occluded image through the whole model; ``incremental`` recomputes what the patch can change
         and gives the same; ``auto`` takes whichever is estimated to be faster.
@@ -243,7 +249,18 @@ class OcclusionSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class CommentarySettings:
-    """The user's own commentary: a folder of Markdown files, or texts here, by section and by layer."""
+    """The user's own commentary, in Markdown.
+
+    Attributes
+    ----------
+    folder
+        Holds ``<section>.md`` and ``layers/<layer>.md``. None: no folder.
+    sections
+        Texts by section: ``summary``, ``model``, ``cases``, ``predictions``, ``occlusion``, ``layers`` or
+        ``provenance``. They stand before those of the folder.
+    layers
+        Texts by name of a shown layer.
+    """
 
     folder: str | None = None
     sections: dict[str, str] = field(default_factory=dict)
@@ -252,7 +269,29 @@ class CommentarySettings:
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """How a report is made; every field has a default. What is to be run stands in :class:`reportgen.job.Job`."""
+    """How a report is made; every field has a default. What is to be run stands in :class:`reportgen.job.Job`.
+
+    Attributes
+    ----------
+    title
+        Of the report; empty: made of the labels, else of the names.
+    model
+        Which model, and how to read its output.
+    images
+        How image files are read.
+    limits
+        What is refused before it is decoded or built.
+    preprocessing
+        How an image becomes what the model wants.
+    layers
+        Which layers' feature maps are shown.
+    feature_maps
+        How feature maps are drawn.
+    occlusion
+        The occlusion scan.
+    commentary
+        The user's own commentary.
+    """
 
     title: str = ""
     model: ModelSettings = ModelSettings()

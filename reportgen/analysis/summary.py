@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reportgen.analysis.graph import Graph, LayerCall
-from reportgen.report import LayerSummary
+from reportgen.model_report import LayerSummary
 
 _WINDOWED = ("Conv2D", "DepthwiseConv2D", "SeparableConv2D", "MaxPooling2D", "AveragePooling2D")
 _POINTWISE = (

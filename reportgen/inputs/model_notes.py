@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from reportgen.report import ModelCard
+from reportgen.model_report import ModelCard
 from reportgen.settings import Fraction, PreprocessingSettings
 from reportgen.settings_file import convert, parse_toml, read_toml
 

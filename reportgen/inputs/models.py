@@ -18,7 +18,7 @@ from reportgen.inputs.model_formats.size import check_model, machine_memory
 from reportgen.inputs.model_notes import ModelNotes, read_model_notes
 from reportgen.inputs.preprocessing import Preprocessing, families_inside, preprocessing_from
 from reportgen.inputs.stem import OwnScaling, own_scaling
-from reportgen.report import ModelCard
+from reportgen.model_report import ModelCard
 from reportgen.settings import TRY, LimitSettings, ModelSettings, PreprocessingSettings
 
 # the model that comes with the program: its size needs no check

@@ -13,12 +13,13 @@ import hashlib
 from dataclasses import dataclass
 
 from reportgen.findings import Finding
+from reportgen.model_report import LayerSummary
 from reportgen.outputs.environment import asset, environment
 from reportgen.outputs.markdown import SafeHtml
 from reportgen.outputs.seal import BLANK_SEAL, SEAL, page_digest
 from reportgen.outputs.sidecar import embedded_json
 from reportgen.picture import Picture, case_picture_name, layer_picture_name, occlusion_kind
-from reportgen.report import CaseReport, Comment, LayerSummary, Remark, Report, readable, verdict
+from reportgen.report import CaseReport, Comment, Remark, Report, readable, verdict
 
 CHANNEL_ROWS = 3000
 FINDING_ROWS, BEST_ROWS = 40, 5

@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from reportgen.errors import OutputError
+from reportgen.model_report import ModelReport
 from reportgen.outputs.writing import check_target
 from reportgen.picture import Picture, is_picture_file
-from reportgen.report import JSON_NAMES, ModelReport, Report
+from reportgen.report import JSON_NAMES, Report
 
 
 def render_json(report: Report) -> bytes:

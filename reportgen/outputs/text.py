@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from reportgen.report import ModelReport, Report, readable
+from reportgen.model_report import ModelReport
+from reportgen.report import Report, readable
 from reportgen.visible import visible
 
 _HEADS = ("layer", "type", "output shape", "parameters", "trainable", "receptive field", "maps")

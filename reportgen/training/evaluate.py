@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.report import Evaluation
+from reportgen.model_report import Evaluation
 from reportgen.training.datasets import Dataset
 
 

@@ -9,21 +9,10 @@ import pytest
 
 from reportgen.evidence import OcclusionMap, StrongestPatch
 from reportgen.figures.encoding import jpeg, png
+from reportgen.model_report import Evaluation, LayerSummary, ModelCard, ModelReport
 from reportgen.outputs.saving import SavableReport
 from reportgen.picture import Picture, case_picture_name, layer_picture_name
-from reportgen.report import (
-    CaseReport,
-    ChannelStatistics,
-    Comment,
-    Evaluation,
-    LayerReport,
-    LayerSummary,
-    ModelCard,
-    ModelReport,
-    Prediction,
-    Remark,
-    TensorSummary,
-)
+from reportgen.report import CaseReport, ChannelStatistics, Comment, LayerReport, Prediction, Remark, TensorSummary
 
 KINDS = ("input", "occlusion-glance", "occlusion-importance", "occlusion-scores", "occlusion-strongest",
          "occlusion-left", "occlusion-inputs", "single-channels", "through-layers")  # fmt: skip

@@ -9,10 +9,11 @@ import re
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from reportgen.model_report import ModelReport
 from reportgen.names import plain_name
 from reportgen.outputs.typed import MisfitError, from_plain
 from reportgen.picture import ENDINGS, Picture
-from reportgen.report import NOTHING_FOUND, CaseReport, ModelReport, Report, said, verdict
+from reportgen.report import NOTHING_FOUND, CaseReport, Report, said, verdict
 from reportgen.visible import visible
 
 LISTED_CLASSES = 20
