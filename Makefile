@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 FUZZ_SECONDS ?= 60
 FUZZ_TARGETS ?= image settings model_notes class_names commentary saved manifest reference addresses model
 
-.PHONY: demo test lint format snapshots bench bench-occlusion fuzz clean system
+.PHONY: demo test lint format docs snapshots bench bench-occlusion fuzz clean system
 
 demo: $(VENV)/.installed
 	mkdir -p demo
@@ -26,6 +26,12 @@ lint: $(VENV)/.installed-test
 format: $(VENV)/.installed-test
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
+
+# the pages of docs/ that are made from the code, and the tables of kinds in two others
+docs: $(VENV)/.installed-test
+	cd docs && ../$(BIN)/python -m reference
+	$(BIN)/python -m tests.kinds.table
+	$(BIN)/python -m tests.kinds.image_table
 
 # whole outputs as they are now, for review: look at what git diff shows before you commit them
 snapshots: $(VENV)/.installed-test

@@ -73,7 +73,7 @@ def _outcome(arguments: Sequence[str] | None) -> tuple[int, str]:
     debug = False
     try:
         try:
-            given = _parser().parse_args(arguments)
+            given = make_parser().parse_args(arguments)
             debug = given.debug
             given.run(given)
         finally:
@@ -185,7 +185,8 @@ def _outputs(given: argparse.Namespace) -> dict[str, Any]:
     return {"output": {key: value for key, value in named.items() if value is not None}}
 
 
-def _parser() -> argparse.ArgumentParser:
+def make_parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line, with all commands."""
     parser = Parser(
         prog="reportgen",
         description="Turn an image CNN and a few images into one self-contained HTML report: predictions, feature "

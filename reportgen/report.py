@@ -153,8 +153,10 @@ class CaseReport:
         What to call it in the report: its label or name, with what tells it from others of the same label.
     sha256
         Digest of the file.
-    kind, height, width
-        Of the image as stored (upright).
+    kind
+        Format and mode as stored, such as ``JPEG, gray 8 bit``.
+    height, width
+        In pixels as stored, upright.
     notes
         What was done to the image on the way, one sentence each.
     predictions
@@ -167,7 +169,7 @@ class CaseReport:
     tensors
         Shape and range at each step from file to scores.
     occlusion
-        None when it was switched off.
+        The scan's map for that class; None when it was switched off.
     layers
         In the order of the model.
     findings
@@ -258,6 +260,8 @@ class Comment:
 class Report:
     """A whole report: everything that any output needs.
 
+    :attr:`side_by_side` has the cases in the order they're shown in, :meth:`picture` finds a picture by its name.
+
     Attributes
     ----------
     schema_version
@@ -269,7 +273,7 @@ class Report:
     model
         What goes in, what comes out, and each layer.
     cases
-        In the order they were given; :attr:`side_by_side` has the order they're shown in.
+        In the order they were given.
     remarks
         What was measured, in sentences, and warnings.
     trials
@@ -285,7 +289,7 @@ class Report:
     disclaimer
         The sentence that this is no diagnosis.
     pictures
-        Found by name with :meth:`picture`.
+        All that it shows.
     """
 
     schema_version: int = SCHEMA_VERSION

@@ -3,35 +3,33 @@
 from __future__ import annotations
 
 import re
+import shlex
 import tomllib
-from dataclasses import fields, is_dataclass
 from pathlib import Path
 
-from reportgen.job import Job
-from reportgen.settings import Settings
+import pytest
+
+from reportgen.cli import make_parser
 from reportgen.settings_file import job_from, settings_from
 
-ROOT = Path(__file__).parents[1]
-
-
-def toml_block() -> str:
-    return re.search(r"```toml\n(.*?)```", (ROOT / "README.md").read_text(), re.S).group(1)
+README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+COMMANDS = re.findall(r"^reportgen .*", README, re.M)
 
 
 def test_the_settings_are_valid():
-    settings_from(tomllib.loads(toml_block()))
-    assert job_from(tomllib.loads(toml_block())).cases[0].label == "NORMAL"
+    """Every setting is in the example of docs/settings.md; here are but a few."""
+    tables = tomllib.loads(re.search(r"```toml\n(.*?)```", README, re.S).group(1))
+    settings_from(tables)
+    assert job_from(tables).cases[0].label == "NORMAL"
 
 
-def test_every_setting_is_there():
-    text = toml_block()
-    for section, value in [(one, getattr(whole, one.name)) for whole in (Settings(), Job()) for one in fields(whole)]:
-        names = [field.name for field in fields(value)] if is_dataclass(value) else [section.name]
-        for name in names:
-            assert re.search(rf"^#? ?{name} = |^\[\[{name}\]\]", text, re.M), name
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_command_is_one(command):
+    given = make_parser().parse_args(shlex.split(command, comments=True)[1:])
+    assert callable(given.run)
 
 
-def test_links_lead_to_files():
-    text = (ROOT / "README.md").read_text()
-    for target in re.findall(r"\]\((?!http)([^)#]+)\)", text):
-        assert (ROOT / target).exists(), target
+def test_the_tour_has_every_command_that_passes_a_report_on():
+    assert {"demo", "build", "inspect", "pdf", "email", "dicom", "site", "verify"} <= {
+        command.split()[1] for command in COMMANDS
+    }

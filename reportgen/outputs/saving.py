@@ -20,7 +20,10 @@ from reportgen.settings_file import convert
 
 @dataclass(frozen=True, kw_only=True)
 class SavableReport(Report):
-    """A :class:`~reportgen.report.Report` that can be written as HTML, PDF, JSON, e-mail and picture files."""
+    """A report that can be written as HTML, PDF, JSON, e-mail and picture files.
+
+    Nothing that is there is replaced unless ``overwrite`` is true; what is written is whole, or not there at all.
+    """
 
     def with_remarks(self, *remarks: Remark) -> SavableReport:
         """Return the same report with these remarks added."""
