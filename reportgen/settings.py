@@ -137,7 +137,8 @@ class ModelSettings:
     input_size
         Side in pixels, [height, width] or [height, width, channels], for a model that leaves it open.
     class_names
-        A list, or a ``.txt``/``.json`` file; None: from the model's TOML, else from the labels.
+        A list, or a ``.txt``/``.json`` file; None: from the model's TOML, from ``labels.txt`` beside the model, or from
+        the labels.
     head
         What the last layer gives; ``auto`` reads it from its activation and from the loss it was trained with.
     threshold
