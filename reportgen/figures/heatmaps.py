@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from reportgen.evidence import ROUNDING, OcclusionMap
 from reportgen.figures.colours import INK, colour_table
 from reportgen.figures.encoding import jpeg
+from reportgen.figures.fonts import choose_fonts
 from reportgen.figures.tiling import tiled
 from reportgen.picture import Picture
 from reportgen.report import readable
@@ -273,6 +274,7 @@ def plain(text: str) -> str:
 
 def finished(name: str, figure: Any, alt: str, caption: str) -> Picture:
     """Encode a matplotlib figure as PNG, without the metadata that would tell when or by what it was made."""
+    choose_fonts(figure)
     buffer = io.BytesIO()
     figure.savefig(
         buffer, format="png", dpi=_DOTS_PER_INCH, metadata={"Software": None}, pil_kwargs={"compress_level": 6}
