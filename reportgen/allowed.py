@@ -101,7 +101,8 @@ def _words(kind: Any) -> tuple[str, str]:
         words = [_words(member) for member in members if member is not types.NoneType]
         return " or ".join(one for one, _ in words), " or ".join(many for _, many in words)
     if origin is typing.Annotated:
-        one, many = _words(members[0])
+        # a text among the limits says it all
+        one, many = next(((told, told) for told in members[1:] if isinstance(told, str)), _words(members[0]))
         limits = _limits([limit for given in members[1:] for limit in getattr(given, "metadata", [given])])
         return one + limits, many + limits
     if origin is typing.Literal:

@@ -173,8 +173,8 @@ def _check_email(given: argparse.Namespace, job: Job) -> None:
 
 
 def _say_made(made: Made) -> None:
-    if made.caution:
-        tell(f"reportgen: {made.caution}")
+    for line in made.caution.splitlines():
+        tell(f"reportgen: {line}")
     if made.said:
         say(made.said)
     say_written(made.written)

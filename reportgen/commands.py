@@ -23,7 +23,7 @@ DEFAULT_OUTPUT = "report.html"
 
 @dataclass(frozen=True)
 class Made:
-    """What a command wrote, what is to be said besides, and what the user should be warned of."""
+    """What a command wrote, what is to be said besides, and what the user should be warned of, a line each."""
 
     written: tuple[Path, ...]
     said: str = ""

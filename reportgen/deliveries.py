@@ -54,8 +54,9 @@ def print_pdf(
         When the report can't be read or the PDF can't be made or written.
     """
     path = _target(source, target, ".pdf", overwrite=overwrite)
-    write_file(path, _pdf(read_saved(source, figures).report, paper=paper, variant=variant))
-    return Delivered((path,))
+    cautions: list[str] = []
+    write_file(path, _pdf(read_saved(source, figures).report, cautions, paper=paper, variant=variant))
+    return Delivered((path,), cautions=tuple(cautions))
 
 
 def write_email(
@@ -92,7 +93,8 @@ def write_email(
     server = mailing.server_from(job.smtp) if send else None
     check_message(job.email, draft=not send)
     saved = read_saved(source, figures)
-    pdf = _pdf(saved.report) if job.email.attach_pdf else None
+    cautions: list[str] = []
+    pdf = _pdf(saved.report, cautions) if job.email.attach_pdf else None
     attachments = attachments_of(saved.report, job.email, source.stem, lambda: _page(saved), pdf)
     mail = render_email(saved.report, job.email, datetime.fromisoformat(created()), attachments, draft=not send)
     said: tuple[str, ...] = ()
@@ -104,7 +106,8 @@ def write_email(
         said = (f"would send {how}; nothing was sent" if dry_run else f"sent {how}",)
     if path is not None and not dry_run:
         write_file(path, mail.data)
-    return Delivered((path,) if path and not dry_run else (), said, (mail.warning,) if mail.warning else ())
+    cautions += [mail.warning] if mail.warning else []
+    return Delivered((path,) if path and not dry_run else (), said, tuple(cautions))
 
 
 def file_dicom(
@@ -145,14 +148,15 @@ def file_dicom(
     references, study = _studies(filing)
     saved = read_saved(source, figures)
     caution = check_covered(saved.report, references) if filing.is_told else ""
-    pdf = _pdf(saved.report)
+    cautions = [caution] if caution else []
+    pdf = _pdf(saved.report, cautions)
     files = {}
     if path is not None and study is not None:
         files[path] = render_dicom(saved.report, pdf, study, references)
     if archive is not None:
         files[archive] = render_zip(saved.report, _page(saved), pdf)
     write_all(files)
-    return Delivered(tuple(files), cautions=(caution,) if caution else ())
+    return Delivered(tuple(files), cautions=tuple(cautions))
 
 
 def verify(source: Path, figures: Path | None, models: Sequence[Path], images: Sequence[Path]) -> Delivered:
@@ -270,13 +274,13 @@ def _studies(filing: Filing) -> tuple[list[Study], Study | None]:
     return references, study
 
 
-def _pdf(report: Report, *, paper: str = "a4", variant: str = "pdf/a-3u") -> bytes:
-    """Make a PDF; after two seconds a bar shows how far it is."""
+def _pdf(report: Report, cautions: list[str], *, paper: str = "a4", variant: str = "pdf/a-3u") -> bytes:
+    """Make a PDF and add what to warn of; after two seconds a bar shows how far it is."""
     from reportgen.outputs.pdf import STEPS, render_pdf
     from reportgen.provenance import Stopwatch
 
     with Stopwatch(progress=True).step("PDF", STEPS) as done:
-        return render_pdf(report, paper=paper, variant=variant, done=done)
+        return render_pdf(report, paper=paper, variant=variant, done=done, warn=cautions.append)
 
 
 def _page(saved: SavedReport) -> bytes:

@@ -26,6 +26,16 @@ def plain_name(name: str) -> str:
     return "-" * text.startswith("-") + plain + "-" * text.endswith("-")
 
 
+def are_the_same(names: Sequence[str], others: Sequence[str]) -> bool:
+    """Return whether two rows of names mean the same, one by one."""
+    return [plain_name(name) for name in names] == [plain_name(name) for name in others]
+
+
+def are_different(names: Sequence[str]) -> bool:
+    """Return whether no two of several names mean the same."""
+    return len({plain_name(name) for name in names}) == len(names)
+
+
 def find_name(name: str, names: Sequence[str]) -> int | None:
     """Return the place of the one of several names that means the same as a name; None where none does."""
     plain = plain_name(name)

@@ -5,10 +5,11 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 LARGEST = 2**63 - 1  # of TOML's whole numbers
 Count = Annotated[int, Field(ge=1, le=LARGEST, strict=True)]
@@ -20,6 +21,20 @@ Fraction = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 ClassLike = str | Annotated[int, Field(ge=-LARGEST, le=LARGEST)]
 
 
+def _window(value: object) -> object:
+    """Read ``"-600/1500"`` as two numbers; leave all else to be judged as it is."""
+    if isinstance(value, str) and value.count("/") == 1:
+        with contextlib.suppress(ValueError):
+            centre, width = value.split("/")
+            return float(centre), float(width)
+    return value
+
+
+_WINDOWS = "'auto', 'file', 'percentile', 'full' or CENTRE/WIDTH such as -600/1500, with a width above 0"
+Window = Annotated[
+    Literal["auto", "file", "percentile", "full"] | tuple[Number, Annotated[Number, Field(gt=0)]],
+    BeforeValidator(_window), _WINDOWS,
+]  # fmt: skip
 TRY = "try"
 
 
@@ -39,7 +54,8 @@ class ModelSettings:
     input_size
         Side in pixels, [height, width] or [height, width, channels], for a model that leaves it open.
     class_names
-        A list, or a ``.txt``/``.json`` file; None: from the model's TOML, else from the labels.
+        A list, or a ``.txt``/``.json`` file; None: from the model's TOML, from ``labels.txt`` beside the model, or from
+        the labels.
     head
         What the last layer gives; ``auto`` reads it from its activation and from the loss it was trained with.
     threshold
@@ -83,6 +99,10 @@ class ImageSettings:
         image by its own values), or ``auto``: whichever fits the values. DICOM has windows instead.
     allow_truncated
         Whether a file that was cut off or damaged is used as far as it goes (and marked) instead of refused.
+    window
+        Which range of a DICOM file's gray values goes from black to white. ``auto``: the window of the file, unless it
+        leaves nothing to be seen, else percentiles; ``file``: its window in any case; ``percentile``; ``full``: all
+        that its stored bits can hold; or [centre, width], after rescaling, also written ``"centre/width"``.
     keep_names
         Whether cases from DICOM files keep the file's name; else they are named by a digest.
     """
@@ -91,6 +111,7 @@ class ImageSettings:
     colour_profiles: Literal["ignore", "apply"] = "ignore"
     depth: Literal["auto", "full", "12", "stretch"] = "auto"
     allow_truncated: bool = False
+    window: Window = "auto"
     keep_names: bool = False
 
 

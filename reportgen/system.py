@@ -62,15 +62,28 @@ def pango_install(
     release
         Gives ``ID`` and ``ID_LIKE`` of a Linux system.
     """
-    name = (system or platform.system()).lower()
-    families = [name]
-    if name == "linux":
-        with contextlib.suppress(OSError):
-            found = release()
-            families = [found.get("ID", ""), *found.get("ID_LIKE", "").split()]
-        families = ["debian" if one == "ubuntu" else "suse" if "suse" in one else one for one in families]
-    known = next((_PANGO[one] for one in families if one in _PANGO), None)
+    known = next((_PANGO[one] for one in system_families(system, release) if one in _PANGO), None)
     return known or "install Pango with the packages of your system"
+
+
+def system_families(
+    system: str | None = None, release: Callable[[], dict[str, str]] = platform.freedesktop_os_release
+) -> list[str]:
+    """Return what this system is, and what it's like, the closest first: ``debian``, ``fedora``, ``darwin``, ...
+
+    Parameters
+    ----------
+    system, release
+        As :func:`pango_install` takes them.
+    """
+    name = (system or platform.system()).lower()
+    if name != "linux":
+        return [name]
+    families = [name]
+    with contextlib.suppress(OSError):
+        found = release()
+        families = [found.get("ID", ""), *found.get("ID_LIKE", "").split()]
+    return ["debian" if one == "ubuntu" else "suse" if "suse" in one else one for one in families]
 
 
 def install_extra(extra: str) -> str:
@@ -130,7 +143,10 @@ def examine() -> Iterator[Finding]:
             f"extra {extra}", not lacking, ", ".join(lacking) or what, f"for {what}: {install_extra(extra)}",
             is_needed=False,
         )  # fmt: skip
-    yield _pango()
+    pango = _pango()
+    yield pango
+    if pango.is_there:
+        yield _fonts()
 
 
 def _libraries() -> Iterator[tuple[str, str, str]]:
@@ -211,3 +227,13 @@ def _pango() -> Finding:
         lines = str(problem).splitlines() or ["it can't be loaded"]
         return Finding("Pango", False, lines[0][:120], f"for PDF: {pango_install()}", is_needed=False)
     return Finding("Pango", True, f"{number // 10000}.{number // 100 % 100}.{number % 100}", is_needed=False)
+
+
+def _fonts() -> Finding:
+    """Look for fonts with the letters that a PDF may need besides those that come along."""
+    from reportgen.letters import advise_fonts, find_lacking
+
+    there, lacking = find_lacking()
+    told = f"no letters: {', '.join(lacking)}" if lacking else f"letters: {', '.join(there)}"
+    advice = f"for PDF in them: {advise_fonts(lacking)}" if lacking else ""
+    return Finding("fonts", not lacking, told, advice, is_needed=False)

@@ -106,7 +106,7 @@ def here(tmp_path, monkeypatch, picture):
     Path("unknown_key.toml").write_text("[occlusion]\npacth = 8\n")
     Path("wrong_value.toml").write_text('[occlusion]\npatch = "big"\n')
     Path("not.toml").write_text("this is = = not TOML\n")
-    Path("names.json").write_text('{"0": 1, "5": 2}')
+    Path("names.json").write_text('{"0": 1, "5": 3}')
     return tmp_path
 
 

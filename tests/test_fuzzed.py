@@ -17,8 +17,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from reportgen.errors import ReportgenError, SettingsError
-from reportgen.inputs.class_names import MOST_BYTES as MOST_NAMES
-from reportgen.inputs.class_names import parse_class_names, read_class_names
+from reportgen.inputs.class_name_files import MOST_BYTES as MOST_NAMES
+from reportgen.inputs.class_name_files import parse_class_names, read_class_names
 from reportgen.inputs.comments import MOST_BYTES as MOST_WORDS
 from reportgen.inputs.comments import read_comments
 from reportgen.inputs.model_notes import read_model_notes

@@ -6,6 +6,7 @@ import io
 from typing import Any
 
 from reportgen.figures.colours import INK
+from reportgen.figures.fonts import choose_fonts
 from reportgen.picture import Picture
 
 _DOTS_PER_INCH = 160
@@ -51,6 +52,7 @@ def escape_formulas(text: str) -> str:
 
 def encode_figure(name: str, figure: Any, alt: str, caption: str) -> Picture:
     """Encode a matplotlib figure as PNG, without the metadata that would tell when or by what it was made."""
+    choose_fonts(figure)
     buffer = io.BytesIO()
     figure.savefig(
         buffer, format="png", dpi=_DOTS_PER_INCH, metadata={"Software": None}, pil_kwargs={"compress_level": 6}

@@ -70,7 +70,7 @@ def imagenet_class_names(*, fetch: bool) -> tuple[str, ...] | None:
     import keras
 
     from reportgen.errors import SettingsError
-    from reportgen.inputs.class_names import read_class_names
+    from reportgen.inputs.class_name_files import read_class_names
 
     home = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras")
     path = home / "models" / "imagenet_class_index.json"

@@ -1,52 +1,17 @@
-"""Class names: from settings, a file, the model's notes, or the labels of the cases."""
+"""Class names: from settings, a file, the model's notes, a file beside the model, or the labels of the cases."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from reportgen.errors import SettingsError
-from reportgen.inputs.files import read_bytes
-from reportgen.names import plain_name
+from reportgen.inputs.class_name_files import NamesFile, read_names_file
+from reportgen.names import are_different, plain_name
 
-MOST_BYTES = 16 << 20
-_WHEN_LARGER = "a list of class names is short; is it the right file?"
-
-
-def read_class_names(path: Path) -> tuple[str, ...]:
-    """Read class names from a file.
-
-    ``.txt``: one name a line. ``.json``: a list of names; ImageNet's class index ``{"0": ["n01440764", "tench"],
-    ...}``; ``{"0": "tench", ...}``; or Keras's class indices ``{"tench": 0, ...}``.
-
-    Raises
-    ------
-    SettingsError
-        When the file can't be read, has more than 16 MiB, or has none of these forms.
-    """
-    data = read_bytes(path, SettingsError, "class names file", limit=MOST_BYTES, when_larger=_WHEN_LARGER)
-    return parse_class_names(data, path)
-
-
-def parse_class_names(data: bytes, path: Path) -> tuple[str, ...]:
-    """Do as :func:`read_class_names` does with the content of a file that lies, or would lie, at ``path``.
-
-    Raises
-    ------
-    SettingsError
-        As there.
-    """
-    text = data.decode("utf-8-sig", errors="replace")
-    if path.suffix.lower() != ".json":
-        return tuple(line.strip() for line in text.splitlines() if line.strip())
-    try:
-        return _names_in(json.loads(text))
-    except (ValueError, TypeError, KeyError, IndexError, RecursionError):
-        raise SettingsError(
-            f"{path} holds no class names", 'give a list, {"0": "name"}, {"name": 0} or ImageNet\'s class index'
-        ) from None
+# as Teachable Machine writes it beside a model
+BESIDE = "labels.txt"
+FROM_LABELS = "Class names were not given. Assumed from the labels"
 
 
 def resolve_class_names(
@@ -55,6 +20,7 @@ def resolve_class_names(
     noted: Sequence[str] | None,
     labels: Sequence[str | None],
     model_name: str,
+    beside: Path | None = None,
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return (class names, notes for the report).
 
@@ -70,34 +36,37 @@ def resolve_class_names(
         Labels of the cases.
     model_name
         For messages.
+    beside
+        A file that lies beside the model: it's used where there is nothing else to go by, and only if it fits.
 
     Raises
     ------
     SettingsError
         When the number of names is not the number of classes.
     """
-    names = read_class_names(Path(given)) if isinstance(given, str) else given
-    names = names if names is not None else noted
-    if names is not None:
-        if len(names) != count:
+    if given is not None or noted is not None:
+        found = _given(given) if given is not None else NamesFile(tuple(noted or ()))
+        if len(found.names) != count:
             raise SettingsError(
-                f"{len(names)} class names for {model_name}, which has {count} classes",
+                f"{len(found.names)} class names for {model_name}, which has {count} classes",
                 f"give {count} names in the order of the model's outputs (one sigmoid has 2: negative, positive)",
             )
-        if len({plain_name(name) for name in names}) < count:
+        if not are_different(found.names):
             raise SettingsError(
                 f"class names for {model_name} are not all different", "capitals, spaces, _ and - don't count"
             )
-        return tuple(names), ()
+        return found.names, found.notes
+    fitting, left_aside = _beside(beside, count)
+    if fitting is not None:
+        return fitting.names, (f"Class names were taken from {BESIDE} beside the model.", *fitting.notes)
+    # of labels that mean the same, the first spelling
     spellings = {plain_name(label): label for label in sorted(filter(None, labels), reverse=True)}
     distinct = sorted(spellings.values())
     if len(distinct) == count:
-        note = (
-            f"Class names were not given. Assumed from the labels, in alphabetical order as Keras's folder loader "
-            f"has it: {', '.join(distinct)}."
-        )
-        return tuple(distinct), (note,)
-    return tuple(f"class {number}" for number in range(count)), ("Class names were not given: classes are numbered.",)
+        order = "in alphabetical order as Keras's folder loader has it"
+        return tuple(distinct), (*left_aside, f"{FROM_LABELS}, {order}: {', '.join(distinct)}.")
+    numbered = tuple(f"class {number}" for number in range(count))
+    return numbered, (*left_aside, "Class names were not given: classes are numbered.")
 
 
 def resolve_output_names(
@@ -110,8 +79,7 @@ def resolve_output_names(
     SettingsError
         When the number of names is not the number of outputs.
     """
-    names = read_class_names(Path(given)) if isinstance(given, str) else given
-    names = names if names is not None else noted
+    names = _given(given).names if given is not None else noted
     if names is None:
         return ("output",) if count == 1 else tuple(f"output {number}" for number in range(count))
     if len(names) != count:
@@ -119,12 +87,21 @@ def resolve_output_names(
     return tuple(names)
 
 
-def _names_in(content: Any) -> tuple[str, ...]:
-    if isinstance(content, list) and all(isinstance(name, str) for name in content):
-        return tuple(content)
-    if not isinstance(content, dict) or not content:
-        raise ValueError
-    if all(isinstance(value, int) for value in content.values()):
-        content = {str(number): name for name, number in content.items()}
-    values = [content[str(number)] for number in range(len(content))]
-    return tuple(str(value[1]) if isinstance(value, list) else str(value) for value in values)
+def _given(given: Sequence[str] | str) -> NamesFile:
+    return read_names_file(Path(given)) if isinstance(given, str) else NamesFile(tuple(given))
+
+
+def _beside(path: Path | None, count: int) -> tuple[NamesFile | None, tuple[str, ...]]:
+    """Return the names in a file beside the model, or why they were left aside; neither where there's none."""
+    if path is None or not path.is_file():
+        return None, ()
+    try:
+        found = read_names_file(path)
+    except SettingsError:
+        return None, (f"{BESIDE} beside the model was left aside: it can't be read.",)
+    if len(found.names) == count and are_different(found.names):
+        return found, ()
+    why = f"it holds {len(found.names)} names, and the model has {count} classes"
+    if len(found.names) == count:
+        why = "its names are not all different"
+    return None, (f"{BESIDE} beside the model was left aside: {why}.",)

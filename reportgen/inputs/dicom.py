@@ -12,24 +12,19 @@ import re
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.errors import ImageError
-from reportgen.inputs.codestreams import jpeg_2000_shape, jpeg_shape
 from reportgen.inputs.colour_profiles import Profile
 from reportgen.inputs.decoding import CUT_OFF, Decoded, Request, check_size, choose_frame
-from reportgen.inputs.dicom_values import (
-    Pixels,
-    UnusableError,
-    from_palette,
-    number_of,
-    to_gray,
-    to_rgb,
-    value_of,
-)
+from reportgen.inputs.dicom_elements import UnusableError, number_of, value_of
+from reportgen.inputs.dicom_frames import closed, cut_off, damaged, decode, decoders_of, is_filled_up
+from reportgen.inputs.dicom_values import from_palette, to_gray, to_rgb
+from reportgen.inputs.dicom_windows import Shown
 from reportgen.system import install_extra, quietly
 
 if TYPE_CHECKING:
@@ -136,32 +131,40 @@ def _guarded(request: Request) -> Iterator[None]:
     except UnusableError as problem:
         raise ImageError(f"{request.name} is a DICOM file that can't be shown: {problem}", "export it anew") from None
     except Exception:  # noqa: BLE001 - pydicom meets damaged files with every kind of exception, and may quote them
-        raise _damaged(request) from None
+        raise damaged(request) from None
 
 
 def _read(data: bytes, request: Request) -> Decoded:
+    data, is_open = closed(data)
     dataset = _parsed(data, request)
     syntax = _transfer_syntax(dataset, request)
     _check_pixels(dataset, data, request)
     frames = max(1, int(number_of(dataset, "NumberOfFrames") or 1))
     index, notes = choose_frame(frames, request)
+    place = index
     cautions: tuple[str, ...] = ()
-    if syntax.is_encapsulated:
-        _check_stream(dataset, syntax, index, request)
-    elif _is_short(dataset):
+    if not syntax.is_encapsulated and _is_short(dataset):
         if not request.allow_truncated:
-            raise ImageError(
-                f"{request.name} is a DICOM file whose pixels are cut off",
-                "copy or download it again, or use what is left of it with --allow-truncated",
-            )
+            raise cut_off(request)
         _fill_up(dataset, index, request)
-        index, cautions = 0, (CUT_OFF,)
-    stored = _stored(dataset, syntax, index, request)
+        place, cautions = 0, (CUT_OFF,)
+    elif is_open:
+        if not is_filled_up(syntax):
+            raise damaged(request)
+        if not request.allow_truncated:
+            raise cut_off(request)
+        cautions = (CUT_OFF,)
+    stored, decoded, doubts = decode(dataset, syntax, place, request)
     _take_frame_settings(dataset, index)
-    pixels, done = _shown(stored, dataset)
-    if Profile(value_of(dataset, "ICCProfile"), "RGB" if pixels.ndim == 3 else "L").matters:
-        done.append("Its colour profile was not applied.")
-    return Decoded(pixels=pixels, kind=_kind(dataset, stored), notes=(*notes, *done), cautions=cautions)
+    shown = _shown(stored, dataset, request.images.window)
+    profile = Profile(value_of(dataset, "ICCProfile"), "RGB" if shown.pixels.ndim == 3 else "L")
+    unapplied = ["Its colour profile was not applied."] if profile.matters else []
+    return Decoded(
+        pixels=shown.pixels,
+        kind=_kind(dataset, stored),
+        notes=(*notes, *decoded, *shown.notes, *unapplied),
+        cautions=tuple(dict.fromkeys((*cautions, *doubts, *shown.cautions))),
+    )
 
 
 def _parsed(data: bytes, request: Request, wanted: Sequence[str] = _WANTED) -> Dataset:
@@ -208,7 +211,6 @@ def _inflated(deflated: bytes, request: Request) -> bytes:
 def _transfer_syntax(dataset: Dataset, request: Request) -> UID:
     """Return how the pixels are stored; refuse what can't be read here."""
     from pydicom._uid_dict import UID_dictionary
-    from pydicom.pixels.decoders.base import get_decoder
     from pydicom.uid import UID
 
     syntax = UID(str(dataset.file_meta.TransferSyntaxUID))
@@ -219,12 +221,12 @@ def _transfer_syntax(dataset: Dataset, request: Request) -> UID:
     if not any(keyword in dataset for keyword in _PIXELS):
         return syntax
     try:
-        decoder = get_decoder(syntax)
+        decoders = decoders_of(syntax)
     except NotImplementedError:
         raise ImageError(
             f"{request.name} is a DICOM file whose compression can't be read ({name})", "export it without compression"
         ) from None
-    if not decoder.is_available:
+    if not decoders:
         advice = install_extra("dicom")
         raise ImageError(f"{request.name} is a DICOM file whose compression ({name}) needs more libraries", advice)
     return syntax
@@ -234,7 +236,7 @@ def _check_pixels(dataset: Dataset, data: bytes, request: Request) -> None:
     """Refuse what holds no image, or one of a kind that can't be shown, or too large a one."""
     if not any(keyword in dataset for keyword in _PIXELS):
         if any(tag in data for tag in _PIXEL_TAGS):
-            raise _damaged(request)
+            raise damaged(request)
         raise ImageError(
             f"{request.name} is a DICOM file without an image{_class_name(dataset)}", "give one that holds pixels"
         )
@@ -265,25 +267,6 @@ def _class_name(dataset: Dataset) -> str:
     return f" ({known[0].removesuffix(' Storage')})" if known else ""
 
 
-def _check_stream(dataset: Dataset, syntax: UID, index: int, request: Request) -> None:
-    """Refuse a compressed frame whose own header has another size than the file states."""
-    from pydicom.encaps import get_frame
-    from pydicom.pixels.utils import as_pixel_options
-    from pydicom.uid import JPEG2000TransferSyntaxes, RLELossless
-
-    options = as_pixel_options(dataset)
-    stream = get_frame(
-        dataset.PixelData, index,
-        number_of_frames=options["number_of_frames"], extended_offsets=options.get("extended_offsets"),
-    )  # fmt: skip
-    if syntax == RLELossless:
-        return
-    wanted = (options["rows"], options["columns"], options["samples_per_pixel"])
-    is_2000 = syntax in JPEG2000TransferSyntaxes or "JPEG 2000" in syntax.name
-    if (jpeg_2000_shape(stream) if is_2000 else jpeg_shape(stream)) != wanted:
-        raise _damaged(request)
-
-
 def _is_short(dataset: Dataset) -> bool:
     """Whether there are fewer pixels than the file states, of a file that isn't compressed."""
     return len(_pixel_bytes(dataset)) < _frame_length(dataset) * max(1, int(number_of(dataset, "NumberOfFrames") or 1))
@@ -295,7 +278,7 @@ def _fill_up(dataset: Dataset, index: int, request: Request) -> None:
     length = int(_frame_length(dataset))
     left = _pixel_bytes(dataset)[index * length : (index + 1) * length]
     if not left or length != _frame_length(dataset):
-        raise _damaged(request)
+        raise damaged(request)
     setattr(dataset, keyword, left + bytes(length - len(left) + length % 2))
     dataset.NumberOfFrames = 1
 
@@ -315,24 +298,6 @@ def _frame_length(dataset: Dataset) -> float:
     return length * 2 / 3 if value_of(dataset, "PhotometricInterpretation") == "YBR_FULL_422" else length
 
 
-def _stored(dataset: Dataset, syntax: UID, index: int, request: Request) -> NDArray[np.generic]:
-    """Decode one frame; colours that are stored as brightness and differences come out as RGB."""
-    from pydicom.pixels.utils import pixel_array
-    from pydicom.uid import RLELossless
-
-    try:
-        # of the decoders of RLE, that of pydicom itself doesn't bring down the program over damaged bytes
-        stored = pixel_array(dataset, index=index, decoding_plugin="pydicom" if syntax == RLELossless else "")
-    except Exception:  # noqa: BLE001 - as above
-        raise _damaged(request) from None
-    rows, columns, samples = (int(number_of(dataset, word) or 0) for word in ("Rows", "Columns", "SamplesPerPixel"))
-    if stored.shape != ((rows, columns) if samples == 1 else (rows, columns, samples)):
-        raise _damaged(request)
-    if syntax.is_encapsulated or stored.dtype.isnative:
-        return stored
-    return stored.astype(stored.dtype.newbyteorder("="))
-
-
 def _take_frame_settings(dataset: Dataset, index: int) -> None:
     """Bring up what an enhanced file says of each frame, or of all, to where other files say it."""
     groups = [
@@ -346,11 +311,14 @@ def _take_frame_settings(dataset: Dataset, index: int) -> None:
                 dataset.update(inner)
 
 
-def _shown(stored: NDArray[np.generic], dataset: Dataset) -> tuple[Pixels, list[str]]:
+def _shown(stored: NDArray[np.generic], dataset: Dataset, window: str | tuple[float, float]) -> Shown:
     photometric = value_of(dataset, "PhotometricInterpretation")
-    if photometric == "PALETTE COLOR":
-        return from_palette(stored, dataset)
-    return to_gray(stored, dataset) if photometric in _GRAY else to_rgb(stored, dataset)
+    if photometric in _GRAY:
+        return to_gray(stored, dataset, window)
+    shown = from_palette(stored, dataset) if photometric == "PALETTE COLOR" else to_rgb(stored, dataset)
+    if window in ("auto", "file"):
+        return shown
+    return replace(shown, notes=(*shown.notes, "No window was applied: it's a picture in colour."))
 
 
 def _kind(dataset: Dataset, stored: NDArray[np.generic]) -> str:
@@ -366,7 +334,3 @@ def _kind(dataset: Dataset, stored: NDArray[np.generic]) -> str:
         f"{stored.shape[0]} rows x {stored.shape[1]} columns",
     ]
     return ", ".join(parts)
-
-
-def _damaged(request: Request) -> ImageError:
-    return ImageError(f"{request.name} is a DICOM file that is damaged or truncated", "copy or export it again")

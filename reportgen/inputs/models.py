@@ -11,7 +11,7 @@ from typing import Any
 from reportgen.errors import ModelError, SettingsError
 from reportgen.inputs import applications
 from reportgen.inputs.adapting import adapt
-from reportgen.inputs.class_names import resolve_class_names, resolve_output_names
+from reportgen.inputs.class_names import BESIDE, FROM_LABELS, resolve_class_names, resolve_output_names
 from reportgen.inputs.heads import are_independent, head_kind, loss_name
 from reportgen.inputs.model_formats.reading import ReadModel, read_model
 from reportgen.inputs.model_formats.size import check_model, machine_memory
@@ -138,7 +138,7 @@ def load_model(
     )
     said = (*read.notes, *adapted.notes, *assumed, chosen.note, head_note, label_note)
     # classes guessed from labels decide what is called right
-    guessed = assumed if names != tuple(f"class {number}" for number in range(len(names))) else ()
+    guessed = tuple(note for note in assumed if note.startswith(FROM_LABELS))
     return LoadedModel(
         keras_model=model,
         name=title,
@@ -177,7 +177,9 @@ def _class_names(
         return resolve_output_names(outputs, settings.class_names, noted, title), ()
     if family is not None and noted is None and outputs == 1000:
         noted = applications.imagenet_class_names(fetch="@" not in str(source))
-    return resolve_class_names(max(2, outputs), settings.class_names, noted, labels, title)
+    is_file = isinstance(source, Path) or (isinstance(source, str) and not source.startswith(applications.PREFIX))
+    beside = Path(source).absolute().parent / BESIDE if is_file else None
+    return resolve_class_names(max(2, outputs), settings.class_names, noted, labels, title, beside)
 
 
 def _read(

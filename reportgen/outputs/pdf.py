@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from reportgen.errors import OutputError
+from reportgen.letters import lacking_letters, tell_lacking
 from reportgen.outputs.environment import asset, environment
 from reportgen.outputs.html import Asset, Page
 from reportgen.outputs.indexed import Indexed, put_in_place, read_indexed, stand_in
@@ -49,8 +50,9 @@ STEPS = 7  # that WeasyPrint tells of
 
 
 def render_pdf(
-    report: Report, *, paper: str = "a4", variant: str = "pdf/a-3u", done: Callable[[int], object] | None = None
-) -> bytes:
+    report: Report, *, paper: str = "a4", variant: str = "pdf/a-3u", done: Callable[[int], object] | None = None,
+    warn: Callable[[str], object] | None = None,
+) -> bytes:  # fmt: skip
     """Return the report as PDF, tagged, with report.json attached as its source data.
 
     Parameters
@@ -63,6 +65,8 @@ def render_pdf(
         ``pdf/a-3u`` (to be kept), ``pdf/ua-1`` (for assistive technology) or ``plain``.
     done
         Is called with 1 after each of about ``STEPS`` steps.
+    warn
+        Is called with a line about letters that no font has: they are boxes in the PDF.
 
     Raises
     ------
@@ -81,10 +85,13 @@ def render_pdf(
     # how long it took to make is no part of what was measured: without it the same report gives the same bytes
     data = render_json(replace(report, timings={}))
     indexed = {place: found for place, one in enumerate(report.pictures) if (found := read_indexed(one.data))}
-    with _progress(done):
+    with _progress(done), lacking_letters() as lacking:
         written = _written(weasyprint, report, html, data, variant, indexed)
         # a picture that was asked for and isn't drawn would be missed: then all are left to WeasyPrint
-        return written or _written(weasyprint, report, html, data, variant, {}) or b""
+        written = written or _written(weasyprint, report, html, data, variant, {}) or b""
+    if lacking and warn is not None:
+        warn(tell_lacking(lacking))
+    return written
 
 
 @contextmanager

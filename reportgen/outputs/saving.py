@@ -63,8 +63,13 @@ class SavableReport(Report):
 
     def save_pdf(
         self, path: str | Path, *, paper: str = "a4", variant: str = "pdf/a-3u", overwrite: bool = False
-    ) -> None:
+    ) -> str:
         """Write a PDF (see ``docs/pdf.md``).
+
+        Returns
+        -------
+        str
+            What to warn of, such as letters that no font has; usually nothing.
 
         Raises
         ------
@@ -72,7 +77,9 @@ class SavableReport(Report):
             When it exists and must not be replaced, can't be made or can't be written.
         """
         check_target(Path(path), overwrite=overwrite)
-        write_file(Path(path), render_pdf(self, paper=paper, variant=variant))
+        warnings: list[str] = []
+        write_file(Path(path), render_pdf(self, paper=paper, variant=variant, warn=warnings.append))
+        return "\n".join(warnings)
 
     def save_email(
         self, path: str | Path, message: EmailSettings | Mapping[str, object] | None = None, *, overwrite: bool = False
@@ -102,9 +109,11 @@ class SavableReport(Report):
         """
         check_target(Path(path), overwrite=overwrite)
         asked = message if isinstance(message, EmailSettings) else convert(message or {}, EmailSettings, "email")
-        mail = self._message(asked, Path(path), render_html(self).encode(), None)
+        warnings: list[str] = []
+        pdf = render_pdf(self, warn=warnings.append) if asked.attach_pdf else None
+        mail = self._message(asked, Path(path), render_html(self).encode(), pdf)
         write_file(Path(path), mail.data)
-        return mail.warning
+        return "\n".join(filter(None, [*warnings, mail.warning]))
 
     def save_all(
         self,
@@ -131,25 +140,30 @@ class SavableReport(Report):
         Returns
         -------
         str
-            What to warn of; usually nothing.
+            What to warn of, a line each; usually nothing.
 
         Raises
         ------
         OutputError
             When one exists and must not be replaced, can't be made or can't be written.
         """
-        files, warning = {html: render_html(self).encode()}, ""
+        files, warnings = {html: render_html(self).encode()}, list[str]()
         if json is not None:
             files[json] = render_json(self)
-        if pdf is not None:
-            files[pdf] = render_pdf(self)
+        asked = message or EmailSettings()
+        printed = None
+        if pdf is not None or (email is not None and asked.attach_pdf):
+            printed = render_pdf(self, warn=warnings.append)
+        if pdf is not None and printed is not None:
+            files[pdf] = printed
         if email is not None:
-            mail = self._message(message or EmailSettings(), email, files[html], files.get(pdf) if pdf else None)
-            files[email], warning = mail.data, mail.warning
+            mail = self._message(asked, email, files[html], printed)
+            files[email] = mail.data
+            warnings.append(mail.warning)
         for path in files:
             check_target(path, overwrite=overwrite)
         self._write(files, figures, overwrite=overwrite)
-        return warning
+        return "\n".join(filter(None, warnings))
 
     def _message(self, settings: EmailSettings, path: Path, html: bytes, pdf: bytes | None) -> Mail:
         """Return a draft; it is written when the report was."""

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from reportgen.demo.phantom import phantom
 from reportgen.errors import ImageError, ReportgenError
 from reportgen.inputs.images import as_channels, read_image, resize
+from reportgen.names import are_different, are_the_same
 
 ENDINGS = {".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp"}
 PHANTOM_CLASSES = ("NORMAL", "PNEUMONIA")
@@ -65,7 +66,7 @@ def read_folder(folder: Path, shape: tuple[int, int, int]) -> Dataset:
     Raises
     ------
     ReportgenError
-        When there are fewer than two classes with images, or an image can't be read.
+        When there are fewer than two classes with images, or two whose names mean the same, or an image can't be read.
     """
     root = folder / "train" if (folder / "train").is_dir() else folder
     if not root.is_dir():
@@ -73,6 +74,11 @@ def read_folder(folder: Path, shape: tuple[int, int, int]) -> Dataset:
     classes = [sub for sub in sorted(root.iterdir()) if sub.is_dir() and any(_images(sub))]
     if len(classes) < 2:
         raise ReportgenError(f"{root} holds {len(classes)} class folders", "it needs at least two, with images in each")
+    if not are_different([sub.name for sub in classes]):
+        raise ReportgenError(
+            f"{root} holds class folders whose names mean the same: {', '.join(sub.name for sub in classes)}",
+            "capitals, spaces, _ and - don't count: put them together or rename one",
+        )
     files = [(path, number) for number, sub in enumerate(classes) for path in _images(sub)]
     with ThreadPoolExecutor() as pool:
         images = list(pool.map(lambda item: _read(item[0], shape), files))
@@ -118,7 +124,7 @@ def join(first: Dataset, second: Dataset) -> Dataset:
     ReportgenError
         When the classes differ.
     """
-    if first.class_names != second.class_names:
+    if not are_the_same(first.class_names, second.class_names):
         raise ReportgenError(
             f"classes differ: {', '.join(first.class_names)} and {', '.join(second.class_names)}",
             "phantoms can only be added to data with the classes NORMAL and PNEUMONIA",

@@ -10,6 +10,7 @@ from typing import Any
 
 from reportgen.errors import ReportgenError
 from reportgen.inputs.architectures import ARCHITECTURES, Architecture
+from reportgen.names import are_the_same
 from reportgen.outputs.writing import check_target, replacing
 from reportgen.training.datasets import Dataset, draw_phantoms, join, read_folder, split_by_group
 from reportgen.training.evaluate import evaluate
@@ -113,7 +114,7 @@ def _gather(architecture: Architecture, folder: Path | None, phantoms: int) -> t
 
 def _test_images(folder: Path, architecture: Architecture, class_names: tuple[str, ...]) -> Dataset:
     test = read_folder(folder, architecture.input_shape)
-    if test.class_names != class_names:
+    if not are_the_same(test.class_names, class_names):
         raise ReportgenError(
             f"{folder} has the classes {', '.join(test.class_names)}, the training data {', '.join(class_names)}",
             "test on the same classes",

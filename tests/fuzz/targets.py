@@ -62,7 +62,7 @@ def _model_notes(data: bytes) -> object:
 
 
 def _class_names(data: bytes) -> object:
-    from reportgen.inputs.class_names import parse_class_names
+    from reportgen.inputs.class_name_files import parse_class_names
 
     # the first byte chooses the form, since the file's name does
     return parse_class_names(data[1:], FOLDER / ("names.json" if data[:1] <= b"m" else "names.txt"))
@@ -135,7 +135,7 @@ TARGETS = {
         Target("image", _image, ("reportgen.inputs.images", "reportgen.inputs.dicom"), most=20_000),
         Target("settings", _settings, ("reportgen.settings_file", "reportgen.allowed", "tomllib")),
         Target("model_notes", _model_notes, ("reportgen.inputs.model_notes", "reportgen.settings_file", "tomllib")),
-        Target("class_names", _class_names, ("reportgen.inputs.class_names", "json")),
+        Target("class_names", _class_names, ("reportgen.inputs.class_name_files", "json")),
         Target("commentary", _commentary, ("reportgen.inputs.comments", "reportgen.outputs.markdown", "markdown_it")),
         Target("saved", _saved, ("reportgen.outputs.saved", "reportgen.outputs.typed", "reportgen.outputs.soundness")),
         Target("manifest", _manifest, ("reportgen.outputs.site", "reportgen.outputs.typed")),

@@ -40,6 +40,7 @@ GRAY12 = (GRAY8.astype(np.uint16) - 20) * 16
 SIGNED = (GRAY12.astype(np.int32) - 2000).astype(np.int16)
 COLOUR = np.stack([GRAY8, GRAY8[::-1], GRAY8[:, ::-1]], axis=-1).copy()
 FRAMES = np.stack([GRAY12, GRAY12[::-1], GRAY12[:, ::-1]])
+BELIEVED = ImageSettings(window="file")
 WIDE = {"WindowCenter": 2048, "WindowWidth": 4096, "VOILUTFunction": "LINEAR_EXACT"}  # 0 to 4096
 
 
@@ -81,11 +82,13 @@ def sigmoid(value: float, centre: float, width: float) -> float:
 @pytest.mark.parametrize(("centre", "width"), [(1800, 3000), (1500.5, 77), (1600, 1)])
 def test_windows_by_hand(formula, centre, width):
     name = formula.__name__.upper()
-    found = read(dicom_file(GRAY12, bits=12, WindowCenter=centre, WindowWidth=width, VOILUTFunction=name))
+    data = dicom_file(GRAY12, bits=12, WindowCenter=centre, WindowWidth=width, VOILUTFunction=name)
+    found = read(data, settings=BELIEVED)
     expected = [[formula(float(value), centre, width) for value in row] for row in GRAY12]
     assert found.pixels.dtype == np.float32
     np.testing.assert_allclose(found.pixels, expected, atol=1e-3)
-    assert found.notes == (f"Shown in the window of the file: centre {centre:g}, width {width:g} ({name}).",)
+    assert found.notes[0] == f"Shown in the window of the file: centre {centre:g}, width {width:g} ({name})."
+    assert not found.cautions
 
 
 def test_the_first_of_several_windows_is_used():
@@ -254,7 +257,7 @@ def test_every_lossless_syntax_gives_the_same(syntax, pixels):
     photometric = ("YBR_RCT" if syntax == JPEG2000Lossless else "RGB") if colour else "MONOCHROME2"
     bits = 12 if pixels is GRAY12 and syntax != JPEGLosslessSV1 else None
     window = {} if colour else WIDE
-    found = read(dicom_file(pixels, syntax=syntax, photometric=photometric, bits=bits, **window))
+    found = read(dicom_file(pixels, syntax=syntax, photometric=photometric, bits=bits, **window), settings=BELIEVED)
     expected = pixels if colour else np.clip(pixels.astype(float) / 4096, 0, 1) * 255
     np.testing.assert_allclose(found.pixels, expected, atol=1e-3)
 
@@ -314,7 +317,7 @@ def test_windows_of_single_frames():
         PerFrameFunctionalGroupsSequence=[group(1000), group(2000), group(3000)],
     )  # fmt: skip
     expected = np.clip((FRAMES[1] * 2.0 + 1 - 2000) / 500 + 0.5, 0, 1) * 255
-    np.testing.assert_allclose(read(data, frame=2).pixels, expected, atol=1e-3)
+    np.testing.assert_allclose(read(data, frame=2, settings=BELIEVED).pixels, expected, atol=1e-3)
 
 
 # --- what is refused
@@ -352,9 +355,36 @@ def test_pixels_that_are_cut_off(pixels):
     assert "cut off" in found.cautions[0]
 
 
-@pytest.mark.parametrize("syntax", [JPEGBaseline8Bit, JPEGLSLossless, JPEG2000Lossless, RLELossless])
+@pytest.mark.parametrize("syntax", [JPEG2000Lossless, RLELossless])
 def test_compressed_pixels_that_are_cut_off(syntax):
-    assert "damaged or truncated" in refused(dicom_file(GRAY8, syntax=syntax)[:-200])
+    data = dicom_file(GRAY8, syntax=syntax)[:-200]
+    assert "damaged or truncated" in refused(data)
+    assert "--allow-truncated" not in refused(data)
+    refused(data, settings=ImageSettings(allow_truncated=True))
+
+
+@pytest.mark.parametrize("cut", [3, 8, 9, 200])
+@pytest.mark.parametrize("syntax", [JPEGBaseline8Bit, JPEGLSLossless, JPEGLosslessSV1])
+def test_compressed_pixels_that_are_cut_off_and_filled_up(syntax, cut):
+    pixels = np.tile(GRAY8, (4, 3)) + (np.arange(96 * 108) % 7).astype(np.uint8).reshape(96, 108)
+    whole = dicom_file(pixels, syntax=syntax)
+    assert "pixels are cut off" in refused(whole[:-cut])
+    assert "--allow-truncated" in refused(whole[:-cut])
+    found = read(whole[:-cut], settings=ImageSettings(allow_truncated=True))
+    assert "cut off" in found.cautions[0]
+    assert len(found.cautions) == 1
+    np.testing.assert_array_equal(found.pixels[:8], read(whole).pixels[:8])
+
+
+def test_frames_before_the_cut_and_after():
+    whole = dicom_file(FRAMES, syntax=JPEGLSLossless, frames=3, bits=12, **WIDE)
+    data = whole[: (whole.rindex(b"\xfe\xff\x00\xe0") + len(whole)) // 2]  # half of the last frame
+    allowed = ImageSettings(allow_truncated=True)
+    np.testing.assert_allclose(read(data, frame=1, settings=allowed).pixels, FRAMES[0] / 4096 * 255, atol=1e-3)
+    assert "cut off" in read(data, frame=1, settings=allowed).cautions[0]
+    assert read(data, frame=3, settings=allowed).pixels.shape == (24, 36)
+    assert "cut off" in refused(data, frame=2)
+    assert "damaged or truncated" in refused(data[: data.rindex(b"\xfe\xff\x00\xe0")], frame=3, settings=allowed)
 
 
 def without_pixels(**values: object) -> bytes:
@@ -424,7 +454,7 @@ def test_without_pydicom(monkeypatch):
 def test_without_the_decoder_of_this_compression(monkeypatch):
     from pydicom.pixels.decoders.base import Decoder
 
-    monkeypatch.setattr(Decoder, "is_available", False)
+    monkeypatch.setattr(Decoder, "available_plugins", ())
     message = refused(dicom_file(GRAY8, syntax=JPEGLSLossless))
     assert "(JPEG-LS Lossless Image Compression) needs more libraries" in message
     assert "pip install 'pydicom>=" in message

@@ -192,6 +192,34 @@ def noted(saved, model_file):
     return model_file(saved[".keras"])
 
 
+LABELS = b"0 Normal\n1 Viral pneumonia\n"
+
+
+def test_labels_beside_the_model(saved, model_file):
+    path = model_file(saved[".keras"])
+    path.with_name("labels.txt").write_bytes(LABELS)
+    loaded = load_model(path, labels=["x", "y"])
+    assert loaded.class_names == ("Normal", "Viral pneumonia")
+    assert "Class names were taken from labels.txt beside the model." in loaded.notes
+    assert not any("labels" in caution for caution in loaded.cautions)
+
+
+def test_labels_beside_the_model_that_do_not_fit(saved, model_file):
+    path = model_file(saved[".keras"])
+    path.with_name("labels.txt").write_bytes(LABELS + b"2 Other\n")
+    loaded = load_model(path, labels=["x", "y"])
+    assert loaded.class_names == ("x", "y")
+    assert any("labels.txt beside the model was left aside: it holds 3 names" in note for note in loaded.notes)
+    assert any("Assumed from the labels" in caution for caution in loaded.cautions)
+
+
+def test_notes_say_more_than_labels_beside_the_model(noted):
+    noted.with_name("labels.txt").write_bytes(LABELS)
+    loaded = load_model(noted)
+    assert loaded.class_names == ("NORMAL", "PNEUMONIA")
+    assert not any("labels.txt" in note for note in loaded.notes)
+
+
 def test_notes_beside_the_model(noted):
     loaded = load_model(noted, labels=["x", "y"])
     assert loaded.class_names == ("NORMAL", "PNEUMONIA")

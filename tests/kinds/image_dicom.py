@@ -20,7 +20,7 @@ from pydicom.uid import (
 
 from .image_registry import group, helpers
 
-files, tests = helpers("dicom_files"), helpers("test_dicom")
+files, tests, frames = helpers("dicom_files"), helpers("test_dicom"), helpers("test_dicom_frames")
 GRAY8, GRAY12, SIGNED, COLOUR, FRAMES = tests.GRAY8, tests.GRAY12, tests.SIGNED, tests.COLOUR, tests.FRAMES
 WIDE = tests.WIDE
 SMALL_INTS = (GRAY8.astype(np.int16) - 128).astype(np.int8)
@@ -42,7 +42,7 @@ def spread(pixels: Any) -> Any:
 
 def by(formula: Callable[..., float], pixels: Any, *window: float) -> Any:
     """Return what a formula of the standard gives for each value."""
-    return np.vectorize(lambda value: formula(float(value), *window))(pixels)
+    return np.vectorize(lambda value: formula(float(value), *window), otypes=[float])(pixels)
 
 
 def windowed(pixels: Any) -> Any:
@@ -123,6 +123,26 @@ values("Presentation shape INVERSE", of(GRAY8, PresentationLUTShape="INVERSE"), 
 values("Padding, which doesn't count", of(padded(), PixelPaddingValue=-32000), like=beside_padding)
 values("One value everywhere", of(np.full((8, 9), 700, np.uint16)), like=lambda: np.zeros((8, 9)))
 
+values("A window that leaves a few gray levels: percentiles",
+       of(GRAY12, bits=12, WindowCenter=90000, WindowWidth=180000),
+       like=lambda: spread(GRAY12), note="was not believed")  # fmt: skip
+values("A window that leaves black and white: percentiles", of(GRAY12, bits=12, WindowCenter=1500, WindowWidth=20),
+       like=lambda: spread(GRAY12), note="was not believed")  # fmt: skip
+values("Such a window with --window file", of(GRAY12, bits=12, WindowCenter=1500, WindowWidth=20),
+       settings={"images": {"window": "file"}}, like=lambda: by(tests.linear, GRAY12, 1500, 20))  # fmt: skip
+values("Several windows: the first that can be believed",
+       of(GRAY12, bits=12, WindowCenter=[90000, 1800], WindowWidth=[400, 3000]),
+       like=lambda: by(tests.linear, GRAY12, 1800, 3000), note="centre 1800, width 3000")  # fmt: skip
+values("--window percentile", of(GRAY8), settings={"images": {"window": "percentile"}}, like=lambda: spread(GRAY8))
+values("--window full", of(SIGNED, bits=12, **WIDE), settings={"images": {"window": "full"}},
+       like=lambda: (SIGNED + 2048.0) / 4095 * 255, note="(-2048 to 2047)")  # fmt: skip
+values("--window=-600/1500", of(SIGNED, RescaleSlope=2, RescaleIntercept=-100),
+       settings={"images": {"window": "-600/1500"}}, like=lambda: by(tests.linear, 2.0 * SIGNED - 100, -600, 1500),
+       note="asked for: centre -600, width 1500")  # fmt: skip
+values("12 bit at the top of 16", lambda: at_the_top(GRAY12), like=lambda: spread(GRAY12), note="shifted down by 4")
+values("12 bit at the top of 16, signed", lambda: at_the_top(SIGNED, signed=True), like=lambda: spread(SIGNED),
+       note="shifted down by 4")  # fmt: skip
+
 colours("RGB", of(COLOUR, photometric="RGB"), like=lambda: COLOUR)
 colours("RGB in planes", planes, like=lambda: COLOUR)
 colours("YBR_FULL", of(ybr(), photometric="YBR_FULL"), like=lambda: np.stack([GRAY8] * 3, axis=-1), tolerance=1)
@@ -142,6 +162,14 @@ for title, syntax in (
 ):
     stored(f"{title}, 12 bit", of(GRAY12, syntax=syntax, bits=12, **WIDE), like=lambda: windowed(GRAY12))
 stored("JPEG lossless, 16 bit", of(GRAY12, syntax=JPEGLosslessSV1, **WIDE), like=lambda: windowed(GRAY12))
+stored("JPEG extended, 12 bit", lambda: frames.dicom(frames.GRAY12, frames.jpeg12(), frames.JPEGExtended12Bit),
+       like=lambda: spread(frames.GRAY12), tolerance=1)  # fmt: skip
+stored("JPEG extended, 12 bit, with a head that one decoder minds",
+       lambda: frames.dicom(frames.GRAY12, frames.last_coefficient(frames.jpeg12(), 0), frames.JPEGExtended12Bit),
+       like=lambda: spread(frames.GRAY12), tolerance=1, note="Decoded by imagecodecs")  # fmt: skip
+stored("HTJ2K, 12 bit of 16",
+       lambda: frames.dicom(frames.GRAY12, frames.high_throughput(frames.GRAY12), frames.HTJ2KLossless),
+       like=lambda: spread(frames.GRAY12))  # fmt: skip
 stored("JPEG, 8 bit", of(GRAY8, syntax=JPEGBaseline8Bit), like=lambda: GRAY8, tolerance=4)
 stored("RLE, colour", of(COLOUR, syntax=RLELossless, photometric="RGB"), like=lambda: COLOUR)
 stored("RLE, 16 bit signed", of(SIGNED, syntax=RLELossless), like=lambda: spread(SIGNED))
@@ -173,6 +201,21 @@ def other_size() -> bytes:
     return data[:place] + struct.pack(">HH", 60_000, 60_000) + data[place + 4 :]
 
 
+def short_stream(syntax: Any) -> bytes:
+    """Return a file that is whole, with a stream in it that isn't."""
+    dataset = files.dataset_of(GRAY8, syntax=syntax)
+    stream = frames.get_frame(dataset.PixelData, 0)
+    dataset.PixelData = frames.encapsulate([stream[: len(stream) * 3 // 4]])
+    return files.written(dataset)
+
+
+def at_the_top(pixels: Any, signed: bool = False) -> bytes:
+    """Return a file of 12 bits that are the highest of 16."""
+    dataset = files.dataset_of((pixels.astype(np.int64) << 4).astype(np.int16 if signed else np.uint16), bits=12)
+    dataset.HighBit = 15
+    return files.written(dataset)
+
+
 ALLOWED = {"images": {"allow_truncated": True}}
 wrong("--frame 4 of 3", of(FRAMES, frames=3), frame=4, refused="has no frame 4, it holds 3; choose a frame from 1 to 3")
 for title, sop_class in (
@@ -188,14 +231,18 @@ for count in (2, 4):
 wrong("Truncated pixels", lambda: files.dicom_file(GRAY12)[:-600], refused="is a DICOM file whose pixels are cut off")
 wrong("Truncated pixels, allowed", lambda: files.dicom_file(GRAY8)[:-300], settings=ALLOWED, like=lambda: GRAY8,
       rows=slice(0, 15), note="cut off")  # fmt: skip
-for title, syntax in (
-    ("JPEG", JPEGBaseline8Bit),
-    ("JPEG-LS", JPEGLSLossless),
-    ("JPEG 2000", JPEG2000Lossless),
-    ("RLE", RLELossless),
-):
+for title, syntax in (("JPEG", JPEGBaseline8Bit), ("JPEG-LS", JPEGLSLossless), ("JPEG lossless", JPEGLosslessSV1)):
+    wrong(f"Truncated {title}", lambda syntax=syntax: files.dicom_file(GRAY8, syntax=syntax)[:-60],
+          refused="is a DICOM file whose pixels are cut off")  # fmt: skip
+    wrong(f"Truncated {title}, allowed", lambda syntax=syntax: files.dicom_file(GRAY8, syntax=syntax)[:-60],
+          settings=ALLOWED, like=lambda: GRAY8, rows=slice(0, 8), note="cut off", tolerance=4)  # fmt: skip
+    wrong(f"{title} whose stream ends too early", lambda syntax=syntax: short_stream(syntax),
+          refused="is a DICOM file whose pixels are cut off")  # fmt: skip
+for title, syntax in (("JPEG 2000", JPEG2000Lossless), ("RLE", RLELossless)):
     wrong(f"Truncated {title}", lambda syntax=syntax: files.dicom_file(GRAY8, syntax=syntax)[:-200],
           refused="is a DICOM file that is damaged or truncated")  # fmt: skip
+wrong("JPEG 2000 whose stream ends too early", lambda: short_stream(JPEG2000Lossless),
+      refused="is a DICOM file that no decoder here can read (JPEG 2000")  # fmt: skip
 wrong("States no rows", of(GRAY12, Rows=0), refused="states no rows or columns")
 wrong("Colours of no standard", of(GRAY12, PhotometricInterpretation="SECRET"), refused="colours can't be read")
 wrong("12 bits allocated, 99 stored", of(GRAY12, BitsAllocated=12, BitsStored=99), refused="damaged")

@@ -171,3 +171,62 @@ def test_a_report_saves_itself_as_pdf(report, data, tmp_path):
     assert b"pdfaid" not in inflated(path.read_bytes())
     with pytest.raises(OutputError):
         report.save_pdf(tmp_path / "no" / "r.pdf")
+
+
+# --- letters that no font has
+
+LACKING = "\U0010fff0"  # for private use: no font has it
+
+
+@pytest.fixture(scope="module")
+def unreadable(make_report):
+    return make_report(f"폐 {LACKING}")
+
+
+def test_letters_that_no_font_has_are_told_once(unreadable):
+    lines = []
+    data = render_pdf(unreadable, warn=lines.append)
+    assert len(lines) == 1
+    assert "boxes for letters that no font here has" in lines[0]
+    assert "U+10FFF0" in lines[0]
+    assert "\n" not in lines[0]
+    assert data == render_pdf(unreadable)  # told or not, it's the same
+
+
+def test_nothing_is_told_where_all_letters_are_there(report):
+    lines = []
+    render_pdf(report, warn=lines.append)
+    assert not lines
+
+
+def test_every_way_to_a_pdf_tells_of_them(unreadable, tmp_path, capsys):
+    page = tmp_path / "report.html"
+    page.write_text(render_html(unreadable), encoding="utf-8")
+    for command in (
+        ["pdf", str(page), "-o", str(tmp_path / "a.pdf")],
+        ["email", str(page), "--to", "a@example.org", "-o", str(tmp_path / "a.eml")],
+        ["dicom", str(page), "--study", "new", "-o", str(tmp_path / "a.dcm")],
+    ):
+        assert main(command) == 0
+        assert "U+10FFF0" in capsys.readouterr().err
+    assert main(["email", str(page), "--to", "a@example.org", "-o", str(tmp_path / "b.eml"), "--no-attach-pdf"]) == 0
+    assert "U+10FFF0" not in capsys.readouterr().err
+
+
+def test_from_python(unreadable, report, tmp_path):
+    assert "U+10FFF0" in unreadable.save_pdf(tmp_path / "a.pdf")
+    assert report.save_pdf(tmp_path / "b.pdf") == ""
+    assert "U+10FFF0" in unreadable.save_email(tmp_path / "a.eml", {"to": ["a@example.org"]})
+    told = unreadable.save_all(html=tmp_path / "c.html", pdf=tmp_path / "c.pdf", email=tmp_path / "c.eml")
+    assert told.count("U+10FFF0") == 1
+    assert unreadable.save_all(html=tmp_path / "d.html") == ""
+
+
+@pytest.mark.skipif(shutil.which("fc-list") is None, reason="fontconfig's tools are not installed")
+@pytest.mark.parametrize(("letter", "script"), [("폐", "Korean"), ("肺", "Chinese"), ("ไ", "Thai"), ("ع", "Arabic")])
+def test_what_is_told_is_what_fontconfig_says(make_report, letter, script):
+    found = subprocess.run(["fc-list", f":charset={ord(letter):x}"], capture_output=True, check=True).stdout
+    lines = []
+    render_pdf(make_report(letter), variant="plain", warn=lines.append)
+    assert bool(lines) == (not found.strip())
+    assert all(script in line for line in lines)

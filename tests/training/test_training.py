@@ -223,6 +223,12 @@ def test_a_folder_of_one_class_is_refused(folder):
         read_folder(folder, SHAPE)
 
 
+def test_class_folders_that_mean_the_same_are_refused(folder):
+    shutil.copytree(folder / "PNEUMONIA", folder / "Pneumonia")
+    with pytest.raises(ReportgenError, match="names mean the same: NORMAL, PNEUMONIA, Pneumonia"):
+        read_folder(folder, SHAPE)
+
+
 def test_a_missing_folder_is_refused(tmp_path):
     with pytest.raises(ReportgenError, match="nowhere is not a folder"):
         read_folder(tmp_path / "nowhere", SHAPE)
@@ -257,6 +263,11 @@ def test_join(folder):
     assert both.labels.tolist() == [0, 0, 0, 1, 1, 0, 1]
     assert both.groups[5:] == ("phantom0", "phantom1")
     assert (both.images[:5] == data.images).all()
+
+
+def test_join_of_classes_that_are_spelled_otherwise():
+    both = join(dataset([0, 1], names=("Normal", "pneumonia")), dataset([0, 1]))
+    assert both.class_names == ("Normal", "pneumonia")
 
 
 def test_join_of_other_classes_is_refused():
