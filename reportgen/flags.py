@@ -111,8 +111,7 @@ FLAGS = (
     Flag("--colour-profiles", ("images", "colour_profiles"), str, "HOW", "ignore (default, as training does) or apply"),
     Flag("--depth", ("images", "depth"), str, "RANGE", "of more than 8 bits: auto, full, 12 (bits) or stretch"),
     Flag("--allow-truncated", ("images", "allow_truncated"), _switch, "", "use cut off or damaged images, marked so"),
-    Flag("--window", ("images", "window"), str, "WINDOW", "DICOM: auto, file, percentile, full or CENTRE/WIDTH, as in "
-         "--window=-600/1500"),
+    Flag("--window", ("images", "window"), str, "WINDOW", "DICOM: auto, file, percentile, full or CENTRE/WIDTH"),
     Flag("--keep-names", ("images", "keep_names"), _switch, "", "name DICOM cases by their files, not by a digest"),
     Flag("--max-pixels", ("limits", "pixels"), _count, "N", "refuse larger images; default 100M"),
     Flag("--max-file-size", ("limits", "file_size"), _bytes, "SIZE", "refuse larger image files; default 1G"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -12,6 +13,7 @@ from reportgen.terminal import say, tell
 from reportgen.visible import visible
 
 BAD_INPUT = 2
+_NEGATIVE = re.compile(r"-\.?\d")
 
 
 class Parser(argparse.ArgumentParser):
@@ -19,6 +21,17 @@ class Parser(argparse.ArgumentParser):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options | {"allow_abbrev": False})
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Read arguments; what begins with a minus and a digit is a value, such as ``-600/1500``: no flag does."""
+        joined: list[str] = []
+        for argument in sys.argv[1:] if args is None else args:
+            after_flag = bool(joined) and joined[-1].startswith("--") and "=" not in joined[-1]
+            if after_flag and joined[-1] != "--" and _NEGATIVE.match(argument):
+                joined[-1] += f"={argument}"
+            else:
+                joined.append(argument)
+        return super().parse_known_args(joined, namespace)
 
     def error(self, message: str) -> NoReturn:
         """Say what is wrong, and exit."""

@@ -263,11 +263,22 @@ def test_settings_that_make_no_sense(given):
     assert "images.window" in str(caught.value)
 
 
-def test_the_flag(tmp_path, capsys):
+@pytest.mark.parametrize("flag", [["--window=-600/0"], ["--window", "-600/0"]])
+def test_the_flag(tmp_path, capsys, flag):
     path = tmp_path / "scan.dcm"
     path.write_bytes(dicom_file(RAMP12, bits=12))
-    assert main(["build", str(path), "-o", str(tmp_path / "r.html"), "--window=-600/0"]) == 2
+    assert main(["build", str(path), "-o", str(tmp_path / "r.html"), *flag]) == 2
     assert "'images.window' must be" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("flag", [["--window=-600/1500"], ["--window", "-600/1500"]])
+def test_the_flag_is_followed(tmp_path, flag):
+    signed = RAMP12.astype(np.int16) - 1500
+    path, target = tmp_path / "scan.dcm", tmp_path / "r.json"
+    path.write_bytes(dicom_file(signed))
+    out = ["-o", str(tmp_path / "r.html"), "--json", str(target), "--no-occlusion", "--first-layers", "1"]
+    assert main(["build", str(path), *flag, *out]) == 0
+    assert "Shown in the window that was asked for: centre -600, width 1500." in target.read_text()
 
 
 # --- bits that are not the lowest ones
