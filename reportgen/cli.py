@@ -155,10 +155,10 @@ def _phantom(given: argparse.Namespace) -> None:
 
 
 def _doctor(given: argparse.Namespace) -> None:  # noqa: ARG001 - every command takes what was given
-    from reportgen import system
+    from reportgen import doctor
 
     broken = []
-    for finding in system.examine():
+    for finding in doctor.examine():
         mark = "ok" if finding.is_there else "MISSING" if finding.is_needed else "absent"
         advice = "" if finding.is_there else f"; {finding.advice}"
         say(f"{mark:8} {finding.name:16} {visible(finding.told)}{advice}\n")

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import sys
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +12,7 @@ from typing import TYPE_CHECKING
 from reportgen.errors import OutputError, SettingsError
 from reportgen.job import CaseSettings, Job, OutputSettings
 from reportgen.settings import Settings
+from reportgen.silence import silence_tensorflow
 
 if TYPE_CHECKING:
     from reportgen.inputs.cases import Case
@@ -81,7 +80,7 @@ def inspect(settings: Settings, *, as_json: bool, debug: bool) -> str:
     ReportgenError
         When the model can't be loaded or used.
     """
-    with _quiet(debug=debug):
+    with silence_tensorflow(debug=debug):
         from reportgen.outputs.sidecar import render_model_json
         from reportgen.outputs.text import render_model
         from reportgen.pipeline import inspect_model, prepare_libraries
@@ -111,7 +110,7 @@ def train(
     recipe = Recipe(
         epochs=epochs or usual.epochs, batch=batch or usual.batch, seed=usual.seed if seed is None else seed
     )
-    with _quiet(debug=debug):
+    with silence_tensorflow(debug=debug):
         import keras  # noqa: F401 - its first import is what makes noise
     if not debug:
         warnings.simplefilter("ignore")
@@ -167,7 +166,7 @@ def _report(
         check_message(job.email, draft=True)
     if pdf is not None or (email is not None and job.email.attach_pdf):
         check_available()
-    with _quiet(debug=debug):
+    with silence_tensorflow(debug=debug):
         # libtiff says on standard error itself what it finds wrong with a file
         read = cases()
         from reportgen.pipeline import build_report, prepare_libraries
@@ -221,24 +220,3 @@ def _check_folder(folder: Path, *, overwrite: bool) -> None:
         raise OutputError(f"{folder} is not empty", "choose another folder, or overwrite with -f")
     if not folder.exists() and not folder.parent.is_dir():
         raise OutputError(f"the folder of {folder} does not exist", f"create {folder.parent} first")
-
-
-@contextmanager
-def _quiet(*, debug: bool) -> Iterator[None]:
-    """Silence what TensorFlow's libraries write straight to standard error while they're loaded."""
-    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-    if debug:
-        yield
-        return
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    if sys.stderr is not None:
-        sys.stderr.flush()
-    kept = os.dup(2)
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(nowhere, 2)
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)

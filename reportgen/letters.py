@@ -10,7 +10,8 @@ import unicodedata
 from collections.abc import Collection, Iterator
 from typing import Any
 
-from reportgen.system import quiet_weasyprint, system_families
+from reportgen.silence import load_weasyprint
+from reportgen.system import system_families
 from reportgen.visible import visible
 
 # one of each of the scripts that are most likely to be needed
@@ -94,7 +95,7 @@ def find_lacking() -> tuple[list[str], list[str]]:
     ImportError, OSError
         When WeasyPrint, or Pango, is missing.
     """
-    weasyprint: Any = quiet_weasyprint()
+    weasyprint: Any = load_weasyprint()
     with lacking_letters() as lacking:
         weasyprint.HTML(string=" ".join(SAMPLES.values())).write_pdf()
     there = [script for script, letter in SAMPLES.items() if letter not in lacking]

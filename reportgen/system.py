@@ -1,25 +1,14 @@
-"""What this machine calls what is missing, and whether everything is there that reportgen needs."""
+"""Libraries that may be missing: what this system calls them, and the command that installs them."""
 
 from __future__ import annotations
 
 import contextlib
 import importlib
 import importlib.metadata
-import logging
-import os
 import platform
 import re
-import subprocess
-import sys
-import tempfile
-import threading
-import warnings
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
-NEEDED_PYTHON = (3, 11)
 _PANGO = {
     "debian": "apt-get install libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0",
     "fedora": "dnf install pango",
@@ -31,23 +20,6 @@ _PANGO = {
     "darwin": "brew install pango",
     "windows": "install MSYS2 and run: pacman -S mingw-w64-x86_64-pango",
 }
-_OPTIONAL = {
-    "dicom": "DICOM images, reportgen dicom", "email": "the password of a mail server from the keyring",
-    "legacy": "models saved by Keras 2", "pdf": "reportgen pdf and email, --pdf", "tiff": "unusual TIFF files",
-}  # fmt: skip
-_SECONDS = 120
-_QUIET = threading.RLock()
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing that was looked at: whether it's there, whether it must be, and what to do where it isn't."""
-
-    name: str
-    is_there: bool
-    told: str
-    advice: str = ""
-    is_needed: bool = True
 
 
 def pango_install(
@@ -91,149 +63,20 @@ def install_extra(extra: str) -> str:
 
     It names the libraries: what an index calls by this program's name may be another program.
     """
-    wanted = [text.partition(";")[0].strip() for one, text in _wanted() if one == extra]
+    wanted = [text.partition(";")[0].strip() for one, text in wanted_libraries() if one == extra]
     return f"pip install {' '.join(repr(text) for text in wanted)}"
 
 
-@contextlib.contextmanager
-def quietly(*loggers: str) -> Iterator[None]:
-    """Silence warnings and these loggers, which may quote what nobody should read; put back how it was."""
-    with _QUIET, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        found = [logging.getLogger(name) for name in loggers]
-        levels = [logger.level for logger in found]
-        for logger in found:
-            logger.setLevel(logging.CRITICAL + 1)
-        try:
-            yield
-        finally:
-            for logger, level in zip(found, levels, strict=True):
-                logger.setLevel(level)
-
-
-def quiet_weasyprint() -> Any:
-    """Load WeasyPrint, and let it and what it uses say nothing on standard error.
-
-    Raises
-    ------
-    ImportError, OSError
-        When it, or Pango, is missing.
-    """
-    for name in ("weasyprint", "fontTools"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)
-    return importlib.import_module("weasyprint")
-
-
-def examine() -> Iterator[Finding]:
-    """Look at Python, the libraries, Pango, TensorFlow and where files are written; one finding at a time."""
-    version = platform.python_version()
-    yield Finding(
-        "Python", sys.version_info >= NEEDED_PYTHON, version, f"install {'.'.join(map(str, NEEDED_PYTHON))} or later"
-    )
-    missing = {name: told for extra, name, told in _libraries() if not extra and told}
-    yield Finding(
-        "libraries", not missing, ", ".join(missing.values()) or f"all of reportgen {_version('reportgen')}",
-        "install it again, from where it was installed",
-    )  # fmt: skip
-    yield _tensorflow()
-    yield _folder()
-    for extra, what in _OPTIONAL.items():
-        lacking = [told for one, _, told in _libraries() if one == extra and told]
-        yield Finding(
-            f"extra {extra}", not lacking, ", ".join(lacking) or what, f"for {what}: {install_extra(extra)}",
-            is_needed=False,
-        )  # fmt: skip
-    pango = _pango()
-    yield pango
-    if pango.is_there:
-        yield _fonts()
-
-
-def _libraries() -> Iterator[tuple[str, str, str]]:
-    """Give each library as (extra, name, what is wrong with it), of those that reportgen asks for."""
-    from packaging.requirements import Requirement
-
-    for extra, text in _wanted():
-        wanted = Requirement(text)
-        if extra and extra not in _OPTIONAL:
-            continue
-        found = _version(wanted.name)
-        problem = "is missing" if found is None else "" if wanted.specifier.contains(found, prereleases=True) else (
-            f"{found} is too old, it takes {wanted.specifier}"
-        )  # fmt: skip
-        yield extra, wanted.name, f"{wanted.name} {problem}" if problem else ""
-
-
-def _wanted() -> Iterator[tuple[str, str]]:
+def wanted_libraries() -> Iterator[tuple[str, str]]:
     """Give (extra, requirement) of all that reportgen asks for."""
     for text in importlib.metadata.requires("reportgen") or ():
         extra = re.search(r"extra == ['\"](\w+)['\"]", text)
         yield extra[1] if extra else "", text
 
 
-def _version(name: str) -> str | None:
+def library_version(name: str) -> str | None:
+    """Return the version of a library that is installed; None where it isn't."""
     try:
         return importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:
         return None
-
-
-def _tensorflow() -> Finding:
-    """Load TensorFlow in a process of its own: where it doesn't fit the processor, it takes the process with it."""
-    product = "tf.nn.conv2d(tf.ones((1, 8, 8, 3)), tf.ones((3, 3, 3, 2)), 1, 'VALID')"
-    program = f"import tensorflow as tf; print(float(tf.reduce_sum({product})))"
-    try:
-        done = subprocess.run(  # noqa: S603 - this very Python
-            [sys.executable, "-c", program], capture_output=True, text=True, timeout=_SECONDS, check=False,
-            env=os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""},
-        )  # fmt: skip
-        works = done.returncode == 0 and done.stdout.strip() == "1944.0"
-        reason = (done.stderr.strip().splitlines() or [f"it ended with {done.returncode}"])[-1][:120]
-    except (OSError, subprocess.TimeoutExpired):
-        works, reason = False, f"it gave no answer in {_SECONDS} s"
-    told = f"{_version('tensorflow')}, Keras {_version('keras')}"
-    return Finding(
-        "TensorFlow",
-        works,
-        told if works else f"{told}: {reason}",
-        "pip install --force-reinstall tensorflow; it needs a processor with AVX",
-    )
-
-
-def _folder() -> Finding:
-    try:
-        with tempfile.TemporaryDirectory() as folder:
-            (Path(folder) / "a").write_bytes(b"a")
-            (Path(folder) / "a").replace(Path(folder) / "b")
-    except OSError as problem:
-        return Finding(
-            "temporary files",
-            False,
-            f"can't be written ({problem.strerror})",
-            "set TMPDIR to a folder that can be written to",
-        )
-    return Finding("temporary files", True, "can be written")
-
-
-def _pango() -> Finding:
-    try:
-        quiet_weasyprint()
-        from weasyprint.text.ffi import pango
-
-        number = int(pango.pango_version())
-    except ImportError:
-        return Finding("Pango", False, "not looked for, as WeasyPrint is missing", "see above", is_needed=False)
-    except OSError as problem:
-        lines = str(problem).splitlines() or ["it can't be loaded"]
-        return Finding("Pango", False, lines[0][:120], f"for PDF: {pango_install()}", is_needed=False)
-    return Finding("Pango", True, f"{number // 10000}.{number // 100 % 100}.{number % 100}", is_needed=False)
-
-
-def _fonts() -> Finding:
-    """Look for fonts with the letters that a PDF may need besides those that come along."""
-    from reportgen.letters import advise_fonts, find_lacking
-
-    there, lacking = find_lacking()
-    told = f"no letters: {', '.join(lacking)}" if lacking else f"letters: {', '.join(there)}"
-    advice = f"for PDF in them: {advise_fonts(lacking)}" if lacking else ""
-    return Finding("fonts", not lacking, told, advice, is_needed=False)

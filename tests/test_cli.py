@@ -632,12 +632,12 @@ def test_a_report_that_a_flag_took_is_explained(here, capsys):
     ("flags", "told"), [(["--email", "--to", "nobody"], "no e-mail address"), (["--pdf"], "pip install")]
 )
 def test_what_can_not_be_passed_on_is_said_before_the_work(here, models, capfd, monkeypatch, flags, told):
-    from reportgen import pipeline, system
+    from reportgen import pipeline, silence
 
     def missing(name):
         raise ImportError(name)
 
-    monkeypatch.setattr(system.importlib, "import_module", missing)
+    monkeypatch.setattr(silence.importlib, "import_module", missing)
     monkeypatch.setattr(pipeline, "build_report", lambda *_, **__: pytest.fail("the work was done first"))
     assert main(["build", "a.png", "-m", str(models / "net.keras"), *flags]) == 2
     assert told in capfd.readouterr().err

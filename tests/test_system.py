@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from reportgen import system
+from reportgen import doctor, system
 from reportgen.cli import main
 
 
@@ -59,7 +59,7 @@ def test_what_is_missing_or_too_old_is_named(monkeypatch, capsys):
         return "1.0" if name in ("pillow", "pydicom") else real(name)
 
     monkeypatch.setattr(importlib.metadata, "version", version)
-    monkeypatch.setattr(system, "_tensorflow", lambda: system.Finding("TensorFlow", True, ""))
+    monkeypatch.setattr(doctor, "_tensorflow", lambda: doctor.Finding("TensorFlow", True, ""))
     assert main(["doctor"]) == 2
     done = capsys.readouterr()
     assert "nh3 is missing" in done.out
@@ -72,7 +72,7 @@ def test_a_tensorflow_that_does_not_answer(monkeypatch):
     def run(*_, **__):
         return subprocess.CompletedProcess([], -4, "", "")
 
-    monkeypatch.setattr(system.subprocess, "run", run)
-    found = system._tensorflow()
+    monkeypatch.setattr(doctor.subprocess, "run", run)
+    found = doctor._tensorflow()
     assert not found.is_there
     assert "it ended with -4" in found.told

@@ -25,7 +25,8 @@ from reportgen.inputs.dicom_elements import UnusableError, number_of, value_of
 from reportgen.inputs.dicom_frames import closed, cut_off, damaged, decode, decoders_of, is_filled_up
 from reportgen.inputs.dicom_values import from_palette, to_gray, to_rgb
 from reportgen.inputs.dicom_windows import Shown
-from reportgen.system import install_extra, quietly
+from reportgen.silence import silence_loggers
+from reportgen.system import install_extra
 
 if TYPE_CHECKING:
     from pydicom import DataElement, Dataset
@@ -124,7 +125,7 @@ def _guarded(request: Request) -> Iterator[None]:
         advice = install_extra("dicom")
         raise ImageError(f"{request.name} is a DICOM file, which needs more libraries", advice) from None
     try:
-        with quietly(*_LOGGERS):
+        with silence_loggers(*_LOGGERS):
             yield
     except ImageError:
         raise

@@ -11,11 +11,10 @@ from __future__ import annotations
 
 import dataclasses
 import io
-import os
 import threading
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, nullcontext
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,6 +44,7 @@ from reportgen.inputs.decoding import (
 )
 from reportgen.inputs.deep_colour import check_modes, has_16_bit_colour, read_16_bit_colour
 from reportgen.inputs.depth import Loaders, scaled_by_depth
+from reportgen.silence import silence_standard_error
 
 FORMATS = (
     "PNG", "JPEG", "TIFF", "BMP", "DIB", "WEBP", "GIF", "PPM", "JPEG2000", "AVIF", "PCX", "SGI", "SUN", "ICO",
@@ -103,7 +103,8 @@ def _attempt(data: bytes, request: Request, *, truncated: bool = False) -> Decod
     try:
         with (
             _pillow_set(request, truncated=truncated),
-            _quiet_libtiff() if tiff.is_tiff(data) else nullcontext(),
+            # libtiff writes there what it finds wrong, and here it's told anyway
+            silence_standard_error() if tiff.is_tiff(data) else nullcontext(),
             PillowImage.open(io.BytesIO(data), formats=formats) as picture,
         ):
             return _read_opened(picture, data, request, truncated=truncated)
@@ -132,25 +133,6 @@ def _pillow_set(request: Request, *, truncated: bool) -> Iterator[None]:
             yield
         finally:
             PillowImage.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES = kept
-
-
-@contextmanager
-def _quiet_libtiff() -> Iterator[None]:
-    """Send standard error nowhere: libtiff writes what it finds wrong straight to it, and here it's told anyway."""
-    kept = None
-    with suppress(OSError):  # where there's no standard error, nobody is disturbed
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        try:
-            kept = os.dup(2)
-            os.dup2(nowhere, 2)
-        finally:
-            os.close(nowhere)
-    try:
-        yield
-    finally:
-        if kept is not None:
-            os.dup2(kept, 2)
-            os.close(kept)
 
 
 def _says_tga(data: bytes, name: str) -> bool:

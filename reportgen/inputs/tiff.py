@@ -31,7 +31,8 @@ from reportgen.inputs.decoding import (
     upright,
 )
 from reportgen.inputs.depth import scaled_by_depth
-from reportgen.system import install_extra, quietly
+from reportgen.silence import silence_loggers
+from reportgen.system import install_extra
 
 if TYPE_CHECKING:
     from tifffile import TiffPage
@@ -73,7 +74,7 @@ def read(data: bytes, request: Request) -> Decoded:
             "damaged, or a TIFF of a kind that needs more libraries", install_extra("tiff")
         ) from None
     try:
-        with quietly("tifffile"), tifffile.TiffFile(io.BytesIO(data)) as file:
+        with silence_loggers("tifffile"), tifffile.TiffFile(io.BytesIO(data)) as file:
             frames = sum(1 for _ in itertools.islice(iter(file.pages), request.limits.frames + 1))
             if not frames:
                 raise DamagedError("its directory is missing")
@@ -103,7 +104,7 @@ def check_parts(data: bytes, frame: int) -> None:
         import tifffile
     except ImportError:
         return
-    with quietly("tifffile"), tifffile.TiffFile(io.BytesIO(data)) as file:
+    with silence_loggers("tifffile"), tifffile.TiffFile(io.BytesIO(data)) as file:
         page = file.pages[frame]
         if not isinstance(page, tifffile.TiffPage) or page.compression not in _PACKED:
             return

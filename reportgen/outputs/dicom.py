@@ -13,8 +13,9 @@ from typing import Any
 
 from reportgen.errors import OutputError, SettingsError
 from reportgen.report import Report
+from reportgen.silence import silence_loggers
 from reportgen.study import IDENTITY, OFFSET, PATIENT, STUDY, TELLING, UID, Study
-from reportgen.system import install_extra, quietly
+from reportgen.system import install_extra
 from reportgen.visible import visible
 
 NEW = "new"
@@ -154,7 +155,7 @@ def render_dicom(report: Report, pdf: bytes, study: Study, references: Sequence[
     meta.ImplementationVersionName = "REPORTGEN"
     in_report = {case.sha256 for case in report.cases}
     buffer = io.BytesIO()
-    with quietly("pydicom"):  # it would quote what stands in the reference
+    with silence_loggers("pydicom"):  # it would quote what stands in the reference
         data = FileDataset("", Dataset(), file_meta=meta, preamble=b"\0" * 128)
         for name, value in (_filed(report, study, seed) | _described(report, pdf, study, seed)).items():
             setattr(data, name, value)

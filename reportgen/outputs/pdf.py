@@ -25,7 +25,8 @@ from reportgen.outputs.markdown import SafeHtml
 from reportgen.outputs.sidecar import render_json
 from reportgen.picture import Picture
 from reportgen.report import Report
-from reportgen.system import install_extra, pango_install, quiet_weasyprint
+from reportgen.silence import load_weasyprint
+from reportgen.system import install_extra, pango_install
 
 PAPERS = {"a4": "A4", "letter": "Letter"}
 VARIANTS = ("pdf/a-3u", "pdf/ua-1", "plain")
@@ -159,7 +160,7 @@ def check_available() -> None:
 
 def _weasyprint() -> Any:
     try:
-        return quiet_weasyprint()
+        return load_weasyprint()
     except ImportError:
         raise OutputError("PDF needs WeasyPrint", install_extra("pdf")) from None
     except OSError as problem:

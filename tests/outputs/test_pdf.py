@@ -13,7 +13,7 @@ import pytest
 
 weasyprint = pytest.importorskip("weasyprint", reason="the extra pdf is not installed", exc_type=ImportError)
 
-from reportgen import system  # noqa: E402
+from reportgen import silence  # noqa: E402
 from reportgen.cli import main  # noqa: E402 - only with WeasyPrint
 from reportgen.errors import OutputError  # noqa: E402
 from reportgen.outputs import pdf  # noqa: E402
@@ -144,7 +144,7 @@ def test_what_is_missing_is_said(report, monkeypatch, problem, told):
     def missing(name):
         raise problem
 
-    monkeypatch.setattr(system.importlib, "import_module", missing)
+    monkeypatch.setattr(silence.importlib, "import_module", missing)
     with pytest.raises(OutputError, match=told):
         render_pdf(report)
 
