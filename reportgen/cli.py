@@ -19,14 +19,13 @@ from reportgen import passing_on
 from reportgen.errors import ReportgenError, SettingsError
 from reportgen.flags import INSPECTED, add_flags, tables_from
 from reportgen.interruption import SIGNALS, stoppable
-from reportgen.parsing import BAD_INPUT, Parser, Version, add_command, add_force, say_written
+from reportgen.parsing import BAD_INPUT, Parser, Version, add_command, add_force, say_made, say_written
 from reportgen.terminal import OutputLostError, flush, occupy_standard_streams, say, tell
 from reportgen.visible import visible
 
 FAULT, READER_GONE = 1, 141
 
 if TYPE_CHECKING:
-    from reportgen.commands import Made
     from reportgen.job import Job
 
 _EXAMPLES = {
@@ -113,7 +112,7 @@ def _build(given: argparse.Namespace) -> None:
     job, settings = settings_file.job_from(merged), settings_file.settings_from(merged)
     _check_email(given, job)
     config = Path(given.config) if given.config else None
-    _say_made(commands.build(job, settings, config=config, overwrite=given.force, progress=True, debug=given.debug))
+    say_made(commands.build(job, settings, config=config, overwrite=given.force, progress=True, debug=given.debug))
 
 
 def _demo(given: argparse.Namespace) -> None:
@@ -122,7 +121,7 @@ def _demo(given: argparse.Namespace) -> None:
     merged = settings_file.merge(tables_from(given), _outputs(given))
     job, settings = settings_file.job_from(merged), settings_file.settings_from(merged)
     _check_email(given, job)
-    _say_made(commands.demo(job, settings, overwrite=given.force, progress=True, debug=given.debug))
+    say_made(commands.demo(job, settings, overwrite=given.force, progress=True, debug=given.debug))
 
 
 def _inspect(given: argparse.Namespace) -> None:
@@ -170,14 +169,6 @@ def _doctor(given: argparse.Namespace) -> None:  # noqa: ARG001 - every command 
 def _check_email(given: argparse.Namespace, job: Job) -> None:
     if job.output.email is None and "email" in tables_from(given):
         raise SettingsError("--to and other flags about an e-mail do nothing without --email", "give that, too")
-
-
-def _say_made(made: Made) -> None:
-    for line in made.caution.splitlines():
-        tell(f"reportgen: {line}")
-    if made.said:
-        say(made.said)
-    say_written(made.written)
 
 
 def _outputs(given: argparse.Namespace) -> dict[str, Any]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reportgen.errors import OutputError, SettingsError
 from reportgen.job import CaseSettings, Job, OutputSettings
+from reportgen.outputs.made import Made
 from reportgen.settings import Settings
 from reportgen.silence import silence_tensorflow
 
@@ -18,15 +18,6 @@ if TYPE_CHECKING:
     from reportgen.inputs.cases import Case
 
 DEFAULT_OUTPUT = "report.html"
-
-
-@dataclass(frozen=True)
-class Made:
-    """What a command wrote, what is to be said besides, and what the user should be warned of, a line each."""
-
-    written: tuple[Path, ...]
-    said: str = ""
-    caution: str = ""
 
 
 def parse_cases(texts: Sequence[str]) -> list[CaseSettings]:
@@ -180,7 +171,8 @@ def _report(
     )
     from reportgen.outputs.text import render_trials
 
-    return Made((*targets, *([figures] if figures is not None else [])), render_trials(report), warning)
+    written = (*targets, *([figures] if figures is not None else []))
+    return Made(written, tuple(render_trials(report).splitlines()), tuple(warning.splitlines()))
 
 
 def _targets(chosen: OutputSettings) -> tuple[Path, Path | None, Path | None, Path | None]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from reportgen.errors import ImageError, ModelError, OutputError, SettingsError
 from reportgen.job import Job
+from reportgen.outputs.made import Made
 from reportgen.outputs.saved import SavedReport, read_saved
 from reportgen.outputs.writing import check_target, write_all, write_file
 from reportgen.report import Report
@@ -16,15 +17,6 @@ from reportgen.study import Study
 
 _MOST_CAUTIONS, _LONGEST_TITLE = 10, 1000
 _ENDINGS = {".pdf": (".pdf",), ".eml": (".eml",), ".dcm": (".dcm", ".dicom", "")}  # DICOM files often have none
-
-
-@dataclass(frozen=True)
-class Delivered:
-    """What was written, what is to be said, and what the user should be warned of."""
-
-    written: tuple[Path, ...] = ()
-    said: tuple[str, ...] = ()
-    cautions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -45,7 +37,7 @@ class Filing:
 
 def print_pdf(
     source: Path, target: Path | None, figures: Path | None, paper: str, variant: str, *, overwrite: bool
-) -> Delivered:
+) -> Made:
     """Make a PDF of a saved report, beside it unless said.
 
     Raises
@@ -56,13 +48,13 @@ def print_pdf(
     path = _target(source, target, ".pdf", overwrite=overwrite)
     cautions: list[str] = []
     write_file(path, _pdf(read_saved(source, figures).report, cautions, paper=paper, variant=variant))
-    return Delivered((path,), cautions=tuple(cautions))
+    return Made((path,), cautions=tuple(cautions))
 
 
 def write_email(
     source: Path, target: Path | None, figures: Path | None, job: Job, *, send: bool, dry_run: bool,
     overwrite: bool, tell: Callable[[str], object],
-) -> Delivered:  # fmt: skip
+) -> Made:  # fmt: skip
     """Make a message about a saved report: a file to be opened in a mail program, sent at once, or both.
 
     Parameters
@@ -107,12 +99,12 @@ def write_email(
     if path is not None and not dry_run:
         write_file(path, mail.data)
     cautions += [mail.warning] if mail.warning else []
-    return Delivered((path,) if path and not dry_run else (), said, tuple(cautions))
+    return Made((path,) if path and not dry_run else (), said, tuple(cautions))
 
 
 def file_dicom(
     source: Path, target: Path | None, figures: Path | None, filing: Filing, *, archive: Path | None, overwrite: bool
-) -> Delivered:
+) -> Made:
     """Make a DICOM file of a saved report, a zip with all its forms, or both.
 
     Parameters
@@ -156,15 +148,15 @@ def file_dicom(
     if archive is not None:
         files[archive] = render_zip(saved.report, _page(saved), pdf)
     write_all(files)
-    return Delivered(tuple(files), cautions=tuple(cautions))
+    return Made(tuple(files), cautions=tuple(cautions))
 
 
-def verify(source: Path, figures: Path | None, models: Sequence[Path], images: Sequence[Path]) -> Delivered:
+def verify(source: Path, figures: Path | None, models: Sequence[Path], images: Sequence[Path]) -> Made:
     """Say whether a report is as it was written, and whether it was made of these files.
 
     Returns
     -------
-    Delivered
+    Made
         What agrees in ``said``, what doesn't in ``cautions``.
 
     Raises
@@ -200,12 +192,12 @@ def verify(source: Path, figures: Path | None, models: Sequence[Path], images: S
     left = [case.title for case in report.cases if case.sha256 not in found]
     if images and left:
         agrees.append(f"not compared, as no such image was given: {', '.join(left)}")
-    return Delivered(said=tuple(agrees), cautions=tuple(differs))
+    return Made(said=tuple(agrees), cautions=tuple(differs))
 
 
 def publish(
     reports: Sequence[str], folder: Path, *, title: str | None, add: bool, remove: bool, overwrite: bool, progress: bool
-) -> Delivered:
+) -> Made:
     """Make a static site of reports, or change it.
 
     Parameters
@@ -251,7 +243,7 @@ def publish(
     cautions = [f"broken: {one.name} {one.problem}" for one in built.broken[:_MOST_CAUTIONS]]
     if len(built.broken) > _MOST_CAUTIONS:
         cautions.append(f"and {len(built.broken) - _MOST_CAUTIONS:,} more are broken; index.html lists them")
-    return Delivered(said=(said,), cautions=tuple(cautions))
+    return Made(said=(said,), cautions=tuple(cautions))
 
 
 def _studies(filing: Filing) -> tuple[list[Study], Study | None]:

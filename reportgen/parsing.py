@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
+from reportgen.outputs.made import Made
 from reportgen.terminal import say, tell
 from reportgen.visible import visible
 
@@ -66,6 +67,20 @@ def add_command(
 def add_force(parser: argparse.ArgumentParser) -> None:
     """Add the flag that allows to replace what is there."""
     parser.add_argument("-f", "--force", action="store_true", help="overwrite existing output")
+
+
+def say_made(made: Made) -> None:
+    """Tell what a command made, after what to be warned of."""
+    for line in made.cautions:
+        say_caution(line)
+    for line in made.said:
+        say(f"{visible(line)}\n")
+    say_written(made.written)
+
+
+def say_caution(line: str) -> None:
+    """Warn the user."""
+    tell(f"reportgen: {visible(' '.join(line.split()))}")
 
 
 def say_written(written: Sequence[Path]) -> None:

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from reportgen.errors import OutputError
 from reportgen.flags import SENT, add_flags, tables_from
-from reportgen.parsing import add_command, add_force, say_written
-from reportgen.terminal import say, tell
+from reportgen.parsing import add_command, add_force, say_caution, say_made
+from reportgen.terminal import say
 from reportgen.visible import visible
-
-if TYPE_CHECKING:
-    from reportgen.deliveries import Delivered
 
 
 def add_commands(commands: Any) -> None:
@@ -120,7 +117,7 @@ def _add_report(parser: argparse.ArgumentParser, output: str) -> None:
 def _pdf(given: argparse.Namespace) -> None:
     from reportgen import deliveries
 
-    _say(deliveries.print_pdf(*_places(given), given.paper.lower(), given.variant.lower(), overwrite=given.force))
+    say_made(deliveries.print_pdf(*_places(given), given.paper.lower(), given.variant.lower(), overwrite=given.force))
 
 
 def _email(given: argparse.Namespace) -> None:
@@ -128,8 +125,8 @@ def _email(given: argparse.Namespace) -> None:
 
     tables = settings_file.read_settings(Path(given.config)) if given.config else {}
     job = settings_file.job_from(settings_file.merge(tables, tables_from(given, SENT)))
-    _say(deliveries.write_email(
-        *_places(given), job, send=given.send, dry_run=given.dry_run, overwrite=given.force, tell=_caution
+    say_made(deliveries.write_email(
+        *_places(given), job, send=given.send, dry_run=given.dry_run, overwrite=given.force, tell=say_caution
     ))  # fmt: skip
 
 
@@ -143,13 +140,13 @@ def _dicom(given: argparse.Namespace) -> None:
     filing = deliveries.Filing(
         given.study, tuple(map(Path, given.reference)), given.patient_id, given.patient_name, given.accession
     )
-    _say(deliveries.file_dicom(source, target, figures, filing, archive=archive, overwrite=given.force))
+    say_made(deliveries.file_dicom(source, target, figures, filing, archive=archive, overwrite=given.force))
 
 
 def _site(given: argparse.Namespace) -> None:
     from reportgen import deliveries
 
-    _say(deliveries.publish(
+    say_made(deliveries.publish(
         given.reports, Path(given.output), title=given.title, add=given.add, remove=given.remove,
         overwrite=given.force, progress=True,
     ))  # fmt: skip
@@ -170,15 +167,3 @@ def _verify(given: argparse.Namespace) -> None:
 def _places(given: argparse.Namespace) -> tuple[Path, Path | None, Path | None]:
     target, figures = (Path(path) if path else None for path in (given.output, given.figures))
     return Path(given.report), target, figures
-
-
-def _say(delivered: Delivered) -> None:
-    for line in delivered.cautions:
-        _caution(line)
-    for line in delivered.said:
-        say(f"{visible(line)}\n")
-    say_written(delivered.written)
-
-
-def _caution(line: str) -> None:
-    tell(f"reportgen: {visible(' '.join(line.split()))}")
