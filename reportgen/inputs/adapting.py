@@ -86,7 +86,7 @@ def output_names(model: Any) -> list[str]:
     import keras
 
     names = [str(name) for name in getattr(model, "output_names", ())]
-    structure = getattr(model, "_outputs_struct", None)
+    structure = _structure(model, "_outputs_struct")
     if isinstance(structure, dict) and len(structure) == len(model.outputs):
         by_tensor = {id(tensor): str(key) for key, tensor in structure.items() if isinstance(tensor, keras.KerasTensor)}
         names = [by_tensor.get(id(tensor), f"output {at}") for at, tensor in enumerate(model.outputs)]
@@ -99,8 +99,13 @@ def _gives_one_tensor(model: Any) -> bool:
     """Whether a model is called with one tensor and gives one: not a table or a list of them."""
     import keras
 
-    ends = (getattr(model, name, None) for name in ("_inputs_struct", "_outputs_struct"))
+    ends = (_structure(model, name) for name in ("_inputs_struct", "_outputs_struct"))
     return len(model.outputs) == 1 and all(end is None or isinstance(end, keras.KerasTensor) for end in ends)
+
+
+def _structure(model: Any, name: str) -> Any:
+    """Return a functional model's inputs or outputs as they are given, also of the one that a Sequential wraps."""
+    return getattr(getattr(model, "_functional", None) or model, name, None)
 
 
 def _choose_output(model: Any, name: str, wanted: str | int | None) -> int:

@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.errors import ModelError
+from reportgen.inputs.model_formats.application_layers import application_layers
 from reportgen.inputs.model_formats.kinds import ModelFile
 from reportgen.inputs.model_formats.legacy_connections import check_connections
 from reportgen.inputs.model_formats.legacy_layers import converted_layer, give_weights, safe_name
@@ -91,7 +92,7 @@ def dry_legacy_model(file: ModelFile) -> Any:
     import tf_keras
 
     with _quiet():
-        return tf_keras.models.model_from_config(_config(file))
+        return tf_keras.models.model_from_config(_config(file), custom_objects=application_layers("tf_keras"))
 
 
 def dry_legacy_layer(table: dict[str, Any]) -> None:
@@ -181,7 +182,7 @@ def _difference(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
 def _read(file: ModelFile, custom_objects: dict[str, Any], *, trust_code: bool) -> Any:
     import tf_keras
 
-    custom = as_keras_2_reads_them(custom_objects)
+    custom = {**application_layers("tf_keras"), **as_keras_2_reads_them(custom_objects)}
     try:
         with _quiet():
             if file.kind == "saved_model":

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from reportgen.errors import ModelError
+from reportgen.inputs.model_formats.application_layers import application_layers
 from reportgen.inputs.model_formats.legacy_own import is_own, own_layer
 
 # weights are copied, so how they began says nothing; the rest shapes training or has no meaning in Keras 3
@@ -50,7 +51,7 @@ def converted_layer(original: Any, custom_objects: Mapping[str, Any]) -> Any:
     own = own_layer(original, custom_objects, common["name"])
     if own is not None:
         return own
-    made = getattr(keras.layers, _SAME_AS.get(kind, kind), None)
+    made = getattr(keras.layers, _SAME_AS.get(kind, kind), None) or application_layers().get(kind)
     if made is None and kind.startswith("Random"):
         return keras.layers.Identity(**common)  # augmentation does nothing at inference
     if made is None:
