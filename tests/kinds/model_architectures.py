@@ -265,6 +265,18 @@ def arithmetic_hdf5(folder: Path) -> Built:
     return saved(folder, _functional(body), ".h5")
 
 
+@kind("A layer with several outputs, each with its maps")
+def split(folder: Path) -> Built:
+    import keras
+    from keras import layers as k
+
+    def body(x: Any) -> Any:
+        left, right = keras.ops.split(k.Conv2D(6, 3)(x), 2, axis=-1)
+        return k.Concatenate()([k.Conv2D(3, 3, padding="same")(left), right])
+
+    return saved(folder, _functional(body))
+
+
 @kind("Resizing and CenterCrop inside")
 def resizing(folder: Path) -> Built:
     from keras import layers as k

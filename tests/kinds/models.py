@@ -9,6 +9,7 @@ from . import (
     model_inputs,
     model_legacy,
     model_legacy_edits,
+    model_random,
     model_saved,
     model_sequences,
     model_weights,
@@ -21,7 +22,7 @@ _ORDER = [
     module.__name__
     for module in (
         model_architectures, model_sequences, model_applications, model_inputs, model_legacy, model_legacy_edits,
-        model_saved, model_weights, model_code, model_wrong,
+        model_random, model_saved, model_weights, model_code, model_wrong,
     )
 ]  # fmt: skip
 MODEL_KINDS: tuple[Kind, ...] = tuple(

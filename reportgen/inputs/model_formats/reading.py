@@ -24,8 +24,8 @@ from reportgen.inputs.model_formats.wrapped_programs import check_programs, with
 from reportgen.settings import LimitSettings, ModelSettings
 from reportgen.system import install_extra
 
-# what Keras 3 has under the same name computes something else
-_MISREAD = ("hard_sigmoid", "ThresholdedReLU")
+# what Keras 3 has under the same name computes something else; and it takes no notice of a call in training
+_MISREAD = ('"hard_sigmoid"', '"ThresholdedReLU"', '"training": true')
 
 
 @dataclass(frozen=True)
@@ -129,7 +129,7 @@ def _load(file: ModelFile, custom: dict[str, Any], *, trust_code: bool) -> tuple
         f"{file.path} was saved by Keras {file.version or '2'}, which Keras 3 can't read",
         f"install the reader for it with {install_extra('legacy')}",
     )
-    if legacy and any(f'"{name}"' in json.dumps(file.config) for name in _MISREAD):
+    if legacy and any(name in json.dumps(file.config) for name in _MISREAD):
         raise unread
     try:
         model = _load_with_keras_3(file, custom, trust_code=trust_code)
