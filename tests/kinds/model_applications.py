@@ -1,10 +1,11 @@
-"""Models of keras.applications: the kinds that need something of their own."""
+"""Models of keras.applications: the kinds that need something of their own; all are tried by ``kinds.applications``."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
+from .applications import made
 from .model_legacy import LEGACY
 from .registry import SHAPE, Built, calling, group, saved, stirred
 
@@ -22,6 +23,13 @@ def convnext(folder: Path) -> Built:
     model = ConvNeXt(**sizes, weights=None, input_shape=(64, 96, 3), classes=2, name="convnext")
     built = saved(folder, model)
     return Built(built.source, built.original, high=255)
+
+
+@kind("MobileNetV3 of Keras 2: arithmetic, and names with slashes", note=LEGACY, tolerance=DEEP)
+def mobile_v3_legacy(folder: Path) -> Built:
+    model = made("tf_keras", "MobileNetV3Small")
+    model.save(folder / "model.h5")
+    return Built(folder / "model.h5", calling(model), high=255)
 
 
 def _with_own_layers(keras: Any, *, dropping: bool = True) -> Any:
