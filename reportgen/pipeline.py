@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from reportgen.analysis.activations import choose_layers, feature_maps
 from reportgen.analysis.channels import measure_layer, reference_of
 from reportgen.analysis.findings import all_correct, judge_findings, label_notes
 from reportgen.analysis.graph import Graph, LayerCall, trace
+from reportgen.analysis.noise import noise_remarks
 from reportgen.analysis.occlusion.scan import Scan, plan, scan
 from reportgen.analysis.other_readings import profile_remarks
 from reportgen.analysis.summary import parameter_counts, summarise_layers
@@ -24,7 +25,7 @@ from reportgen.analysis.targets import Targets, target_classes
 from reportgen.demo.builtin import BUILTIN_NAME
 from reportgen.drawing import LayerDrawing, check_channels, check_colours, model_pictures, occlusion_pictures
 from reportgen.figures.heatmaps import image_picture
-from reportgen.inputs.cases import Case, CaseLike, as_case, check_count, headings, usual_title
+from reportgen.inputs.cases import Case, CaseLike, as_case, check_count, distinct, headings, usual_title
 from reportgen.inputs.comments import read_comments
 from reportgen.inputs.models import BUILTIN_MODEL, LoadedModel, load_model
 from reportgen.inputs.preprocessing import aspect_cautions, aspect_notes, prepare
@@ -121,7 +122,7 @@ def build_report(
         layers, grids = _layers(subject, run, titles, chosen, advance)
     with watch.step("draw"):
         pictures = _pictures(subject, titles, run.images, scans, chosen)
-    trials = _trials(subject, run, _distinct(read)) if chosen.preprocessing.mode == TRY else ()
+    trials = _trials(subject, run, distinct(read)) if chosen.preprocessing.mode == TRY else ()
     reports = [
         _case(case, number, titles[number], subject, run, scans, layers[number], chosen.preprocessing.aspect)
         for number, case in enumerate(read)
@@ -143,7 +144,8 @@ def build_report(
     return report.with_remarks(
         *_cautions(subject, read, titles, chosen.preprocessing.aspect),
         *of_profiles,
-        *predictions.doubtful_scores(run.scores[_distinct(read)]),
+        *noise_remarks(subject.loaded, subject.head, run.inputs, run.scores, run.targets, titles),
+        *predictions.doubtful_scores(run.scores[distinct(read)]),
         *_prediction_remarks(shown, subject.head),
         *commentary.occlusion_remarks(shown, regression=subject.head.is_regression),
         *commentary.depth_remarks(shown),
@@ -165,7 +167,9 @@ def inspect_model(settings: Settings) -> ModelReport:
     ReportgenError
         When it can't be loaded or used.
     """
-    return _model_report(_subject(None, settings, ()))
+    subject = _subject(None, settings, ())
+    report = _model_report(subject)
+    return replace(report, notes=(*subject.loaded.cautions, *report.notes))
 
 
 def prepare_libraries() -> None:
@@ -261,7 +265,7 @@ def _scan(subject: _Subject, run: _Run, settings: Settings, advance: Callable[[i
         scores_of=subject.head.scores,
         targets=run.targets,
         class_names=subject.head.class_names,
-        settings=settings.occlusion,
+        settings=subject.loaded.randomness.scan_settings(settings.occlusion),
         on_progress=advance,
         graph=subject.graph,
         outputs=run.raw,
@@ -386,9 +390,3 @@ def _cautions(subject: _Subject, cases: Sequence[Case], titles: Sequence[str], a
     ]
     texts = (*subject.loaded.cautions, *of_cases)
     return [Remark(section="model", kind="caution", text=text, warning=True) for text in texts]
-
-
-def _distinct(cases: Sequence[Case]) -> list[int]:
-    """Return the numbers of the cases whose image none before them has."""
-    first = {case.image.sha256: number for number, case in reversed(list(enumerate(cases)))}
-    return sorted(first.values())

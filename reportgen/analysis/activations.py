@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from reportgen.analysis.graph import Graph, LayerCall, computed
 from reportgen.errors import SettingsError
+from reportgen.inputs.model_formats.steady import is_steady
 from reportgen.settings import LayerSettings
 
 _IDLE_AT_INFERENCE = (
@@ -58,7 +59,7 @@ def choose_layers(graph: Graph, settings: LayerSettings) -> tuple[tuple[LayerCal
     SettingsError
         When a name or type matches nothing, or what it matches has no feature maps.
     """
-    spatial = [call for call in graph.calls if has_feature_maps(call)]
+    spatial = [call for call in graph.outputs if has_feature_maps(call)]
     if settings.show:
         chosen = _by_name(graph, spatial, settings.show)
     else:
@@ -102,14 +103,18 @@ def feature_maps(graph: Graph, layers: Sequence[LayerCall], images: NDArray[np.f
 def _does_something(call: LayerCall, graph: Graph) -> bool:
     kind = type(call.layer).__name__
     only_turned = kind == "Permute" and call.inputs[0] is graph.input
-    return kind not in _IDLE_AT_INFERENCE and not only_turned
+    return (kind not in _IDLE_AT_INFERENCE or is_steady(call.layer)) and not only_turned
 
 
 def _by_name(graph: Graph, spatial: list[LayerCall], patterns: Sequence[str]) -> list[LayerCall]:
-    names = [call.path for call in graph.calls]
+    # a layer that had to be renamed may be asked for by either name
+    known = {call.also: call.path for call in graph.calls if call.also} | {
+        call.path: call.path for call in graph.outputs
+    }
+    names = list(known)
     wanted: set[str] = set()
     for pattern in patterns:
-        matched = set(fnmatch.filter(names, pattern)) | ({pattern} & set(names))
+        matched = {known[name] for name in (*fnmatch.filter(names, pattern), pattern) if name in known}
         if not matched:
             near = difflib.get_close_matches(pattern, names, n=1) or names[:1]
             raise SettingsError(

@@ -8,11 +8,13 @@ path (``outer/inner``). The weights are shared with the original; nothing is cop
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from reportgen.inputs.model_formats.naming import first_unused, name_in_file
 
 
 @dataclass(frozen=True)
@@ -22,17 +24,22 @@ class LayerCall:
     Attributes
     ----------
     path
-        ``outer/inner`` name; a second call of the same layer ends in ``(2)``.
+        ``outer/inner`` name, of names as in the user's file; a second call of the same layer ends in ``(2)``, the
+        second of several outputs in ``[2]``.
     layer
         The Keras layer.
     inputs
         Symbolic tensors that go in.
     output
         Symbolic tensor that comes out (the first, where there are several).
+    others
+        The further ones, where there are several.
     first
         Whether it's the first call of this layer.
     channels_first
         Whether the output lies ``(N, C, H, W)``.
+    also
+        The path under another name: that of a layer that had to be renamed; else empty.
     """
 
     path: str
@@ -41,6 +48,14 @@ class LayerCall:
     output: Any
     first: bool
     channels_first: bool = False
+    others: tuple[Any, ...] = ()
+    also: str = ""
+
+    @property
+    def each_output(self) -> tuple[LayerCall, ...]:
+        """The call once for each of its outputs."""
+        rest = enumerate(self.others, 2)
+        return (self, *(replace(self, path=f"{self.path} [{at}]", output=one, first=False) for at, one in rest))
 
     @property
     def output_shape(self) -> tuple[int | None, ...]:
@@ -66,9 +81,14 @@ class Graph:
     calls: tuple[LayerCall, ...]
     output: Any
 
+    @property
+    def outputs(self) -> tuple[LayerCall, ...]:
+        """All calls, those with several outputs once for each."""
+        return tuple(one for call in self.calls for one in call.each_output)
+
     def __getitem__(self, path: str) -> LayerCall:
         """Return the call of that path."""
-        return next(call for call in self.calls if call.path == path)
+        return next(call for call in self.outputs if call.path == path)
 
 
 def trace(model: Any) -> Graph:
@@ -154,6 +174,7 @@ class _Tracer:
         self.calls: list[LayerCall] = []
         self.times_called: dict[int, int] = {}
         self.channels_first: dict[int, bool] = {}
+        self.paths: dict[tuple[str, int], str] = {}
 
     def step_into(self, model: Any, args: tuple[Any, ...], prefix: str) -> Any:
         import keras
@@ -172,20 +193,37 @@ class _Tracer:
     def call(self, layer: Any, args: tuple[Any, ...], options: dict[str, Any], prefix: str) -> Any:
         import keras
 
-        path = f"{prefix}{layer.name}"
+        path = self._path(layer, prefix)
         given = args[:1] or tuple(options.get(name) for name in ("inputs",) if name in options)
         if is_nested(layer) and can_step_into(layer, given):
             return self.step_into(layer, given, f"{path}/")
         output = layer(*args, **options)
         times = self.times_called[id(layer)] = self.times_called.get(id(layer), 0) + 1
         if not isinstance(layer, keras.layers.InputLayer):
-            inputs = tuple(t for t in keras.tree.flatten((args, options)) if isinstance(t, keras.KerasTensor))
+            inputs = _tensors(keras.tree.flatten((args, options)))
             name = path if times == 1 else f"{path} ({times})"
             first = self._puts_channels_first(layer, inputs)
             outputs = keras.tree.flatten(output)
             self.channels_first |= {id(tensor): first for tensor in outputs}
-            self.calls.append(LayerCall(name, layer, inputs, outputs[0], times == 1, first))
+            renamed = f"{prefix}{layer.name}" if name_in_file(layer) != layer.name else ""
+            self.calls.append(
+                LayerCall(name, layer, inputs, outputs[0], times == 1, first, _tensors(outputs[1:]), renamed)
+            )
         return output
+
+    def _path(self, layer: Any, prefix: str) -> str:
+        """Return the path of a layer, by its name in the user's file unless that is another's path already.
+
+        With a slash in its name, a layer can look like one inside a model.
+        """
+        key = (prefix, id(layer))
+        if key not in self.paths:
+            wanted = (f"{prefix}{name}" for name in (name_in_file(layer), layer.name))
+            taken = set(self.paths.values())
+            self.paths[key] = next((path for path in wanted if path not in taken), None) or first_unused(
+                f"{prefix}{layer.name}", taken
+            )
+        return self.paths[key]
 
     def _puts_channels_first(self, layer: Any, inputs: tuple[Any, ...]) -> bool:
         """Whether a layer's output lies channels first: as it says itself, else as its input lies."""
@@ -195,6 +233,12 @@ class _Tracer:
         if hasattr(layer, "data_format"):
             return bool(layer.data_format == "channels_first")
         return any(self.channels_first.get(id(tensor), False) for tensor in inputs)
+
+
+def _tensors(values: Sequence[Any]) -> tuple[Any, ...]:
+    import keras
+
+    return tuple(value for value in values if isinstance(value, keras.KerasTensor))
 
 
 def is_nested(layer: Any) -> bool:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reportgen.analysis.graph import Graph, LayerCall
+from reportgen.inputs.model_formats.steady import goes_by_the_batch
 from reportgen.model_report import LayerSummary
 
 _WINDOWED = ("Conv2D", "DepthwiseConv2D", "SeparableConv2D", "MaxPooling2D", "AveragePooling2D")
@@ -39,7 +40,7 @@ def summarise_layers(graph: Graph) -> tuple[LayerSummary, ...]:
     """
     fields: dict[int, _Field | None] = {id(graph.input): _Field((1, 1), (1, 1))}
     rows = []
-    for call in graph.calls:
+    for call in graph.outputs:
         field = _receptive_field(call, [fields.get(id(tensor)) for tensor in call.inputs])
         fields[id(call.output)] = field
         spatial = len(call.output_shape) == 4
@@ -85,7 +86,7 @@ def _activation(layer: Any) -> str | None:
 def _receptive_field(call: LayerCall, before: list[_Field | None]) -> _Field | None:
     known = [field for field in before if field is not None]
     kind = type(call.layer).__name__
-    if len(known) != len(before) or not known:
+    if len(known) != len(before) or not known or goes_by_the_batch(call.layer):
         return None
     if kind in _MERGING:
         same = all(field.jump == known[0].jump for field in known)

@@ -141,6 +141,12 @@ def headings(cases: Sequence[Case]) -> list[str]:
     ]
 
 
+def distinct(cases: Sequence[Case]) -> list[int]:
+    """Return the numbers of the cases whose image none before them has."""
+    first = {case.image.sha256: number for number, case in reversed(list(enumerate(cases)))}
+    return sorted(first.values())
+
+
 def usual_title(cases: Sequence[Case]) -> str:
     """Return a title made of the labels, else names, of the cases: those labelled as normal first, each once."""
     ordered = sorted(cases, key=lambda case: not is_reference(case.label))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from reportgen.inputs.model_formats.reading import ReadModel, read_model
 from reportgen.inputs.model_formats.size import check_model, machine_memory
 from reportgen.inputs.model_notes import ModelNotes, read_model_notes
 from reportgen.inputs.preprocessing import Preprocessing, families_inside, preprocessing_from
+from reportgen.inputs.randomness import Randomness, settle
 from reportgen.inputs.stem import OwnScaling, own_scaling
 from reportgen.model_report import ModelCard
 from reportgen.settings import TRY, LimitSettings, ModelSettings, PreprocessingSettings
@@ -57,6 +58,8 @@ class LoadedModel:
         What a reader must know before any score is believed.
     card, history
         From the model's notes.
+    randomness
+        What of its outputs the image alone doesn't settle.
     """
 
     keras_model: Any
@@ -73,6 +76,7 @@ class LoadedModel:
     card: ModelCard | None = None
     history: dict[str, tuple[float, ...]] | None = None
     thresholds: tuple[float, ...] = ()
+    randomness: Randomness = field(default_factory=Randomness)
 
 
 def load_model(
@@ -114,6 +118,7 @@ def load_model(
     if source != BUILTIN_MODEL:
         # now that its input size is known
         check_model(model, Path(title), limits.memory or machine_memory())
+    randomness = settle(model, is_own=isinstance(source, str | Path))
     outputs = _output_count(model, title)
     loss = loss_name(read.loss, adapted.output, adapted.output_name)
     several = settings.multi_label if settings.multi_label is not None else notes.multi_label
@@ -136,7 +141,7 @@ def load_model(
         family=read.family,
         inside=families_inside(_names(model)),
     )
-    said = (*read.notes, *adapted.notes, *assumed, chosen.note, head_note, label_note)
+    said = (*read.notes, *randomness.notes, *adapted.notes, *assumed, chosen.note, head_note, label_note)
     # classes guessed from labels decide what is called right
     guessed = tuple(note for note in assumed if note.startswith(FROM_LABELS))
     return LoadedModel(
@@ -151,9 +156,10 @@ def load_model(
         thresholds=thresholds if independent else (),
         preprocessing=chosen,
         notes=tuple(note for note in said if note),
-        cautions=(*read.cautions, *guessed, *filter(None, [chosen.doubt])),
+        cautions=(*read.cautions, *randomness.cautions, *guessed, *filter(None, [chosen.doubt])),
         card=notes.card,
         history=notes.history,
+        randomness=randomness,
     )
 
 

@@ -6,11 +6,13 @@ what they want differs. A few plain images are sent through everything that stan
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from enum import Enum
 from typing import Any
 
 import numpy as np
+
+from reportgen.inputs.model_formats.steady import at_rest
+from reportgen.inputs.walk import walk
 
 # weights that only shift and scale, once for all
 _STATISTICS = ("Normalization",)
@@ -32,7 +34,7 @@ class OwnScaling(Enum):
 class _Reached(Exception):  # noqa: N818 - no error: the end of a walk
     """The first layer with weights was reached; holds what it is given, and the layer."""
 
-    def __init__(self, value: Any, layer: Any = None) -> None:
+    def __init__(self, value: Any, layer: Any) -> None:
         super().__init__()
         self.value, self.layer = value, layer
 
@@ -53,7 +55,8 @@ def own_scaling(model: Any) -> OwnScaling:
     """
     shape = tuple(model.inputs[0].shape)[1:]
     try:
-        reached = [_before_weights(model, np.full((1, *shape), value, np.float32)) for value in (0, 0.4, 255)]
+        with at_rest():  # noise is no offset
+            reached = [_before_weights(model, np.full((1, *shape), value, np.float32)) for value in (0, 0.4, 255)]
     except Exception:  # noqa: BLE001 - whatever a model's own code does with plain images
         return _by_names(model)
     known = [one for one in reached if one is not None]
@@ -81,47 +84,20 @@ def _before_weights(model: Any, image: Any) -> tuple[Any, Any] | None:
     import keras
 
     try:
-        _walk(model, keras.ops.convert_to_tensor(image, model.inputs[0].dtype))
+        walk(model, keras.ops.convert_to_tensor(image, model.inputs[0].dtype), _until_weights)
     except _Reached as reached:
         return np.asarray(keras.ops.cast(reached.value, "float32")), reached.layer
     return None
 
 
-def _walk(model: Any, tensor: Any) -> Any:
-    import keras
-    from keras.src.models.functional import Functional
-
-    if type(model).call is keras.Sequential.call:
-        for layer in model.layers:
-            tensor = _taken(layer)(tensor)
-        return tensor
-    if type(model).call is not Functional.call:
-        # what its own code does before its layers can't be walked through
-        raise _Reached(tensor, model)
-    return model._run_through_graph([tensor], operation_fn=_taken)
-
-
-def _taken(operation: Any) -> Callable[..., Any]:
-    """Return what stands for an operation on the walk: itself, or the end of the walk."""
+def _until_weights(operation: Any, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
+    """Call an operation, or end the walk at the first with weights, and at code that can't be walked through."""
     import keras
 
-    def called(*args: Any, **options: Any) -> Any:
-        given = [one for one in keras.tree.flatten((args, options)) if hasattr(one, "shape")]
-        if isinstance(operation, keras.Model) and len(given) == 1:
-            return _walk(operation, given[0])
-        if getattr(operation, "weights", ()) and type(operation).__name__ not in _STATISTICS:
-            raise _Reached(_first(args, options), operation)
-        if isinstance(operation, keras.Layer) and operation._call_has_training_arg:
-            options = {**options, "training": False}
-        return operation(*args, **options)
-
-    return called
-
-
-def _first(args: Sequence[Any], options: dict[str, Any]) -> Any:
-    import keras
-
-    return keras.tree.flatten((args, options))[0]
+    has_weights = getattr(operation, "weights", ()) and type(operation).__name__ not in _STATISTICS
+    if has_weights or isinstance(operation, keras.Model):
+        raise _Reached(keras.tree.flatten((args, options))[0], operation)
+    return operation(*args, **options)
 
 
 def _by_names(layer: Any) -> OwnScaling:

@@ -11,6 +11,7 @@ from reportgen.analysis import graph as graph_module
 from reportgen.analysis.activations import choose_layers, feature_maps
 from reportgen.analysis.graph import trace
 from reportgen.errors import SettingsError
+from reportgen.inputs.model_formats.steady import make_steady
 from reportgen.settings import LayerSettings
 
 SHAPE = (24, 36, 3)
@@ -225,3 +226,26 @@ def test_unknown_type_is_refused_with_those_present(small_model):
 def test_a_model_without_feature_maps_has_no_layers_to_show():
     graph = trace(keras.Sequential([layers.Input(SHAPE), layers.Flatten(), layers.Dense(2)]))
     assert choose_layers(graph, LayerSettings()) == ((), ())
+
+
+def test_each_output_of_a_layer_has_maps(images):
+    keras.backend.clear_session()  # operations are named by counting
+    keras.utils.set_random_seed(2)
+    entry = layers.Input(SHAPE)
+    left, right = keras.ops.split(layers.Conv2D(5, 3, name="conv")(entry), [2], axis=-1)
+    model = keras.Model(entry, layers.Dense(2)(layers.Concatenate()([layers.Flatten()(left), layers.Flatten()(right)])))
+    found = maps_of(model, images)
+    assert list(found) == ["conv", "split", "split [2]"]
+    np.testing.assert_array_equal(np.concatenate([found["split"], found["split [2]"]], axis=-1), found["conv"])
+    assert list(maps_of(model, images, show=("split [2]",))) == ["split [2]"]
+    assert list(maps_of(model, images, show=("split*",))) == ["split", "split [2]"]
+
+
+def test_dropout_that_is_kept_on_does_something(images):
+    entry, dropped = layers.Input(SHAPE), layers.Dropout(0.5, name="drop")
+    make_steady(dropped, "drop")
+    model = keras.Model(entry, layers.Flatten()(dropped(entry, in_training=True)))
+    (values,) = maps_of(model, images).values()
+    kept = values != 0
+    np.testing.assert_allclose(values[kept], 2 * images[kept], atol=1e-6)
+    np.testing.assert_array_equal(kept[0], kept[1])

@@ -12,6 +12,7 @@ from reportgen.analysis.occlusion import engines
 from reportgen.analysis.occlusion.engines import run_engine
 from reportgen.analysis.occlusion.incremental import IncrementalEngine
 from reportgen.analysis.occlusion.scan import filling, plan, scan
+from reportgen.inputs.model_formats.steady import make_steady
 from reportgen.settings import OcclusionSettings
 
 SHAPE = (48, 64, 3)
@@ -184,3 +185,20 @@ def test_odd_models_give_the_same_by_both_engines(build, images):
     found, expected = run(odd, images, engine="incremental"), run(odd, images, engine="full")
     for one, other in zip(found.tables, expected.tables, strict=True):
         np.testing.assert_allclose(one, other, atol=1e-5 * np.ptp(other) + 1e-6)
+
+
+def test_random_numbers_that_are_fixed_are_the_same_in_both_engines(images):
+    """Each covered image meets the numbers that the image itself met, whichever engine runs it."""
+    keras.utils.set_random_seed(1)
+    entry, dropped = layers.Input(SHAPE), layers.Dropout(0.4)
+    make_steady(dropped, "dropped")
+    hidden = layers.Conv2D(32, 3, activation="relu")(layers.Conv2D(32, 3, activation="relu")(entry))
+    pooled = layers.MaxPooling2D(4)(dropped(hidden, in_training=True))
+    model = keras.Model(entry, layers.Dense(2, activation="softmax")(layers.Flatten()(pooled)))
+    found, expected = run(model, images, engine="incremental"), run(model, images, engine="full")
+    assert (found.engine, expected.engine) == ("incremental", "full")
+    for one, other in zip(found.tables, expected.tables, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-5)
+    prepared = np.stack(images).astype(np.float32) / 255
+    for table, alone in zip(expected.tables, prepared, strict=True):
+        np.testing.assert_allclose(table[0], np.asarray(model(alone[None], training=False))[0], atol=1e-6)

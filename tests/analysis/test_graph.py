@@ -8,6 +8,7 @@ import pytest
 from keras import layers
 
 from reportgen.analysis.graph import computed, is_nested, trace
+from reportgen.inputs.model_formats.naming import call_as_in_file
 
 SHAPE = (24, 36, 3)
 
@@ -204,3 +205,52 @@ def test_the_walk_gives_what_the_model_gives(build):
 
 def test_a_model_called_by_keyword_is_stepped_into():
     assert any(call.path.endswith("/inside") for call in trace(_by_keyword()).calls)
+
+
+# ---- several outputs, and names
+
+
+def of_three_parts():
+    keras.backend.clear_session()  # operations are named by counting
+    entry = layers.Input(SHAPE)
+    parts = keras.ops.split(layers.Conv2D(6, 3, name="conv")(entry), [1, 3], axis=-1)
+    joined = layers.Concatenate(name="joined")([parts[2], parts[0]])
+    return keras.Model(entry, layers.GlobalAveragePooling2D(name="mean")(joined))
+
+
+def test_a_call_with_several_outputs_is_seen_once_for_each():
+    graph = trace(of_three_parts())
+    assert [call.path for call in graph.calls] == ["conv", "split", "joined", "mean"]
+    assert [call.path for call in graph.outputs] == ["conv", "split", "split [2]", "split [3]", "joined", "mean"]
+    assert [graph[path].map_shape for path in ("split", "split [2]", "split [3]")] == [
+        (22, 34, 1), (22, 34, 2), (22, 34, 3),
+    ]  # fmt: skip
+    assert graph["split [2]"].inputs == graph["split"].inputs
+
+
+def test_each_output_has_the_values_of_its_own():
+    graph, images = trace(of_three_parts()), np.random.default_rng(0).random((2, *SHAPE), np.float32)
+    wanted = [graph[path].output for path in ("conv", "split [2]", "split [3]", "joined")]
+    conv, second, third, joined = (np.asarray(value) for _, value in computed(graph, images, wanted))
+    np.testing.assert_array_equal(second, conv[..., 1:3])
+    np.testing.assert_array_equal(third, conv[..., 3:])
+    np.testing.assert_array_equal(joined, conv[..., [3, 4, 5, 0]])
+
+
+def test_a_layer_that_was_renamed_has_the_path_of_the_file():
+    model = branched()
+    call_as_in_file(model.get_layer("left"), "eye/left")
+    graph = trace(model)
+    assert graph["eye/left"].layer is model.get_layer("left")
+    assert graph["eye/left"].also == "left"
+    assert graph["right"].also == ""
+
+
+def test_two_layers_never_have_one_path():
+    """The name of one looks like the path of another, and its new name is another's own."""
+    entry = layers.Input(SHAPE)
+    inner = keras.Sequential([layers.Input(SHAPE), layers.Conv2D(3, 1, name="conv")], name="eye")
+    hidden = layers.Conv2D(3, 1, name="renamed")(inner(entry))
+    model = keras.Model(entry, layers.Conv2D(3, 1, name="eye_conv")(hidden))
+    call_as_in_file(model.get_layer("renamed"), "eye/conv")
+    assert paths(model) == ["eye/conv", "renamed", "eye_conv"]

@@ -158,3 +158,25 @@ def test_a_class_that_fails_on_images():
 def test_what_is_no_image(shape):
     model = keras.Sequential([k.Input(shape), k.Flatten(), k.Dense(2)], name="m")
     assert told(model).startswith("m takes ")
+
+
+def test_what_is_put_in_front_takes_no_name_of_the_model():
+    entry = keras.Input((3, 8, 12), name="entry")
+    hidden = k.Conv2D(2, 3, data_format="channels_first", name="image")(entry)
+    hidden = k.Conv2D(2, 3, data_format="channels_first", name="channels_first")(hidden)
+    model = keras.Model(entry, k.Dense(2, name="as_the_model_takes_it")(k.Flatten()(hidden)))
+    adapted = adapt(model, "model", ModelSettings())
+    given = np.random.default_rng(0).random((2, 8, 12, 3), np.float32)
+    np.testing.assert_allclose(adapted.model(given), model(np.moveaxis(given, -1, 1)), atol=1e-6)
+
+
+def test_a_sequential_that_ends_in_a_table():
+    class Table(k.Layer):
+        def call(self, values):
+            return {"scores": keras.ops.mean(values, axis=(1, 2)), "largest": keras.ops.max(values, axis=(1, 2))}
+
+    model = keras.Sequential([k.Input((8, 12, 3)), Table()])
+    given = np.random.default_rng(0).random((2, 8, 12, 3), np.float32)
+    adapted = adapt(model, "model", ModelSettings(output="scores"))
+    assert adapted.output_name == "scores"
+    np.testing.assert_allclose(adapted.model(given), given.mean(axis=(1, 2)), atol=1e-6)

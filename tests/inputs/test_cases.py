@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from reportgen.errors import ImageError, ReportgenError, SettingsError
-from reportgen.inputs.cases import as_case, parse_case, read_cases
+from reportgen.inputs.cases import Case, as_case, distinct, parse_case, read_cases
+from reportgen.inputs.images import image_from_array
 from reportgen.job import CaseSettings
 from reportgen.settings import ImageSettings, LimitSettings
 
@@ -118,3 +119,11 @@ def test_settings_limits_and_a_frame_of_its_own(tmp_path):
         read_cases(cases, limits=LimitSettings(frames=1))
     with pytest.raises(ImageError, match="larger than 50 pixels"):
         as_case((None, path), limits=LimitSettings(pixels=50))
+
+
+def test_cases_of_one_image_count_once():
+    one, other = image_from_array(np.zeros((4, 6, 3), np.uint8)), image_from_array(np.ones((4, 6, 3), np.uint8))
+    cases = [Case("a", one, "1"), Case("b", other, "2"), Case("c", one, "3"), Case("d", other, "4")]
+    assert distinct(cases) == [0, 1]
+    assert distinct(cases[::-1]) == [0, 1]
+    assert distinct([cases[0], cases[2], cases[1]]) == [0, 2]

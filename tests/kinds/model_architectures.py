@@ -252,6 +252,31 @@ def arithmetic(folder: Path) -> Built:
     return saved(folder, _functional(lambda x: k.Conv2D(4, 3)(x / 127.5 - 1.0)), high=255)
 
 
+@kind("Arithmetic on tensors in an HDF5 file of Keras 3, which Keras itself doesn't read again")
+def arithmetic_hdf5(folder: Path) -> Built:
+    import keras
+    from keras import layers as k
+
+    def body(x: Any) -> Any:
+        x = k.Conv2D(4, 3, padding="same")(x)
+        x = k.Add()([x, x * 0.5])[:, 1:, ::2] + 1.0
+        return keras.ops.concatenate([x, 1.0 - keras.ops.relu(x) / keras.ops.mean(x, axis=(1, 2), keepdims=True)])
+
+    return saved(folder, _functional(body), ".h5")
+
+
+@kind("A layer with several outputs, each with its maps")
+def split(folder: Path) -> Built:
+    import keras
+    from keras import layers as k
+
+    def body(x: Any) -> Any:
+        left, right = keras.ops.split(k.Conv2D(6, 3)(x), 2, axis=-1)
+        return k.Concatenate()([k.Conv2D(3, 3, padding="same")(left), right])
+
+    return saved(folder, _functional(body))
+
+
 @kind("Resizing and CenterCrop inside")
 def resizing(folder: Path) -> Built:
     from keras import layers as k

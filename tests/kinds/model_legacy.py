@@ -26,7 +26,8 @@ def _softmax(units: int = 2) -> list[Any]:
     return [tf_keras.layers.GlobalAveragePooling2D(), tf_keras.layers.Dense(units, activation="softmax")]
 
 
-def _functional(body: Any, shape: tuple[int | None, ...] = SHAPE) -> Any:
+def functional(body: Any, shape: tuple[int | None, ...] = SHAPE) -> Any:
+    """Return a functional model of Keras 2 with a body, that is pooled, and two classes."""
     import tf_keras
 
     entry = tf_keras.layers.Input(shape)
@@ -60,7 +61,7 @@ def legacy_functional(folder: Path) -> Built:
         right = k.SeparableConv2D(4, 3, padding="same")(x)
         return k.Concatenate()([k.Add()([left, right]), k.Multiply()([left, right]), k.Average()([left, right])])
 
-    return saved(folder, _functional(body), ".h5")
+    return saved(folder, functional(body), ".h5")
 
 
 @kind("Depthwise convolution, whose configuration has 'groups'", note=LEGACY)
@@ -89,7 +90,7 @@ def legacy_shared(folder: Path) -> Built:
 
     entry = k.Input(SHAPE)
     base = tf_keras.Model(entry, k.Conv2D(3, 3, padding="same", activation="relu")(entry), name="base")
-    return saved(folder, _functional(lambda x: k.Subtract()([base(x), base(base(x))])), ".h5")
+    return saved(folder, functional(lambda x: k.Subtract()([base(x), base(base(x))])), ".h5")
 
 
 @kind("MobileNetV2 of Keras 2 as a base", note=LEGACY)
@@ -121,8 +122,30 @@ def legacy_operations(folder: Path) -> Built:
         x = k.Conv2D(4, 3)(x[..., ::-1])
         return tf.nn.relu(tf.concat([x, tf.square(x) * 2.0 - 1.0], axis=-1))
 
-    made = saved(folder, _functional(body), ".h5")
+    made = saved(folder, functional(body), ".h5")
     return Built(made.source, made.original, high=255)
+
+
+@kind("Arithmetic beside layers of that name", note=LEGACY)
+def legacy_arithmetic(folder: Path) -> Built:
+    from tf_keras import layers as k
+
+    def body(x: Any) -> Any:
+        x = k.Conv2D(4, 3, activation="relu", name="conv")(x)
+        gate = k.Conv2D(4, 1, activation="sigmoid", name="gate")(x)
+        x = k.Multiply()([x, gate]) * 0.5
+        x = k.Add(name="multiply_1")([x, gate]) + 1.0
+        return k.Subtract(name="add")([x, x * x])
+
+    return saved(folder, functional(body), ".h5")
+
+
+@kind("Layers whose names are one but for a slash", note=LEGACY)
+def legacy_slashes(folder: Path) -> Built:
+    from tf_keras import layers as k
+
+    names = ("block/conv", "block_conv", "block/conv_1")
+    return saved(folder, old(*(k.Conv2D(3, 3, name=name) for name in names), *_softmax()))
 
 
 @kind("preprocess_input of each style inside", note=LEGACY)
@@ -134,7 +157,7 @@ def legacy_preprocess(folder: Path) -> Built:
         styles = [tf_keras.applications.mobilenet_v2, tf_keras.applications.vgg16, tf_keras.applications.densenet]
         return k.Concatenate()([k.Conv2D(2, 3)(style.preprocess_input(x)) for style in styles])
 
-    made = saved(folder, _functional(body), ".h5")
+    made = saved(folder, functional(body), ".h5")
     return Built(made.source, made.original, high=255)
 
 

@@ -99,6 +99,46 @@ def exported_open(folder: Path) -> Built:
     return Built(folder / "model", calling(model))
 
 
+WRAPPED = "which lies outside of the model file"
+
+
+def _wrapped(folder: Path, *, name: str = "model.keras") -> Built:
+    """Save a model that runs an exported one as its only layer."""
+    import keras
+    from keras import layers as k
+
+    made = exported(folder)
+    inside = k.TFSMLayer(str(made.source), call_endpoint="serving_default", name="inside")
+    keras.Sequential([k.Input(SHAPE), inside]).save(folder / name)
+    return Built(folder / name, made.original)
+
+
+@kind("Wrapped in a .keras file (TFSMLayer), trusted", maps=False, note=WRAPPED,
+      settings={"model": {"trust_code": True}})  # fmt: skip
+def program_wrapped(folder: Path) -> Built:
+    return _wrapped(folder)
+
+
+@kind("Wrapped in an HDF5 file, trusted", maps=False, note=WRAPPED, settings={"model": {"trust_code": True}})
+def program_wrapped_hdf5(folder: Path) -> Built:
+    return _wrapped(folder, name="wrapping.h5")
+
+
+@kind("Wrapped in a .keras file, not trusted", refused="which is not run unless you trust it; give that folder itself")
+def program_wrapped_not_trusted(folder: Path) -> Built:
+    return _wrapped(folder)
+
+
+@kind("Wrapped in a .keras file, but not there", refused="which isn't there; copy that folder beside the model file",
+      settings={"model": {"trust_code": True}})  # fmt: skip
+def program_wrapped_missing(folder: Path) -> Built:
+    import shutil
+
+    made = _wrapped(folder)
+    shutil.rmtree(folder / "model")
+    return made
+
+
 def program(folder: Path, run: Callable[[Any], Any], signature: Any = None, *, names: tuple[str, ...] = ()) -> Built:
     """Save a function as a program of TensorFlow."""
     import tensorflow as tf

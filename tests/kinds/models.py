@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from . import (
+    model_applications,
     model_architectures,
     model_code,
     model_inputs,
     model_legacy,
     model_legacy_edits,
+    model_random,
     model_saved,
     model_sequences,
     model_weights,
@@ -19,8 +21,8 @@ from .registry import KINDS, Kind
 _ORDER = [
     module.__name__
     for module in (
-        model_architectures, model_sequences, model_inputs, model_legacy, model_legacy_edits, model_saved,
-        model_weights, model_code, model_wrong,
+        model_architectures, model_sequences, model_applications, model_inputs, model_legacy, model_legacy_edits,
+        model_random, model_saved, model_weights, model_code, model_wrong,
     )
 ]  # fmt: skip
 MODEL_KINDS: tuple[Kind, ...] = tuple(

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.inputs.model_formats.naming import has_plain_names
+from reportgen.inputs.model_formats.steady import steady_layers
 
 LARGEST_BATCH = 64
 Positions = tuple[tuple[int, ...], tuple[int, ...], tuple[int, int]]
@@ -88,7 +89,8 @@ def _compiled(model: Any, signature: Any) -> Callable[[Any], Any]:
     def forward(batch: Any) -> Any:
         return model(batch, training=False)
 
-    if not has_plain_names(model):
+    # what is made steady is run image by image, which no graph can hold
+    if not has_plain_names(model) or steady_layers(model):
         return forward
     compiled: Callable[[Any], Any] = tf.function(forward, input_signature=[signature], autograph=False)
     try:

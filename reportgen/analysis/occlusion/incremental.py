@@ -22,6 +22,7 @@ from reportgen.analysis.graph import Graph, called, computed
 from reportgen.analysis.occlusion.layout import Layout, Step
 from reportgen.analysis.occlusion.rules import Enlarge, Mean, Merge, Pointwise, Spatial, Spread
 from reportgen.inputs.model_formats.naming import is_plain
+from reportgen.inputs.model_formats.steady import is_steady
 
 LARGEST_BATCH = 128
 Array = NDArray[np.float32]
@@ -88,7 +89,8 @@ class IncrementalEngine:
         maps = [tf.TensorSpec(tensor.shape[1:], tf.float32) for tensor in self.needed]
         count = len(self.layout.windows)
         places = (tf.TensorSpec((count, 2, None), tf.int32), tf.TensorSpec((count, 2), tf.int32))
-        if not all(is_plain(getattr(call.layer, "name", None) or "x") for call in self.graph.calls):
+        names = (getattr(call.layer, "name", None) or "x" for call in self.graph.calls)
+        if not all(map(is_plain, names)) or any(is_steady(call.layer) for call in self.graph.calls):
             return self._walk
         compiled: Callable[..., Any] = tf.function(
             self._walk, input_signature=[image, image, maps, *places], autograph=False

@@ -16,6 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from reportgen.errors import ModelError
+from reportgen.inputs.model_formats.application_layers import is_application_layer
+from reportgen.inputs.model_formats.hdf5_operations import is_operation
+from reportgen.inputs.model_formats.wrapped_programs import KIND as PROGRAM
 
 _MODEL_CLASSES = ("Functional", "Model", "Sequential", "InputLayer", "Network", "Container")
 # what Keras 2 wrote and Keras 3 no longer has under that name
@@ -36,7 +39,8 @@ _HOMES = ("keras", "tf_keras", "tensorflow.keras", "tensorflow.python.keras", "b
 _PARTS = ("layers", "initializers", "regularizers", "constraints", "activations", "dtype_policies", "losses",
           "optimizers", "metrics", "quantizers")  # fmt: skip
 # layers of Keras that run programs or open files which the configuration names
-_FETCHING = ("TFSMLayer", "TorchModuleWrapper", "JaxLayer", "FlaxLayer")
+_FETCHING = (PROGRAM, "TorchModuleWrapper", "JaxLayer", "FlaxLayer")
+_OF_HUB = "KerasLayer"
 # no layer: they shape training, which doesn't happen here
 _UNUSED = ("compile_config", "training_config", "optimizer_config")
 
@@ -105,6 +109,12 @@ def missing_code(found: Sequence[ForeignCode], path: Path) -> ModelError:
     advice = f"give your own with --custom-objects MODULE:{_shortened(name)}"
     if name == "preprocess_input":
         advice += ", such as keras.applications.vgg16:preprocess_input"
+    if name == _OF_HUB:
+        advice = (
+            "it is a layer of TensorFlow Hub: where the model was made, save it with tf.saved_model.save(model, "
+            "'folder') and give that folder; or install tensorflow-hub, which fetches the layer, and give "
+            "--custom-objects tensorflow_hub:KerasLayer"
+        )
     return ModelError(f"{path} needs code that Keras does not have: {_listed(found)}", advice)
 
 
@@ -188,12 +198,20 @@ def _code_in(table: dict[str, Any], layer: str, custom: frozenset[str]) -> Forei
     # Keras imports the module that is named, whatever it is
     if isinstance(module, str) and not any(module == own or module.startswith(f"{own}.") for own in _HOMES):
         return ForeignCode(layer, f"{module}.{kind}", is_lambda=False)
-    if kind in _FETCHING or _names_a_file(table):
+    if kind in _FETCHING or _names_a_file(table) or not _is_known(table, kind):
         return ForeignCode(layer, kind, is_lambda=False)
+    # what others registered comes before what Keras has, whatever module is named
+    is_registered = isinstance(registered, str) and ">" in registered and not is_application_layer(table)
+    return ForeignCode(layer, str(registered), is_lambda=False) if is_registered else None
+
+
+def _is_known(table: dict[str, Any], kind: str) -> bool:
+    """Whether Keras itself has what a table names."""
+    module = table.get("module")
     if isinstance(module, str) and ".ops" in module and kind[:1].isupper():
-        return None
+        return True
     plain = kind.rpartition(">")[2] if kind.startswith("Custom>") else kind
-    return None if plain in _known() or plain in _PLAIN else ForeignCode(layer, kind, is_lambda=False)
+    return plain in _known() or plain in _PLAIN or is_application_layer(table) or is_operation(table)
 
 
 def _function_name(table: dict[str, Any]) -> str | None:

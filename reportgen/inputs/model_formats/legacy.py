@@ -14,27 +14,23 @@ import tempfile
 import warnings
 import zipfile
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from reportgen.errors import ModelError
+from reportgen.inputs.model_formats.application_layers import application_layers
 from reportgen.inputs.model_formats.kinds import ModelFile
 from reportgen.inputs.model_formats.legacy_connections import check_connections
-from reportgen.inputs.model_formats.legacy_layers import converted_layer, give_weights, safe_name
 from reportgen.inputs.model_formats.legacy_mending import mended
-from reportgen.inputs.model_formats.legacy_operations import converted_operation
 from reportgen.inputs.model_formats.legacy_own import as_keras_2_reads_them
+from reportgen.inputs.model_formats.legacy_proof import comparable, make_others_steady, prove_equal
+from reportgen.inputs.model_formats.legacy_rebuild import Rebuild
+from reportgen.inputs.model_formats.steady import steady_layers
 from reportgen.system import install_extra
 
-AGREEMENT = 1e-5
 _OLD_GROUPS = "_layer_checkpoint_dependencies"
-_RANGES = ((0.0, 1.0), (-1.0, 1.0), (0.0, 255.0))
-_FREE_SIDE = 64  # tried where a model leaves its input size open
 
 
 def have_legacy_reader() -> bool:
@@ -73,9 +69,10 @@ def load_legacy(file: ModelFile, *, custom_objects: dict[str, Any], trust_code: 
         )
     original = _read(file, custom_objects, trust_code=trust_code)
     try:
-        rebuild = _Rebuild(custom_objects)
-        model = rebuild.model(original)
+        rebuild = Rebuild(original, custom_objects)
+        model = rebuild.model()
         rebuild.give_weights()
+        make_others_steady(original, rebuild.pairs)
     except ModelError as problem:
         raise ModelError(f"{file.path}: {problem.what}", problem.advice) from problem
     except Exception as problem:
@@ -83,7 +80,8 @@ def load_legacy(file: ModelFile, *, custom_objects: dict[str, Any], trust_code: 
         raise ModelError(
             f"{file.path} was read, but can't be made again in Keras 3 ({reason})", "save it again with a recent Keras"
         ) from problem
-    return model, prove_equal(original, model, str(file.path))
+    with comparable(rebuild.pairs):
+        return model, prove_equal(original, model, str(file.path), alone=bool(steady_layers(model)))
 
 
 def dry_legacy_model(file: ModelFile) -> Any:
@@ -91,7 +89,7 @@ def dry_legacy_model(file: ModelFile) -> Any:
     import tf_keras
 
     with _quiet():
-        return tf_keras.models.model_from_config(_config(file))
+        return tf_keras.models.model_from_config(_config(file), custom_objects=application_layers("tf_keras"))
 
 
 def dry_legacy_layer(table: dict[str, Any]) -> None:
@@ -114,74 +112,10 @@ def _config(file: ModelFile) -> dict[str, Any]:
     return config
 
 
-def prove_equal(original: Any, rebuilt: Any, name: str) -> float:
-    """Compare the outputs of two models on random inputs of several ranges.
-
-    Parameters
-    ----------
-    original, rebuilt
-        Callables on ``(N, ...)`` arrays; ``original.inputs`` tells the shapes.
-    name
-        For the message.
-
-    Returns
-    -------
-    float
-        The largest difference, relative to the outputs where they're above 1.
-
-    Raises
-    ------
-    ModelError
-        When it's above 1e-5.
-    """
-    try:
-        largest = max(_difference_between(original, rebuilt, *limits) for limits in _RANGES)
-    except Exception as problem:
-        # a damaged configuration can describe layers that fit together until they are run
-        reason = (str(problem).strip().splitlines() or [type(problem).__name__])[0][:200]
-        raise ModelError(
-            f"{name} was made again in Keras 3, but can't be run ({reason})", "save it again with a recent Keras"
-        ) from problem
-    if not largest <= AGREEMENT:
-        raise ModelError(
-            f"{name} was made again in Keras 3, but gives other outputs (they differ by {largest:.2g})",
-            "save it again with a recent Keras",
-        )
-    return largest
-
-
-def _difference_between(original: Any, rebuilt: Any, low: float, high: float) -> float:
-    random = np.random.default_rng(0)
-    inputs = [
-        random.uniform(low, high, _trial_shape(tuple(entry.shape))).astype(np.float32) for entry in original.inputs
-    ]
-    given = inputs[0] if len(inputs) == 1 else inputs
-    pairs = zip(_arrays(original(given, training=False)), _arrays(rebuilt(given, training=False)), strict=True)
-    return max(_difference(*pair) for pair in pairs)
-
-
-def _trial_shape(shape: tuple[Any, ...]) -> tuple[int, ...]:
-    return (2, *(side or (_FREE_SIDE if at < len(shape) - 2 else 3) for at, side in enumerate(shape[1:])))
-
-
-def _arrays(outputs: Any) -> list[NDArray[np.float64]]:
-    import tensorflow as tf
-
-    return [np.asarray(output, np.float64) for output in tf.nest.flatten(outputs)]
-
-
-def _difference(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
-    if one.shape != other.shape or not np.array_equal(np.isfinite(one), np.isfinite(other)):
-        return float("inf")
-    finite = np.isfinite(one)
-    scale = np.maximum(1, np.abs(one[finite]).max(initial=0))
-    return float(np.abs(one[finite] - other[finite]).max(initial=0) / scale)
-
-
 def _read(file: ModelFile, custom_objects: dict[str, Any], *, trust_code: bool) -> Any:
     import tf_keras
 
-    custom = as_keras_2_reads_them(custom_objects)
+    custom = {**application_layers("tf_keras"), **as_keras_2_reads_them(custom_objects)}
     try:
         with _quiet():
             if file.kind == "saved_model":
@@ -271,79 +205,3 @@ def _quiet() -> Iterator[None]:
             yield
     finally:
         logger.setLevel(level)
-
-
-class _Rebuild:
-    """Makes layers again, each once however often it's called."""
-
-    def __init__(self, custom_objects: dict[str, Any]) -> None:
-        self.custom_objects = custom_objects
-        self.layers: dict[int, Any] = {}
-        self.pairs: list[tuple[Any, Any]] = []
-
-    def model(self, original: Any) -> Any:
-        """Return a Sequential or functional model of Keras 2 in Keras 3."""
-        import keras
-        import tf_keras
-
-        if isinstance(original, tf_keras.Sequential) and original.inputs:
-            # an input that was left out of the list is in the model all the same
-            entry = original.inputs[0]
-            inner = [layer for layer in original.layers if not isinstance(layer, tf_keras.layers.InputLayer)]
-            start = keras.Input(batch_shape=tuple(entry.shape), dtype=entry.dtype.name)
-            return keras.Sequential([start, *(self._layer(layer) for layer in inner)], name=safe_name(original.name))
-        if not hasattr(original, "_nodes_by_depth"):
-            raise ModelError(
-                f"'{original.name}' is a {type(original).__name__}, whose layers can't be read",
-                "save it as a Sequential or functional model",
-            )
-        return self._functional(original)
-
-    def give_weights(self) -> None:
-        """Copy the weights, once all layers are built."""
-        for original, made in self.pairs:
-            give_weights(original, made)
-
-    def _functional(self, original: Any) -> Any:
-        import keras
-        import tensorflow as tf
-
-        tensors: dict[int, Any] = {}
-        inputs = []
-        for entry, layer in zip(original.inputs, original._input_layers, strict=True):
-            made = keras.Input(batch_shape=tuple(entry.shape), dtype=entry.dtype.name, name=safe_name(layer.name))
-            tensors[id(entry)] = made
-            inputs.append(made)
-        for depth in sorted(original._nodes_by_depth, reverse=True):
-            for node in original._nodes_by_depth[depth]:
-                if node.is_input:
-                    continue
-                args, kwargs = tf.nest.map_structure(
-                    lambda value: tensors.get(id(value), value), (node.call_args, node.call_kwargs)
-                )
-                outputs = self._call(node.layer, args, kwargs)
-                for old, new in zip(tf.nest.flatten(node.outputs), keras.tree.flatten(outputs), strict=True):
-                    tensors[id(old)] = new
-        ends = tf.nest.map_structure(lambda tensor: tensors[id(tensor)], original.outputs)
-        return keras.Model(
-            inputs if len(inputs) > 1 else inputs[0], ends if len(ends) > 1 else ends[0], name=safe_name(original.name)
-        )
-
-    def _call(self, layer: Any, args: Sequence[Any], options: dict[str, Any]) -> Any:
-        operation = converted_operation(layer)
-        if operation is not None:
-            return operation(*args, **{key: value for key, value in options.items() if key != "name"})
-        kept = {key: value for key, value in options.items() if value is not None and key not in ("name", "mask")}
-        return self._layer(layer)(*args, **kept)
-
-    def _layer(self, original: Any) -> Any:
-        """Return the counterpart of a layer, made at its first use and given its weights when it is built."""
-        if id(original) not in self.layers:
-            import tf_keras
-
-            if isinstance(original, tf_keras.Model):
-                self.layers[id(original)] = self.model(original)
-            else:
-                self.layers[id(original)] = converted_layer(original, self.custom_objects)
-                self.pairs.append((original, self.layers[id(original)]))
-        return self.layers[id(original)]

@@ -9,19 +9,25 @@ from typing import Any
 import numpy as np
 
 from reportgen.errors import ModelError
-from reportgen.inputs.model_formats.legacy_own import is_own, own_layer
+from reportgen.inputs.model_formats.application_layers import application_layers
+from reportgen.inputs.model_formats.legacy_own import is_own, lent_layer, own_layer
 
 # weights are copied, so how they began says nothing; the rest shapes training or has no meaning in Keras 3
 _DROPPED_ENDINGS = ("_initializer", "_regularizer", "_constraint")
 _DROPPED = ("batch_input_shape", "batch_shape", "input_shape", "sparse", "ragged", "rng_type", "seed", "implementation",
             "fused", "renorm", "renorm_clipping", "renorm_momentum", "virtual_batch_size", "adjustment")  # fmt: skip
 _ONLY_IN_TRAINING = ("Random", "Dropout", "SpatialDropout", "Gaussian", "AlphaDropout")
+# what Keras 3 computes in another way: by any use, or by its random numbers in training
+_OTHERWISE = ("RandomCrop",)
+_OTHERWISE_IN_TRAINING = ("LSTM", "GRU", "SimpleRNN", "RNN", "Bidirectional", "ConvLSTM2D")
 _RENAMED = {"LeakyReLU": {"alpha": "negative_slope"}, "SyncBatchNormalization": {}}
 _SAME_AS = {"SyncBatchNormalization": "BatchNormalization", "BatchNormalizationV1": "BatchNormalization",
             "BatchNormalizationV2": "BatchNormalization", "Conv2DTranspose": "Conv2DTranspose"}  # fmt: skip
 
 
-def converted_layer(original: Any, custom_objects: Mapping[str, Any]) -> Any:
+def converted_layer(
+    original: Any, custom_objects: Mapping[str, Any], name: str | None = None, *, in_training: bool = False
+) -> Any:
     """Make a layer of Keras 2 again in Keras 3, without weights.
 
     Parameters
@@ -30,6 +36,11 @@ def converted_layer(original: Any, custom_objects: Mapping[str, Any]) -> Any:
         A layer of tf_keras that is no model.
     custom_objects
         The user's own layers and functions.
+    name
+        What to call it; default: as the original, without the slashes that Keras 3 refuses.
+
+    in_training
+        Whether it is called with ``training=True``: then what only acts in training is not left out.
 
     Raises
     ------
@@ -40,19 +51,17 @@ def converted_layer(original: Any, custom_objects: Mapping[str, Any]) -> Any:
 
     kind = type(original).__name__
     settings = original.get_config()
-    common = {"name": safe_name(original.name), "trainable": original.trainable, "dtype": _dtype(original)}
-    if kind == "Lambda":
-        return keras.layers.Lambda(original.function, arguments=dict(original.arguments or {}), **common)
-    if kind == "ThresholdedReLU":
-        return keras.layers.ReLU(threshold=float(original.theta), **common)
-    if kind == "Normalization":
-        return _normalization(original, common)
-    own = own_layer(original, custom_objects, common["name"])
-    if own is not None:
-        return own
-    made = getattr(keras.layers, _SAME_AS.get(kind, kind), None)
+    called = name or str(original.name).replace("/", "_")
+    common = {"name": called, "trainable": original.trainable, "dtype": _dtype(original)}
+    different = _made_otherwise(original, common) or own_layer(original, custom_objects, called)
+    if different is not None:
+        return different
+    if kind in _OTHERWISE or (in_training and kind in _OTHERWISE_IN_TRAINING):
+        return lent_layer(original, called)
+    made = getattr(keras.layers, _SAME_AS.get(kind, kind), None) or application_layers().get(kind)
     if made is None and kind.startswith("Random"):
-        return keras.layers.Identity(**common)  # augmentation does nothing at inference
+        # augmentation does nothing at inference
+        return lent_layer(original, called) if in_training else keras.layers.Identity(**common)
     if made is None:
         raise ModelError(
             f"layer '{original.name}' is a {kind}, which Keras 3 does not have", "save the model again without it"
@@ -67,22 +76,32 @@ def converted_layer(original: Any, custom_objects: Mapping[str, Any]) -> Any:
         kept["layer"] = converted_layer(original.layer, custom_objects)
     if kind in ("BatchNormalization", *_SAME_AS) and isinstance(kept.get("axis"), list):
         kept["axis"] = kept["axis"][0]
-    return _made(made, kept | common)
+    try:
+        return _made(made, kept | common)
+    except (TypeError, ValueError):
+        # Keras 3 takes its settings no more
+        if not kind.startswith(_ONLY_IN_TRAINING):
+            raise
+        return lent_layer(original, called) if in_training else keras.layers.Identity(name=called)
+
+
+def _made_otherwise(original: Any, common: dict[str, Any]) -> Any:
+    """Return the counterpart of a layer that Keras 3 has under other settings or another name; else None."""
+    import keras
+
+    kind = type(original).__name__
+    if kind == "Lambda":
+        return keras.layers.Lambda(original.function, arguments=dict(original.arguments or {}), **common)
+    if kind == "ThresholdedReLU":
+        return keras.layers.ReLU(threshold=float(original.theta), **common)
+    return _normalization(original, common) if kind == "Normalization" else None
 
 
 def _made(kind: Any, settings: dict[str, Any]) -> Any:
-    """Make a layer; what only acts in training may pass values through where Keras 3 takes its settings no more."""
-    import keras
-
     accepted = inspect.signature(kind.__init__).parameters
     if not any(one.kind is inspect.Parameter.VAR_KEYWORD for one in accepted.values()):
         settings = {key: value for key, value in settings.items() if key in accepted}
-    try:
-        return kind(**settings)
-    except (TypeError, ValueError):
-        if not kind.__name__.startswith(_ONLY_IN_TRAINING):
-            raise
-        return keras.layers.Identity(name=settings["name"])
+    return kind(**settings)
 
 
 def converted_activation(original: Any, custom_objects: Mapping[str, Any]) -> Any:
@@ -124,11 +143,6 @@ def give_weights(original: Any, made: Any) -> None:
     if [tuple(weight.shape) for weight in made.weights] != [weight.shape for weight in weights]:
         raise ModelError(f"the weights of layer '{original.name}' don't fit its counterpart", "save the model again")
     made.set_weights(weights)
-
-
-def safe_name(name: str) -> str:
-    """Return a name that Keras 3 takes."""
-    return name.replace("/", "_")
 
 
 def _counts(original: Any) -> bool:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import functools
+import operator
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
 from reportgen.errors import ModelError
+from reportgen.inputs.model_formats.steady import make_steady
 
 _TWO, _REDUCED = "x:x1 y:x2", "input_tensor:x axis keepdims"
 # TensorFlow's name: the name in keras.ops, then what it takes, as TensorFlow calls it and as Keras does
@@ -42,8 +45,30 @@ _COUNTERPARTS = {
     "nn.swish": ("silu", "features:x"),
     **{
         f"math.{name}": (name, "x")
-        for name in ("sigmoid", "tanh", "exp", "log", "sqrt", "square", "abs", "negative", "rsqrt", "softplus")
+        for name in (
+            "sigmoid",
+            "tanh",
+            "exp",
+            "expm1",
+            "log",
+            "log1p",
+            "sqrt",
+            "square",
+            "abs",
+            "negative",
+            "rsqrt",
+            "softplus",
+            "erf",
+            "round",
+            "floor",
+            "ceil",
+            "sign",
+            "sin",
+            "cos",
+        )
     },
+    "unstack": ("unstack", "value:x num axis"),
+    "reverse": ("flip", "tensor:x axis"),
     "nn.sigmoid": ("sigmoid", "x"),
     "nn.tanh": ("tanh", "x"),
 }
@@ -90,9 +115,9 @@ def _operation(name: str, layer: str) -> Callable[..., Any]:
         known = {theirs: ours or theirs for theirs, ours in names}
         values = {ours or theirs: value for (theirs, ours), value in zip(names, given, strict=False)}
         values |= {known[key]: value for key, value in named.items() if key in known and value is not None}
-        if taken == _TWO:
-            # a list of numbers, such as the mean of each channel
-            values = {key: np.asarray(one, np.float32) if isinstance(one, list) else one for key, one in values.items()}
+        # a list of numbers, such as the mean of each channel
+        lists = [key for key in ("x1", "x2") if isinstance(values.get(key), list)]
+        values |= {key: np.asarray(values[key], np.float32) for key in lists}
         return getattr(ops, function)(**values)
 
     return apply
@@ -148,6 +173,38 @@ def _cast(x: Any, dtype: Any) -> Any:
     return ops.cast(x, getattr(dtype, "name", dtype))
 
 
+def _split(value: Any, num_or_size_splits: Any, axis: int = 0, **_: Any) -> Any:
+    from keras import ops
+
+    sizes = num_or_size_splits
+    return ops.split(value, sizes if isinstance(sizes, int) else np.cumsum(sizes)[:-1].tolist(), axis=axis)
+
+
+def _summed(inputs: Any) -> Any:
+    return functools.reduce(operator.add, inputs)
+
+
+def _squared_difference(x: Any, y: Any) -> Any:
+    from keras import ops
+
+    return ops.square(ops.subtract(x, y))
+
+
+def _normalized(x: Any, axis: Any = None, epsilon: float = 1e-12) -> Any:
+    from keras import ops
+
+    return x * ops.rsqrt(ops.maximum(ops.sum(ops.square(x), axis=axis, keepdims=True), epsilon))
+
+
+def _dropped(x: Any, rate: float, noise_shape: Any = None, **_: Any) -> Any:
+    """Drop values as at training, whenever it is run: Keras 3 has a layer for it only."""
+    import keras
+
+    layer = keras.layers.Dropout(float(rate), noise_shape=noise_shape)
+    make_steady(layer, layer.name)
+    return layer(x, in_training=True)
+
+
 def _same(input: Any) -> Any:  # noqa: A002 - TensorFlow's name for it
     return input
 
@@ -159,4 +216,9 @@ _ODD: dict[str, Callable[..., Any]] = {
     "pad": _padded,
     "cast": _cast,
     "identity": _same,
+    "split": _split,
+    "math.add_n": _summed,
+    "math.squared_difference": _squared_difference,
+    "math.l2_normalize": _normalized,
+    "nn.dropout": _dropped,
 }

@@ -48,8 +48,13 @@ def own_layer(original: Any, custom_objects: Mapping[str, Any], name: str) -> An
     if hasattr(original, "lent"):
         return original.lent
     if isinstance(given, type) and issubclass(given, tf_keras.layers.Layer):
-        return _keras_3_stand_in()(original, name=name)
+        return lent_layer(original, name)
     return None
+
+
+def lent_layer(original: Any, name: str) -> Any:
+    """Return a layer of Keras 3 that lets a layer of Keras 2 do its work."""
+    return _keras_3_stand_in()(original, name=name)
 
 
 def is_own(original: Any, made: Any) -> bool:
@@ -100,8 +105,8 @@ def _keras_3_stand_in() -> type:
             super().__init__(name=name, trainable=False)
             self._original = (original,)
 
-        def call(self, values: Any) -> Any:
-            return self._original[0](values, training=False) if self._takes_training else self._original[0](values)
+        def call(self, values: Any, training: bool = False) -> Any:
+            return self._original[0](values, **({"training": training} if self._takes_training else {}))
 
         @property
         def _takes_training(self) -> bool:

@@ -6,22 +6,26 @@ import contextlib
 import json
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from reportgen.errors import ModelError
+from reportgen.inputs.model_formats.application_layers import application_layers
 from reportgen.inputs.model_formats.code import ForeignCode, find_code, missing_code, read_custom_objects, refuse_code
+from reportgen.inputs.model_formats.hdf5_operations import has_operations, item_operation, with_modules
 from reportgen.inputs.model_formats.kinds import ModelFile, examine
 from reportgen.inputs.model_formats.legacy import have_legacy_reader, load_legacy
 from reportgen.inputs.model_formats.saved_model import load_saved_model
 from reportgen.inputs.model_formats.size import check_model, check_size, machine_memory
 from reportgen.inputs.model_formats.weights import load_weights
+from reportgen.inputs.model_formats.wrapped_programs import KIND as PROGRAM
+from reportgen.inputs.model_formats.wrapped_programs import check_programs, with_folders, wrapped_programs
 from reportgen.settings import LimitSettings, ModelSettings
 from reportgen.system import install_extra
 
-# what Keras 3 has under the same name computes something else
-_MISREAD = ("hard_sigmoid", "ThresholdedReLU")
+# what Keras 3 has under the same name computes something else; and it takes no notice of a call in training
+_MISREAD = ('"hard_sigmoid"', '"ThresholdedReLU"', '"training": true')
 
 
 @dataclass(frozen=True)
@@ -83,6 +87,9 @@ def read_model(path: Path, settings: ModelSettings, limits: LimitSettings, *, tr
     if file.kind == "saved_model":
         return _from_folder(file, custom, trust_code=settings.trust_code, memory=memory)
     code = find_code(file.config, tuple(custom))
+    programs = () if PROGRAM in custom else wrapped_programs(file.config)
+    told = check_programs(programs, path, trusted=settings.trust_code, memory=memory)
+    file = replace(file, config=with_folders(file.config, path)) if programs else file
     if code and not settings.trust_code:
         refuse_code(code, path)
     if not trusted and not code:
@@ -91,11 +98,11 @@ def read_model(path: Path, settings: ModelSettings, limits: LimitSettings, *, tr
         model, notes = _load(file, custom, trust_code=settings.trust_code and bool(code))
     except ModelError as problem:
         # trust alone brings no class that isn't in the file
-        absent = [item for item in code if not item.is_lambda]
+        absent = [item for item in code if not item.is_lambda and item.kind != PROGRAM]
         raise (missing_code(absent, path) if absent else problem) from problem
     if not trusted:
         check_model(model, path, memory)
-    return ReadModel(model, file.sha256, None, file.loss, notes, _cautions(code, custom))
+    return ReadModel(model, file.sha256, None, file.loss, (*notes, *told), _cautions(code, custom))
 
 
 def _from_folder(file: ModelFile, custom: dict[str, Any], *, trust_code: bool, memory: int) -> ReadModel:
@@ -122,7 +129,7 @@ def _load(file: ModelFile, custom: dict[str, Any], *, trust_code: bool) -> tuple
         f"{file.path} was saved by Keras {file.version or '2'}, which Keras 3 can't read",
         f"install the reader for it with {install_extra('legacy')}",
     )
-    if legacy and any(f'"{name}"' in json.dumps(file.config) for name in _MISREAD):
+    if legacy and any(name in json.dumps(file.config) for name in _MISREAD):
         raise unread
     try:
         model = _load_with_keras_3(file, custom, trust_code=trust_code)
@@ -142,11 +149,17 @@ def _rebuilt(what: str, difference: float) -> str:
 def _load_with_keras_3(file: ModelFile, custom: dict[str, Any], *, trust_code: bool) -> Any:
     import keras
 
+    # HDF5 files name no module, and Keras doesn't look for these by their names alone
+    known = {**application_layers(), **custom}
     with _under_ending(file.path, ".keras" if file.kind == "keras" else ".h5") as readable:
         try:
-            model = keras.saving.load_model(
-                readable, custom_objects=custom or None, compile=False, safe_mode=not trust_code
-            )
+            config = _config_to_read(file)
+            if config is None:
+                model = keras.saving.load_model(readable, custom_objects=known, compile=False, safe_mode=not trust_code)
+            else:
+                known = {**item_operation(), **known}
+                model = keras.saving.deserialize_keras_object(config, custom_objects=known, safe_mode=not trust_code)
+                model.load_weights(readable)
         except Exception as problem:
             # Keras meets damaged or foreign files with every kind of exception
             lines = [line.strip() for line in str(problem).splitlines() if line.strip()]
@@ -158,6 +171,15 @@ def _load_with_keras_3(file: ModelFile, custom: dict[str, Any], *, trust_code: b
     if not isinstance(model, keras.Model):
         raise ModelError(f"{file.path} holds a {type(model).__name__}, not a model", "save the model with model.save()")
     return model
+
+
+def _config_to_read(file: ModelFile) -> dict[str, Any] | None:
+    """Return the configuration to make a model of where it isn't to be as the file has it; else None."""
+    wraps = bool(wrapped_programs(file.config))
+    if file.kind == "hdf5" and (wraps or has_operations(file.config)):
+        changed: dict[str, Any] = with_modules(file.config)
+        return changed
+    return {key: value for key, value in file.config.items() if key != "compile_config"} if wraps else None
 
 
 @contextlib.contextmanager

@@ -12,6 +12,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from reportgen.inputs.model_formats.application_layers import application_layers
+from reportgen.inputs.model_formats.hdf5_operations import has_operations, item_operation, with_modules
 from reportgen.inputs.model_formats.kinds import ModelFile, too_much
 from reportgen.inputs.model_formats.legacy import dry_legacy_layer, dry_legacy_model, have_legacy_reader
 from reportgen.inputs.model_formats.naming import with_plain_names
@@ -124,6 +126,8 @@ def _dry_model(file: ModelFile) -> Any:
     import keras
 
     config = {key: value for key, value in copy.deepcopy(file.config).items() if key != "compile_config"}
+    if file.kind == "hdf5" and has_operations(config):
+        return keras.saving.deserialize_keras_object(with_modules(config), custom_objects=item_operation())
     try:
         return keras.saving.deserialize_keras_object(config)
     except Exception:  # HDF5 files may be configured in older ways
@@ -141,7 +145,7 @@ def _read_without_weights(file: ModelFile) -> Any:
         path = Path(folder) / "model.h5"
         with h5py.File(path, "w") as content:
             content.attrs["model_config"] = json.dumps(file.config)
-        return keras.saving.load_model(str(path), compile=False)
+        return keras.saving.load_model(str(path), custom_objects=application_layers(), compile=False)
 
 
 def _output_shapes(model: Any) -> list[tuple[int | None, ...]]:

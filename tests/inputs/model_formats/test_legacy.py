@@ -5,12 +5,15 @@ import copy
 import h5py
 import numpy as np
 import pytest
+import tf_keras
+from tf_keras import layers as k
 
 from reportgen.errors import ModelError
-from reportgen.inputs.model_formats import legacy, reading, size
+from reportgen.inputs.model_formats import legacy, legacy_rebuild, reading, size
 from reportgen.inputs.model_formats.kinds import examine
-from reportgen.inputs.model_formats.legacy import load_legacy, prove_equal
+from reportgen.inputs.model_formats.legacy import load_legacy
 from reportgen.inputs.model_formats.legacy_mending import mended
+from reportgen.inputs.model_formats.legacy_proof import prove_equal
 from reportgen.inputs.model_formats.reading import read_model
 from reportgen.settings import LimitSettings, ModelSettings
 
@@ -56,6 +59,13 @@ def test_without_the_reader_nothing_is_misread(written, tmp_path, without_reader
     assert refused(path).endswith(INSTALL)
 
 
+def test_without_the_reader_no_call_in_training_is_lost(tmp_path, without_reader, refused):
+    entry = k.Input((24, 36, 3))
+    hidden = k.BatchNormalization()(k.Conv2D(2, 3)(entry), training=True)
+    tf_keras.Model(entry, k.Dense(2)(k.Flatten()(hidden))).save(tmp_path / "model.h5")
+    assert refused(tmp_path / "model.h5").endswith(INSTALL)
+
+
 def test_the_reader_itself_says_how_to_get_it(written, without_reader):
     with pytest.raises(ModelError, match="pip install 'tf-keras>="):
         load_legacy(examine(written["old.h5"], memory=1 << 30), custom_objects={}, trust_code=False)
@@ -65,17 +75,17 @@ def test_a_wrong_counterpart_is_found_out(written, monkeypatch, refused):
     def converter(original, made):
         made.set_weights([weight * 1.001 for weight in original.get_weights()])
 
-    monkeypatch.setattr(legacy, "give_weights", converter)
+    monkeypatch.setattr(legacy_rebuild, "give_weights", converter)
     told = refused(written["old.h5"])
     assert "was made again in Keras 3, but gives other outputs (they differ by" in told
     assert str(written["old.h5"]) in told
 
 
 def test_a_converter_that_fails_is_told(written, monkeypatch, refused):
-    def converter(original, custom_objects):
+    def converter(original, custom_objects, name, *, in_training):
         raise KeyError("kernel_size")
 
-    monkeypatch.setattr(legacy, "converted_layer", converter)
+    monkeypatch.setattr(legacy_rebuild, "converted_layer", converter)
     assert "was read, but can't be made again in Keras 3 ('kernel_size')" in refused(written["old.h5"])
 
 

@@ -11,7 +11,6 @@ from reportgen.inputs.model_formats.legacy_layers import (
     converted_activation,
     converted_layer,
     give_weights,
-    safe_name,
 )
 
 SHAPE = (6, 9, 4)
@@ -106,4 +105,5 @@ def test_weights_that_do_not_fit():
 
 
 def test_names_that_keras_3_takes():
-    assert safe_name("block/conv/1") == "block_conv_1"
+    assert converted_layer(k.ReLU(name="block/relu/1"), {}).name == "block_relu_1"
+    assert converted_layer(k.ReLU(name="block/relu/1"), {}, "block_relu_1_1").name == "block_relu_1_1"

@@ -35,6 +35,15 @@ OPERATIONS = {
     "leaky": lambda x: tf.nn.leaky_relu(x - 0.5, alpha=0.3) + tf.nn.elu(x - 0.5) + tf.nn.softplus(x),
     "softmax": lambda x: tf.nn.softmax(x, axis=-1),
     "gelu": lambda x: tf.nn.gelu(x, approximate=True),
+    "split": lambda x: tf.concat(tf.split(x, 3, axis=-1)[::-1], axis=-1),
+    "split by size": lambda x: tf.split(x, [5, 7, 12], axis=1)[1],
+    "unstack": lambda x: tf.stack(tf.unstack(x, axis=-1)[::-1], axis=-1),
+    "reverse": lambda x: tf.reverse(x, axis=[2, 3]),
+    "matrix": lambda x: tf.matmul(x, [[1.0, 2.0], [0.5, 0.0], [0.0, 3.0]]),
+    "sums": lambda x: tf.add_n([x, x * x, x]) + tf.math.squared_difference(x, 0.5),
+    "normalized": lambda x: tf.math.l2_normalize(x - 0.5, axis=-1),
+    "steps": lambda x: tf.math.round(x * 9) + tf.math.floor(x * 3) + tf.math.sign(x - 0.5) + tf.math.ceil(x),
+    "error function": lambda x: x * (1.0 + tf.math.erf(x / 1.4142)) + tf.math.log1p(x) + tf.math.expm1(x),
     "maximum": lambda x: tf.maximum(x, 0.4) + tf.minimum(x, 0.3) + tf.sqrt(x) + tf.math.log(x + 1),
 }
 

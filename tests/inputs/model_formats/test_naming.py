@@ -14,7 +14,14 @@ from reportgen.analysis.occlusion.full import score_positions
 from reportgen.analysis.occlusion.incremental import IncrementalEngine
 from reportgen.analysis.occlusion.layout import lay_out
 from reportgen.errors import ModelError
-from reportgen.inputs.model_formats.naming import has_plain_names, is_plain, with_plain_names
+from reportgen.inputs.model_formats.naming import (
+    NewNames,
+    call_as_in_file,
+    has_plain_names,
+    is_plain,
+    name_in_file,
+    with_plain_names,
+)
 from reportgen.inputs.models import load_model
 from reportgen.settings import LimitSettings
 
@@ -69,3 +76,22 @@ def test_scans_with_odd_names_leave_nothing_behind(odd):
     other = keras.Sequential([layers.Input((4,)), layers.Dense(1)])
     other.compile("sgd", "mse")
     other.fit(np.zeros((2, 4)), np.zeros((2, 1)), verbose=0)
+
+
+def test_new_names_are_those_of_the_file_where_keras_3_takes_them():
+    names = NewNames(["a/b", "a_b", "a_b_1", "conv"])
+    assert names.of("conv") == "conv"
+    assert names.of("a_b") == "a_b"
+    assert names.of("a/b") == "a_b_2"
+    assert names.of("a/b") == "a_b_2"
+    assert names.of("c/d") == "c_d"
+    assert names.unused("conv") == "conv_1"
+    assert names.unused("other") == "other"
+    assert names.unused("other") == "other_1"
+
+
+def test_a_layer_knows_what_the_file_calls_it():
+    layer = layers.Dense(2, name="a_b")
+    assert name_in_file(layer) == "a_b"
+    call_as_in_file(layer, "a/b")
+    assert name_in_file(layer) == "a/b"
