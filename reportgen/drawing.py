@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 
 from reportgen.analysis.activations import FeatureMaps
 from reportgen.analysis.filters import first_filters
-from reportgen.analysis.graph import Graph
 from reportgen.analysis.occlusion.scan import Scan, occluded
+from reportgen.analysis.runs import CaseRun, Runs, Subject
+from reportgen.analysis.summary import summarise_layers
 from reportgen.errors import SettingsError
 from reportgen.figures import charts, grids, heatmaps
 from reportgen.figures.colours import colour_table
-from reportgen.model_report import LayerSummary
 from reportgen.picture import Picture, case_picture_name, layer_picture_name, occlusion_kind
 from reportgen.report import LayerReport
 from reportgen.settings import FeatureMapSettings, OcclusionSettings, Settings
@@ -67,45 +67,49 @@ def check_channels(settings: FeatureMapSettings, channels: Sequence[int]) -> Non
         )
 
 
-def model_pictures(
-    graph: Graph, layers: Sequence[LayerSummary], shape: tuple[int, int, int], history: dict[str, tuple[float, ...]]
-) -> list[Picture]:
+def input_pictures(runs: Runs) -> list[Picture]:
+    """Draw each case as the model gets it."""
+    return [heatmaps.image_picture(case_picture_name(run.number, "input"), run.title, run.image) for run in runs]
+
+
+def model_pictures(subject: Subject) -> list[Picture]:
     """Draw how the shape shrinks, the training history, and the first filters, as far as they exist."""
-    found = first_filters(graph)
+    found = first_filters(subject.graph)
     drawn = (
-        charts.shape_chart(layers, shape),
-        charts.history_chart(history),
+        charts.shape_chart(summarise_layers(subject.graph), subject.loaded.input_shape),
+        charts.history_chart(subject.loaded.history or {}),
         charts.filter_grid(*found) if found else None,
     )
     return [picture for picture in drawn if picture is not None]
 
 
-def occlusion_pictures(
-    titles: Sequence[str], images: Sequence[Pixels], scans: Sequence[Sequence[Scan]], settings: OcclusionSettings
-) -> list[Picture]:
+def occlusion_pictures(runs: Runs, settings: OcclusionSettings) -> list[Picture]:
     """Draw the views of each case's scan, class by class; colours have the same range in all of them."""
-    shared = heatmaps.shared_ranges([scan.summary for of_case in scans for scan in of_case])
+    shared = heatmaps.shared_ranges([scan.summary for run in runs for scan in run.scans])
     pictures = []
-    for case, (title, pixels, of_case) in enumerate(zip(titles, images, scans, strict=True)):
-        for place, scan in enumerate(of_case):
-            pictures += _scan_pictures(case, place, title, pixels, scan, shared, settings)
+    for run in runs:
+        for place, scan in enumerate(run.scans):
+            pictures += _scan_pictures(run, place, scan, shared, settings)
+        if not run.scans:
+            continue
         # what was shown to the model is the same for every class
-        geometry, fill = of_case[0].geometry, of_case[0].fill
+        geometry, fill = run.scans[0].geometry, run.scans[0].fill
         inputs = [
-            occluded(pixels, fill, geometry.position(index), geometry.patch)
+            occluded(run.image, fill, geometry.position(index), geometry.patch)
             for index in heatmaps.montage_choice(geometry.count)
         ]
-        name = case_picture_name(case, occlusion_kind("inputs"))
-        pictures.append(heatmaps.montage(name, title, inputs, geometry.count))
+        name = case_picture_name(run.number, occlusion_kind("inputs"))
+        pictures.append(heatmaps.montage(name, run.title, inputs, geometry.count))
     return pictures
 
 
 def _scan_pictures(
-    case: int, place: int, title: str, pixels: Pixels, scan: Scan, shared: heatmaps.Ranges, settings: OcclusionSettings
+    run: CaseRun, place: int, scan: Scan, shared: heatmaps.Ranges, settings: OcclusionSettings
 ) -> list[Picture]:
     def name(kind: str) -> str:
-        return case_picture_name(case, occlusion_kind(kind, place))
+        return case_picture_name(run.number, occlusion_kind(kind, place))
 
+    title, pixels = run.title, run.image
     shown = (title, pixels, scan.importance, scan.summary, shared, settings.importance_colours)
     glance = [heatmaps.glance(name("glance"), *shown)] if place == 0 else []
     return [

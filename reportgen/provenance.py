@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from tqdm import tqdm
 
 from reportgen.errors import SettingsError
 from reportgen.settings import Settings
+from reportgen.system import library_version
 from reportgen.terminal import tell
 
 _SECONDS_A_LINE = 30
@@ -77,8 +77,8 @@ def created() -> str:
 
 def versions() -> dict[str, str]:
     """Return the versions of reportgen, Python, and the libraries that shape the result."""
-    found = {"reportgen": _version("reportgen"), "python": platform.python_version()}
-    return found | {name: _version(name) for name in _LIBRARIES}
+    found = {"reportgen": library_version("reportgen") or "unknown", "python": platform.python_version()}
+    return found | {name: library_version(name) or "unknown" for name in _LIBRARIES}
 
 
 def public_settings(settings: Settings) -> dict[str, Any]:
@@ -98,10 +98,3 @@ def _without_folders(source: str) -> str:
         name, separator, weights = source.partition("@")
         return f"{name}{separator}{Path(weights).name}"
     return Path(source).name
-
-
-def _version(name: str) -> str:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return "unknown"

@@ -112,7 +112,7 @@ EARLY_STEPS = {
 STEPS = {
     "reading the image": "import reportgen.inputs.cases as m; before(m, 'read_cases')",
     "loading the model": "import reportgen.pipeline as m; before(m, 'load_model')",
-    "drawing": "import reportgen.pipeline as m; before(m, 'image_picture')",
+    "drawing": "import reportgen.pipeline as m; before(m, 'input_pictures')",
     "rendering": "import reportgen.outputs.saving as m; before(m, 'render_html')",
     "making the private folder": "import tempfile as m; before(m, 'mkdtemp')",
     "having made it": "import tempfile as m; after(m, 'mkdtemp')",

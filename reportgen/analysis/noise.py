@@ -2,53 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.analysis.predictions import Head
+from reportgen.analysis.runs import Runs, Subject
 from reportgen.inputs.model_formats.steady import other_numbers
-from reportgen.inputs.models import LoadedModel
 from reportgen.report import Remark, readable
 
 PASSES = 8
 
 
-def noise_remarks(
-    loaded: LoadedModel,
-    head: Head,
-    inputs: NDArray[np.float32],
-    scores: NDArray[np.float64],
-    targets: Sequence[Sequence[int]],
-    titles: Sequence[str],
-) -> tuple[Remark, ...]:
-    """Say how far the scores of the cases spread with other random numbers.
-
-    Parameters
-    ----------
-    loaded
-        The model; of one that isn't random there is nothing to say.
-    head
-        From its outputs to scores.
-    inputs, scores
-        The cases, preprocessed ``(N, H, W, C)``, and their scores in the report ``(N, classes)``.
-    targets
-        For each case the numbers of the classes to look at.
-    titles
-        Headings of the cases.
-    """
-    if not loaded.randomness.is_random:
+def noise_remarks(subject: Subject, runs: Runs) -> tuple[Remark, ...]:
+    """Say how far the scores of the cases spread with other random numbers; of a model that isn't random, nothing."""
+    if not subject.loaded.randomness.is_random:
         return ()
-    passes = np.stack(list(_passes(loaded.keras_model, head, inputs)))
+    head = subject.head
+    passes = np.stack(list(_passes(subject.loaded.keras_model, head, np.stack([run.prepared for run in runs]))))
     numbers, said = {}, []
-    for case, (title, followed) in enumerate(zip(titles, targets, strict=True)):
-        for target in followed:
-            low, high = (float(one) for one in (passes[:, case, target].min(), passes[:, case, target].max()))
-            shown, name = readable(float(scores[case, target])), head.class_names[target]
-            said.append(f"{title} {readable(low)} to {readable(high)} ({name}; here {shown})")
-            numbers[f"spread of {title}, {name}"] = high - low
+    for place, run in enumerate(runs):
+        for target in run.targets:
+            low, high = (float(one) for one in (passes[:, place, target].min(), passes[:, place, target].max()))
+            shown, name = readable(float(run.scores[target])), head.class_names[target]
+            said.append(f"{run.title} {readable(low)} to {readable(high)} ({name}; here {shown})")
+            numbers[f"spread of {run.title}, {name}"] = high - low
     remark = Remark(
         section="predictions",
         kind="noise",

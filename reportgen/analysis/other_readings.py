@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.analysis.predictions import SHOWN_CLASSES, Head
+from reportgen.analysis.runs import Runs
 from reportgen.report import Remark
 
 # of a regression: a share of its size that makes it another number
@@ -16,22 +17,16 @@ _NOTICEABLE = 0.01
 
 
 def profile_remarks(
-    head: Head,
-    titles: Sequence[str],
-    scores: NDArray[np.float64],
-    otherwise: Mapping[int, NDArray[np.float64]],
-    treated: Literal["ignore", "apply"],
+    runs: Runs, head: Head, otherwise: Mapping[int, NDArray[np.float64]], treated: Literal["ignore", "apply"]
 ) -> list[Remark]:
     """Warn where the treatment of a colour profile decides what is predicted.
 
     Parameters
     ----------
+    runs
+        The cases as they are reported.
     head
         Names the classes.
-    titles
-        What the cases are called.
-    scores
-        ``(N, classes)`` of the cases as they are reported.
     otherwise
         By the number of a case, its scores ``(classes,)`` with its profile treated the other way.
     treated
@@ -43,10 +38,10 @@ def profile_remarks(
         else ("not applied", "Applied")
     )
     texts = [
-        f"{titles[number]}: its colour profile was {done}, and that decides what is predicted: "
-        f"{_told(head, scores[number])}. {instead}, it is {_told(head, other)} (--colour-profiles chooses)."
-        for number, other in otherwise.items()
-        if _differ(head, scores[number], other)
+        f"{run.title}: its colour profile was {done}, and that decides what is predicted: "
+        f"{_told(head, run.scores)}. {instead}, it is {_told(head, otherwise[run.number])} (--colour-profiles chooses)."
+        for run in runs
+        if run.number in otherwise and _differ(head, run.scores, otherwise[run.number])
     ]
     return [Remark(section="model", kind="caution", text=text, warning=True) for text in texts]
 

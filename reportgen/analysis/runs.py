@@ -14,7 +14,7 @@ from reportgen.analysis.graph import Graph, LayerCall, trace
 from reportgen.analysis.occlusion.scan import Scan, scan
 from reportgen.analysis.predictions import Head
 from reportgen.analysis.targets import target_classes
-from reportgen.inputs.cases import Case
+from reportgen.inputs.cases import Case, distinct
 from reportgen.inputs.models import LoadedModel
 from reportgen.inputs.preprocessing import prepare
 from reportgen.settings import Settings
@@ -124,7 +124,7 @@ def scan_cases(subject: Subject, runs: Runs, settings: Settings, advance: Callab
         scores_of=subject.head.scores,
         targets=[run.targets for run in runs],
         class_names=subject.head.class_names,
-        settings=settings.occlusion,
+        settings=subject.loaded.randomness.scan_settings(settings.occlusion),
         on_progress=advance,
         graph=subject.graph,
         outputs=np.stack([run.raw for run in runs]),
@@ -139,5 +139,4 @@ def are_finite(runs: Runs) -> bool:
 
 def distinct_runs(runs: Runs) -> list[CaseRun]:
     """Return the runs whose image none before them has."""
-    first = {run.case.image.sha256: run for run in reversed(runs)}
-    return [run for run in runs if first[run.case.image.sha256] is run]
+    return [runs[number] for number in distinct([run.case for run in runs])]

@@ -25,13 +25,19 @@ def model():
     return keras.Model(entry, ends(pooled))
 
 
-def loaded(net, *, is_random=True):
-    return SimpleNamespace(keras_model=net, randomness=Randomness(is_random=is_random))
+def subject(net, *, is_random=True):
+    loaded = SimpleNamespace(keras_model=net, randomness=Randomness(is_random=is_random))
+    return SimpleNamespace(loaded=loaded, head=HEAD)
+
+
+def runs(images, scores, targets, titles):
+    columns = zip(images, scores, targets, titles, strict=True)
+    return [SimpleNamespace(prepared=a, scores=b, targets=c, title=d) for a, b, c, d in columns]
 
 
 def test_of_a_model_that_is_not_random_nothing_is_said():
     images = np.ones((1, *SHAPE), np.float32)
-    assert noise_remarks(loaded(None, is_random=False), HEAD, images, np.ones((1, 2)), ((0,),), ("one",)) == ()
+    assert noise_remarks(subject(None, is_random=False), runs(images, np.ones((1, 2)), ((0,),), ("one",))) == ()
 
 
 def test_the_spread_is_that_of_eight_other_draws():
@@ -41,7 +47,7 @@ def test_the_spread_is_that_of_eight_other_draws():
         with other_numbers(draw):
             drawn.append(np.asarray(net(images, training=False)))
     drawn, shown = np.stack(drawn), np.asarray(net(images, training=False), np.float64)
-    (remark,) = noise_remarks(loaded(net), HEAD, images, shown, ((1,), (0,)), ("one", "two"))
+    (remark,) = noise_remarks(subject(net), runs(images, shown, ((1,), (0,)), ("one", "two")))
     assert PASSES == 8
     assert remark.warning
     assert (remark.section, remark.kind) == ("predictions", "noise")

@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -20,9 +21,8 @@ QUICK = {"occlusion": {"enabled": False}}
 
 
 def texts(head: Head, scores: list[list[float]], otherwise: dict[int, list[float]], treated: str = "ignore"):
-    found = profile_remarks(
-        head, ["a", "b"], np.array(scores), {number: np.array(row) for number, row in otherwise.items()}, treated
-    )
+    runs = [SimpleNamespace(number=at, title="ab"[at], scores=np.array(row)) for at, row in enumerate(scores)]
+    found = profile_remarks(runs, head, {number: np.array(row) for number, row in otherwise.items()}, treated)
     assert all((remark.section, remark.kind, remark.warning) == ("model", "caution", True) for remark in found)
     return [remark.text for remark in found]
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-import warnings
 import zipfile
 from collections import Counter
 from collections.abc import Iterator
@@ -28,6 +27,7 @@ from reportgen.inputs.model_formats.legacy_own import as_keras_2_reads_them
 from reportgen.inputs.model_formats.legacy_proof import comparable, make_others_steady, prove_equal
 from reportgen.inputs.model_formats.legacy_rebuild import Rebuild
 from reportgen.inputs.model_formats.steady import steady_layers
+from reportgen.silence import silence_loggers
 from reportgen.system import install_extra
 
 _OLD_GROUPS = "_layer_checkpoint_dependencies"
@@ -88,7 +88,7 @@ def dry_legacy_model(file: ModelFile) -> Any:
     """Build a model of Keras 2 within a graph of TensorFlow, where weights take no memory: to see what it would be."""
     import tf_keras
 
-    with _quiet():
+    with silence_loggers("tensorflow"):
         return tf_keras.models.model_from_config(_config(file), custom_objects=application_layers("tf_keras"))
 
 
@@ -98,7 +98,7 @@ def dry_legacy_layer(table: dict[str, Any]) -> None:
     from tf_keras.src.saving.legacy.saved_model import json_utils
 
     described = json_utils.decode(json.dumps(table))
-    with _quiet():
+    with silence_loggers("tensorflow"):
         layer = tf_keras.layers.deserialize({key: described[key] for key in ("class_name", "config")})
         layer.build(described["build_input_shape"])
 
@@ -117,7 +117,7 @@ def _read(file: ModelFile, custom_objects: dict[str, Any], *, trust_code: bool) 
 
     custom = {**application_layers("tf_keras"), **as_keras_2_reads_them(custom_objects)}
     try:
-        with _quiet():
+        with silence_loggers("tensorflow"):
             if file.kind == "saved_model":
                 return tf_keras.models.load_model(str(file.path), custom_objects=custom, compile=False)
             if file.kind == "hdf5":
@@ -189,19 +189,3 @@ def _rename_groups(group: Any, model: Any) -> None:
                 _rename_groups(layers[old], layer)
             if old != new:
                 layers.move(old, new)
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep TensorFlow's advice about old formats from the user, who can't act on it."""
-    import logging
-
-    logger = logging.getLogger("tensorflow")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logger.setLevel(level)
