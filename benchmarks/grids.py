@@ -17,12 +17,12 @@ import numpy as np
 
 from reportgen.analysis.activations import choose_layers, feature_maps
 from reportgen.analysis.channels import measure_layer, reference_of
-from reportgen.analysis.graph import trace
+from reportgen.analysis.layer_graph import trace
 from reportgen.demo.builtin import demo_cases
 from reportgen.figures.grids import feature_map_grid, tile_ranges
-from reportgen.inputs.models import BUILTIN_MODEL, load_model
-from reportgen.inputs.preprocessing import prepare
-from reportgen.settings import LayerSettings, PreprocessingSettings
+from reportgen.models.loader import BUILTIN_MODEL, load_model
+from reportgen.models.preprocessing.preprocessing import prepare
+from reportgen.settings.report import LayerSettings, PreprocessingSettings
 
 RUNS = 5
 

@@ -21,15 +21,15 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
 
-from reportgen.analysis.graph import trace
+from reportgen.analysis.layer_graph import trace
 from reportgen.analysis.occlusion.full import score_positions
 from reportgen.analysis.occlusion.incremental import IncrementalEngine
-from reportgen.analysis.occlusion.layout import lay_out
 from reportgen.analysis.occlusion.scan import plan
+from reportgen.analysis.occlusion.window_plan import lay_out
 from reportgen.demo.builtin import demo_cases
-from reportgen.inputs.models import BUILTIN_MODEL, load_model
-from reportgen.inputs.preprocessing import prepare
-from reportgen.settings import OcclusionSettings, PreprocessingSettings
+from reportgen.models.loader import BUILTIN_MODEL, load_model
+from reportgen.models.preprocessing.preprocessing import prepare
+from reportgen.settings.report import OcclusionSettings, PreprocessingSettings
 
 MEMORY = 1 << 30
 BATCHES = (16, 32, 64, 128)

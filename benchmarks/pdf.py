@@ -14,9 +14,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from reportgen.outputs import pdf
-from reportgen.outputs.saved import read_saved
-from reportgen.report import Report
+from reportgen.outputs.documents import pdf
+from reportgen.outputs.saved.reader import read_saved
+from reportgen.report.report import Report
 
 RUNS = 3
 PROGRAM = str(Path(sys.executable).with_name("reportgen"))

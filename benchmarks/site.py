@@ -28,7 +28,7 @@ REPORTGEN = [sys.executable, "-m", "reportgen"]
 
 def many(report: Any, count: int, folder: Path) -> None:
     """Write reports that differ in what an index shows."""
-    from reportgen.outputs.html import render_html
+    from reportgen.outputs.page.page import render_html
 
     rng = random.Random(1)
     kept = tuple(one for one in report.pictures if one.name.endswith(("input", "glance")))
@@ -100,7 +100,7 @@ def asking(folder: Path) -> float:
 
 def main() -> None:
     """Measure and print."""
-    from reportgen.outputs.saved import read_saved
+    from reportgen.outputs.saved.reader import read_saved
 
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000
     with tempfile.TemporaryDirectory() as place:

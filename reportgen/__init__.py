@@ -12,25 +12,25 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from reportgen.demo.phantom import Phantom, phantom
     from reportgen.errors import ImageError, ModelError, OutputError, ReportgenError, SettingsError
-    from reportgen.inputs.cases import Case
-    from reportgen.inputs.images import Image, image_from_array, read_image
-    from reportgen.inputs.models import LoadedModel, load_model
-    from reportgen.outputs.saving import SavableReport as Report
-    from reportgen.outputs.saving import read_report
+    from reportgen.images.cases import Case
+    from reportgen.images.reader import Image, image_from_array, read_image
+    from reportgen.models.loader import LoadedModel, load_model
+    from reportgen.outputs.report_files import SavableReport as Report
+    from reportgen.outputs.report_files import read_report
     from reportgen.pipeline import build_report
-    from reportgen.settings import Settings
-    from reportgen.settings_file import settings_from
+    from reportgen.settings.file import settings_from
+    from reportgen.settings.report import Settings
 
 _HOMES = {
     "Phantom": "demo.phantom", "phantom": "demo.phantom",
     "ImageError": "errors", "ModelError": "errors", "OutputError": "errors", "ReportgenError": "errors",
     "SettingsError": "errors",
-    "Case": "inputs.cases",
-    "Image": "inputs.images", "image_from_array": "inputs.images", "read_image": "inputs.images",
-    "LoadedModel": "inputs.models", "load_model": "inputs.models",
-    "Report": "outputs.saving", "read_report": "outputs.saving",
+    "Case": "images.cases",
+    "Image": "images.reader", "image_from_array": "images.reader", "read_image": "images.reader",
+    "LoadedModel": "models.loader", "load_model": "models.loader",
+    "Report": "outputs.report_files", "read_report": "outputs.report_files",
     "build_report": "pipeline",
-    "Settings": "settings", "settings_from": "settings_file",
+    "Settings": "settings.report", "settings_from": "settings.file",
 }  # fmt: skip
 
 __all__ = [

@@ -6,7 +6,7 @@ import sys
 def run() -> int:
     """Run a command and return its exit code; Ctrl-C counts from the first moment."""
     try:
-        from reportgen.cli import main
+        from reportgen.cli.main import main
     except KeyboardInterrupt:
         sys.stderr.write("reportgen: interrupted\n")
         return 130

@@ -8,10 +8,10 @@ from reportgen.analysis import predictions
 from reportgen.analysis.findings import all_correct, judge_findings, label_notes
 from reportgen.analysis.runs import CaseRun, Runs, Subject
 from reportgen.analysis.summary import parameter_counts, summarise_layers
-from reportgen.inputs.preprocessing import aspect_cautions, aspect_notes
-from reportgen.inputs.resizing import Aspect
-from reportgen.model_report import ModelReport
-from reportgen.report import CaseReport, LayerReport, Remark, TensorSummary
+from reportgen.images.fitting import aspect_cautions, aspect_notes
+from reportgen.images.resizing import Aspect
+from reportgen.report.model import ModelReport
+from reportgen.report.report import CaseReport, LayerReport, Remark, TensorSummary
 
 
 def case_report(run: CaseRun, subject: Subject, layers: Sequence[LayerReport], aspect: Aspect) -> CaseReport:

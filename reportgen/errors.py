@@ -5,7 +5,7 @@ Everything that a user can cause is a :class:`ReportgenError`; any other excepti
 
 from __future__ import annotations
 
-from reportgen.visible import visible
+from reportgen.system.text import visible
 
 
 class ReportgenError(Exception):

@@ -10,18 +10,18 @@ from typing import Any
 
 import numpy as np
 
-from reportgen import provenance
-from reportgen.analysis import commentary, predictions
+from reportgen.analysis import predictions
+from reportgen.analysis import remarks as commentary
 from reportgen.analysis.activations import feature_maps
 from reportgen.analysis.channels import measure_layer, reference_of
-from reportgen.analysis.noise import noise_remarks
+from reportgen.analysis.doubts.noise import noise_remarks
+from reportgen.analysis.doubts.profiles import profile_remarks
+from reportgen.analysis.doubts.trials import try_preprocessings
 from reportgen.analysis.occlusion.scan import plan
-from reportgen.analysis.other_readings import profile_remarks
 from reportgen.analysis.runs import Runs, Subject, are_finite, distinct_runs, make_subject, run_cases, scan_cases
-from reportgen.analysis.trials import try_preprocessings
 from reportgen.assemble import case_report, cautions, model_report
 from reportgen.demo.builtin import BUILTIN_NAME
-from reportgen.drawing import (
+from reportgen.illustrate import (
     LayerDrawing,
     check_channels,
     check_colours,
@@ -29,16 +29,18 @@ from reportgen.drawing import (
     model_pictures,
     occlusion_pictures,
 )
-from reportgen.inputs.cases import Case, CaseLike, as_case, check_count, headings, usual_title
-from reportgen.inputs.comments import read_comments
-from reportgen.inputs.models import BUILTIN_MODEL, LoadedModel, load_model
-from reportgen.inputs.preprocessing import prepare
-from reportgen.model_report import ModelReport
-from reportgen.outputs.saving import SavableReport
-from reportgen.picture import Picture
-from reportgen.report import CaseReport, LayerReport, PreprocessingTrial, Remark
-from reportgen.settings import TRY, Settings
-from reportgen.settings_file import settings_from
+from reportgen.images.cases import Case, CaseLike, as_case, check_count, headings, usual_title
+from reportgen.images.fitting import prepare
+from reportgen.models.loader import BUILTIN_MODEL, LoadedModel, load_model
+from reportgen.outputs.report_files import SavableReport
+from reportgen.report.model import ModelReport
+from reportgen.report.picture import Picture
+from reportgen.report.provenance import created, versions
+from reportgen.report.report import CaseReport, LayerReport, PreprocessingTrial, Remark
+from reportgen.settings.commentary import read_comments
+from reportgen.settings.file import settings_from
+from reportgen.settings.report import TRY, Settings, public_settings
+from reportgen.system.progress import Stopwatch
 
 
 def build_report(
@@ -77,7 +79,7 @@ def build_report(
     check_colours(chosen)
     read = [as_case(case, chosen.images, chosen.limits) for case in cases]
     titles = headings(read)
-    watch = provenance.Stopwatch(progress)
+    watch = Stopwatch(progress)
     with watch.step("load model"):
         subject = make_subject(load(model, chosen, read), chosen)
         check_channels(chosen.feature_maps, [(call.map_shape or (0, 0, 0))[2] for call in subject.layers])
@@ -98,7 +100,7 @@ def build_report(
         trials = try_preprocessings(subject, runs)
     report = SavableReport(
         title=chosen.title or usual_title(read),
-        created=provenance.created(),
+        created=created(),
         model=model_report(subject),
         cases=tuple(
             case_report(run, subject, of_case, chosen.preprocessing.aspect)
@@ -107,8 +109,8 @@ def build_report(
         remarks=(),
         trials=trials,
         comments=comments,
-        settings=provenance.public_settings(chosen),
-        versions=provenance.versions(),
+        settings=public_settings(chosen),
+        versions=versions(),
         timings=watch.seconds,
         pictures=(*pictures, *grids),
     )

@@ -20,8 +20,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from reportgen.inputs.cases import Case
-from reportgen.inputs.images import image_from_array
+from reportgen.images.cases import Case
+from reportgen.images.reader import image_from_array
 
 # no test measures time: a machine that is busy fails none
 hypothesis.settings.register_profile(

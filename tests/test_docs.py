@@ -13,10 +13,10 @@ import pytest
 
 import reportgen
 from reportgen import build_report
-from reportgen.job import CaseSettings, Job
-from reportgen.outputs.sidecar import render_json
-from reportgen.settings import Settings
-from reportgen.settings_file import job_from, settings_from
+from reportgen.outputs.saved.report_json import render_json
+from reportgen.settings.file import job_from, settings_from
+from reportgen.settings.job import CaseSettings, Job
+from reportgen.settings.report import Settings
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "docs"))
 
@@ -166,7 +166,7 @@ def test_a_docstring_in_parts():
     assert doc.sections["Parameters"]["one"] == doc.sections["Parameters"]["two"] == "What they are, both."
     assert doc.sections["Raises"] == {"ValueError": "Never."}
     assert as_markdown(doc.sections["Parameters"]["three"]) == "Another; see [faults.md](faults.md)."
-    assert as_markdown("A :class:`~reportgen.report.Report`, ``x``") == "A `Report`, `x`"
+    assert as_markdown("A :class:`~reportgen.report.report.Report`, ``x``") == "A `Report`, `x`"
 
 
 def test_what_has_no_docstring_is_told():

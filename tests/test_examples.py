@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from reportgen.cli import main
+from reportgen.cli.main import main
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 

@@ -23,11 +23,11 @@ from types import SimpleNamespace
 import pytest
 from PIL import Image
 
-from reportgen.cli import main
+from reportgen.cli.main import main
 from reportgen.errors import OutputError
-from reportgen.interruption import stoppable, undisturbed
-from reportgen.outputs.workshop import PREFIX, workshop
 from reportgen.pipeline import build_report
+from reportgen.system.signals import stoppable, undisturbed
+from reportgen.system.workspace import PREFIX, workshop
 from reportgen.training import run
 
 ROOT = Path(__file__).parents[1]
@@ -60,7 +60,7 @@ def quick(model: Path) -> list[str]:
 
 def started(arguments: list[str], *, before: str = "", **options: object) -> subprocess.Popen[str]:
     """Start a run in a process of its own; ``before`` is Python that runs there first."""
-    script = textwrap.dedent(before) + f"\nfrom reportgen.cli import main\nraise SystemExit(main({arguments!r}))\n"
+    script = textwrap.dedent(before) + f"\nfrom reportgen.cli.main import main\nraise SystemExit(main({arguments!r}))\n"
     environment = {
         **os.environ, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1", "SOURCE_DATE_EPOCH": "1750000000",
     }  # fmt: skip
@@ -110,10 +110,10 @@ EARLY_STEPS = {
     "importing numpy's C code": "sys.meta_path.insert(0, At('numpy.linalg'))",
 }
 STEPS = {
-    "reading the image": "import reportgen.inputs.cases as m; before(m, 'read_cases')",
+    "reading the image": "import reportgen.images.cases as m; before(m, 'read_cases')",
     "loading the model": "import reportgen.pipeline as m; before(m, 'load_model')",
     "drawing": "import reportgen.pipeline as m; before(m, 'input_pictures')",
-    "rendering": "import reportgen.outputs.saving as m; before(m, 'render_html')",
+    "rendering": "import reportgen.outputs.report_files as m; before(m, 'render_html')",
     "making the private folder": "import tempfile as m; before(m, 'mkdtemp')",
     "having made it": "import tempfile as m; after(m, 'mkdtemp')",
     "writing": "from pathlib import Path as m; before(m, 'write_bytes')",
@@ -426,7 +426,7 @@ def test_a_folder_without_permission():
         folder = Path(name)
         folder.chmod(0o755)
         # the first run loads what the user might not be allowed to read
-        before = "import os; from reportgen.cli import main; main(['phantom', 'old.png', '-f'])\n" \
+        before = "import os; from reportgen.cli.main import main; main(['phantom', 'old.png', '-f'])\n" \
             "os.setgid(65534); os.setuid(65534)"  # fmt: skip
         for given in (["new.png"], ["old.png", "-f"]):
             code, out, err = ran(["phantom", *given], before=before, cwd=folder)

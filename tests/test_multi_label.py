@@ -14,18 +14,18 @@ import pytest
 from keras import layers
 from PIL import Image
 
-from reportgen.cli import main
+from reportgen.cli.main import main
 from reportgen.errors import SettingsError
-from reportgen.inputs.models import load_model
-from reportgen.job import EmailSettings
-from reportgen.outputs.html import render_html
-from reportgen.outputs.saved import ReportError, read_saved
-from reportgen.outputs.sidecar import render_json
+from reportgen.models.loader import load_model
+from reportgen.outputs.page.page import render_html
+from reportgen.outputs.saved.reader import ReportError, read_saved
+from reportgen.outputs.saved.report_json import render_json
 from reportgen.outputs.site.build import build_site
 from reportgen.outputs.site.confusion import finding_confusions
 from reportgen.outputs.site.records import record_of
 from reportgen.pipeline import build_report
-from reportgen.settings import ModelSettings
+from reportgen.settings.job import EmailSettings
+from reportgen.settings.report import ModelSettings
 
 NAMES = ["Effusion", "Mass", "Nodule", "Pleural_Thickening", "Pneumonia"]
 THRESHOLDS = [0.5, 0.2, 0.9, 0.5, 0.5]

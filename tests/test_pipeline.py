@@ -15,12 +15,12 @@ from PIL import Image as PillowImage
 
 from reportgen import Case, LoadedModel, OutputError, Settings, SettingsError, build_report, load_model, read_image
 from reportgen.analysis.occlusion.scan import plan
-from reportgen.inputs.images import image_from_array
-from reportgen.outputs.html import render_html
-from reportgen.outputs.sidecar import render_json
-from reportgen.picture import layer_picture_name
+from reportgen.images.reader import image_from_array
+from reportgen.outputs.page.page import render_html
+from reportgen.outputs.saved.report_json import render_json
 from reportgen.pipeline import inspect_model
-from reportgen.settings_file import settings_from
+from reportgen.report.picture import layer_picture_name
+from reportgen.settings.file import settings_from
 
 SHAPE = (24, 36, 3)
 COARSE = {"occlusion": {"patch": [8, 12], "stride": [8, 12]}}

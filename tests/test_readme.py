@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from reportgen.cli import make_parser
-from reportgen.settings_file import job_from, settings_from
+from reportgen.cli.main import make_parser
+from reportgen.settings.file import job_from, settings_from
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 COMMANDS = re.findall(r"^reportgen .*", README, re.M)

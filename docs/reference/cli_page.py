@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from reportgen.cli import make_parser
+from reportgen.cli.main import make_parser
 
 from .docstrings import as_markdown
 from .settings_page import default_at

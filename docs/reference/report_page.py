@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Any
 
-from reportgen.allowed import wanted
-from reportgen.picture import Picture
-from reportgen.report import JSON_NAMES, Report
+from reportgen.report.picture import Picture
+from reportgen.report.report import JSON_NAMES, Report
+from reportgen.settings.messages import wanted
 
 from .docstrings import as_markdown, parse
 

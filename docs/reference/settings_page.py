@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
 from typing import Any
 
-from reportgen.allowed import wanted
-from reportgen.flags import FLAGS
-from reportgen.job import Job
-from reportgen.settings import Settings
+from reportgen.cli.flags import FLAGS
+from reportgen.settings.job import Job
+from reportgen.settings.messages import wanted
+from reportgen.settings.report import Settings
 
 from .docstrings import as_markdown, parse
 

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.analysis.graph import Graph, LayerCall, computed
+from reportgen.analysis.layer_graph import Graph, LayerCall, computed
 from reportgen.errors import SettingsError
-from reportgen.inputs.model_formats.steady import is_steady
-from reportgen.settings import LayerSettings
+from reportgen.models.formats.steady import is_steady
+from reportgen.settings.report import LayerSettings
 
 _IDLE_AT_INFERENCE = (
     "Dropout", "SpatialDropout2D", "GaussianNoise", "GaussianDropout", "AlphaDropout", "ActivityRegularization",

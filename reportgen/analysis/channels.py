@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.inputs.resizing import as_channels, resize
-from reportgen.report import ChannelStatistics, LayerReport
+from reportgen.images.resizing import as_channels, resize
+from reportgen.report.report import ChannelStatistics, LayerReport
 
 SMALLEST_MAP = 4
 Array = NDArray[np.float64]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.report import LayerReport
+from reportgen.report.report import LayerReport
 
 
 @dataclass(frozen=True)

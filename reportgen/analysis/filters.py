@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.analysis.graph import Graph
+from reportgen.analysis.layer_graph import Graph
 
 MOST_FILTERS = 256
 

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.analysis.predictions import Head
-from reportgen.findings import Finding, label_parts
-from reportgen.names import find_name
-from reportgen.report import is_reference
+from reportgen.report.findings import Finding, label_parts
+from reportgen.report.names import find_name
+from reportgen.report.report import is_reference
 
 
 @dataclass(frozen=True)

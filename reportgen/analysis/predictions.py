@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.errors import SettingsError
-from reportgen.names import find_name, plain_name
-from reportgen.report import Prediction, Remark
+from reportgen.report.names import find_name, plain_name
+from reportgen.report.report import Prediction, Remark
 
 SHOWN_CLASSES = 5
 SATURATED = 1e-4

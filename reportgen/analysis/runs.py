@@ -10,14 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.analysis.activations import choose_layers
-from reportgen.analysis.graph import Graph, LayerCall, trace
+from reportgen.analysis.layer_graph import Graph, LayerCall, trace
 from reportgen.analysis.occlusion.scan import Scan, scan
 from reportgen.analysis.predictions import Head
 from reportgen.analysis.targets import target_classes
-from reportgen.inputs.cases import Case, distinct
-from reportgen.inputs.models import LoadedModel
-from reportgen.inputs.preprocessing import prepare
-from reportgen.settings import Settings
+from reportgen.images.cases import Case, distinct
+from reportgen.images.fitting import prepare
+from reportgen.models.loader import LoadedModel
+from reportgen.settings.report import Settings
 
 Array = NDArray[np.generic]
 

@@ -10,9 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from reportgen.analysis.graph import Graph, LayerCall
-from reportgen.inputs.model_formats.steady import goes_by_the_batch
-from reportgen.model_report import LayerSummary
+from reportgen.analysis.layer_graph import Graph, LayerCall
+from reportgen.models.formats.steady import goes_by_the_batch
+from reportgen.report.model import LayerSummary
 
 _WINDOWED = ("Conv2D", "DepthwiseConv2D", "SeparableConv2D", "MaxPooling2D", "AveragePooling2D")
 _POINTWISE = (

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from reportgen.demo.phantom import phantom
-from reportgen.inputs.cases import Case
-from reportgen.inputs.images import image_from_array
+from reportgen.images.cases import Case
+from reportgen.images.reader import image_from_array
 
 BUILTIN_NAME = "built-in chest X-ray model"
 NORMAL_SEED, PNEUMONIA_SEED = 33, 34

@@ -7,7 +7,7 @@ from typing import Any
 
 from reportgen.figures.colours import INK
 from reportgen.figures.fonts import choose_fonts
-from reportgen.picture import Picture
+from reportgen.report.picture import Picture
 
 _DOTS_PER_INCH = 160
 

@@ -13,8 +13,8 @@ from reportgen.figures.colours import INK, SERIES
 from reportgen.figures.encoding import png
 from reportgen.figures.grids import Maps
 from reportgen.figures.tiling import tiled
-from reportgen.model_report import LayerSummary
-from reportgen.picture import Picture
+from reportgen.report.model import LayerSummary
+from reportgen.report.picture import Picture
 
 
 def shape_chart(layers: Sequence[LayerSummary], input_shape: tuple[int, int, int]) -> Picture:

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.evidence import ROUNDING, OcclusionMap
 from reportgen.figures.canvas import encode_figure, escape_formulas, new_figure
 from reportgen.figures.colours import INK, colour_table
 from reportgen.figures.encoding import jpeg
 from reportgen.figures.tiling import tiled
-from reportgen.picture import Picture
-from reportgen.report import readable
+from reportgen.report.evidence import ROUNDING, OcclusionMap
+from reportgen.report.picture import Picture
+from reportgen.report.report import readable
 
 Raw = NDArray[np.generic]
 Values = NDArray[np.float64]

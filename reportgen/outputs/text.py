@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from reportgen.model_report import ModelReport
-from reportgen.report import Report, readable
-from reportgen.visible import visible
+from reportgen.report.model import ModelReport
+from reportgen.report.report import Report, readable
+from reportgen.system.text import visible
 
 _HEADS = ("layer", "type", "output shape", "parameters", "trainable", "receptive field", "maps")
 

@@ -14,10 +14,12 @@ from numpy.typing import NDArray
 
 from reportgen.demo.phantom import phantom
 from reportgen.errors import ImageError, ReportgenError
-from reportgen.inputs.images import as_channels, read_image, resize
-from reportgen.names import are_different, are_the_same
+from reportgen.images.fitting import prepare
+from reportgen.images.reader import Image, image_from_array, read_image
+from reportgen.report.names import are_different, are_the_same
+from reportgen.settings.report import PreprocessingSettings
 
-ENDINGS = {".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp"}
+ENDINGS = {".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".gif", ".dcm", ".dicom"}
 PHANTOM_CLASSES = ("NORMAL", "PNEUMONIA")
 _PATIENT = re.compile(r"person\d+|(?:NORMAL2-)?IM-\d+")
 
@@ -106,7 +108,7 @@ def draw_phantoms(count: int, shape: tuple[int, int, int], *, first_seed: int) -
     def draw(seed: int) -> NDArray[np.uint8]:
         opacities = 0 if seed % 2 == 0 else 1 + seed // 2 % 3
         size = (240 + seed % 5 * 12, 272)
-        return _fit(phantom(seed, opacities=opacities, size=size).pixels, shape)
+        return _fit(image_from_array(phantom(seed, opacities=opacities, size=size).pixels), shape)
 
     seeds = range(first_seed, first_seed + count)
     with ThreadPoolExecutor() as pool:
@@ -162,11 +164,11 @@ def _images(folder: Path) -> Iterable[Path]:
 
 def _read(path: Path, shape: tuple[int, int, int]) -> NDArray[np.uint8]:
     try:
-        return _fit(read_image(path).pixels, shape)
+        return _fit(read_image(path), shape)
     except ImageError as problem:
         raise ImageError(problem.what, "remove it from the data or replace it") from None
 
 
-def _fit(pixels: NDArray[np.uint8] | NDArray[np.float32], shape: tuple[int, int, int]) -> NDArray[np.uint8]:
-    fitted = resize(as_channels(pixels, shape[2]).squeeze(), shape[:2], "bilinear")
-    return np.rint(fitted.astype(np.float32)).astype(np.uint8).reshape(shape)
+def _fit(image: Image, shape: tuple[int, int, int]) -> NDArray[np.uint8]:
+    """Prepare an image as a report does, in whole numbers."""
+    return np.rint(prepare(image, shape, PreprocessingSettings()).astype(np.float32)).astype(np.uint8)

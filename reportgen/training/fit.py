@@ -10,9 +10,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from reportgen.inputs.architectures import Architecture
+from reportgen.analysis.metrics.classification import measure_classifier
+from reportgen.models.architectures import Architecture
+from reportgen.models.preprocessing.preprocessing import Preprocessing
+from reportgen.report.model import Evaluation
 from reportgen.training.datasets import Dataset
+
+FACTOR = 1 / 255  # from raw-image units to those that the built-in architectures are trained on
 
 
 @dataclass(frozen=True)
@@ -155,7 +161,7 @@ def _batches(data: Dataset, recipe: Recipe, strength: float = 0.0) -> Any:
     stream = tf.data.Dataset.from_tensor_slices((data.images, targets))
     if strength:
         stream = stream.shuffle(len(data), seed=recipe.seed)
-    stream = stream.batch(recipe.batch).map(lambda x, y: (tf.cast(x, tf.float32) / 255, y))
+    stream = stream.batch(recipe.batch).map(lambda x, y: (tf.cast(x, tf.float32) * FACTOR, y))
     if strength:
         random = tf.random.Generator.from_seed(recipe.seed)
         stream = stream.map(lambda x, y: (_augmented(x, random, recipe, strength), y))
@@ -195,3 +201,18 @@ def _augmented(images: Any, random: Any, recipe: Recipe, strength: float) -> Any
     mean = tf.reduce_mean(moved, axis=[1, 2, 3], keepdims=True)
     contrasted = (moved - mean) * each(uniform(0.8, 1.25, rest=1.0)) + mean + each(uniform(-0.1, 0.1))
     return tf.clip_by_value(contrasted, 1e-4, 1.0) ** each(uniform(0.75, 1.33, rest=1.0))
+
+
+def scores_of(model: Any, data: Dataset, *, batch: int = 64) -> NDArray[np.float32]:
+    """Return the outputs ``(N, K)`` of a model that was trained here."""
+    scale = Preprocessing("scale", (FACTOR,))
+    parts = [
+        np.asarray(model(scale(data.images[start : start + batch]), training=False))
+        for start in range(0, len(data), batch)
+    ]
+    return np.concatenate(parts)
+
+
+def evaluate(model: Any, data: Dataset, *, name: str = "", threshold: float = 0.5) -> Evaluation:
+    """Measure a model that was trained here on a data set; see :func:`measure_classifier`."""
+    return measure_classifier(scores_of(model, data), data.labels, name=name, threshold=threshold)

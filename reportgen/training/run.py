@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from reportgen.errors import ReportgenError
-from reportgen.inputs.architectures import ARCHITECTURES, Architecture
-from reportgen.names import are_the_same
-from reportgen.outputs.writing import check_target, replacing
+from reportgen.models.architectures import ARCHITECTURES, Architecture
+from reportgen.report.names import are_the_same
+from reportgen.system.atomic import check_target, replacing
 from reportgen.training.datasets import Dataset, draw_phantoms, join, read_folder, split_by_group
-from reportgen.training.evaluate import evaluate
-from reportgen.training.fit import Recipe, Trained, fit
+from reportgen.training.fit import FACTOR, Recipe, Trained, evaluate, fit
 
 VALIDATION_SHARE = 0.1
 PHANTOM_TRAINING_SEED, PHANTOM_TEST_SEED = 100_000, 0
@@ -163,7 +162,7 @@ def _notes(
     return {
         "class_names": list(class_names),
         **({"threshold": 0.5} if len(class_names) == 2 else {}),
-        "preprocessing": {"mode": "scale", "factor": 1 / 255, "offset": 0.0},
+        "preprocessing": {"mode": "scale", "factor": FACTOR, "offset": 0.0},
         "card": {
             "title": f"{architecture.name}: {architecture.title}",
             **{name: text for name, text in card.items() if text},

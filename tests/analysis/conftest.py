@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from reportgen.analysis.channels import measure_layer, reference_of
-from reportgen.evidence import OcclusionMap, StrongestPatch
-from reportgen.report import CaseReport, LayerReport, Prediction
+from reportgen.report.evidence import OcclusionMap, StrongestPatch
+from reportgen.report.report import CaseReport, LayerReport, Prediction
 
 
 @pytest.fixture(scope="session")

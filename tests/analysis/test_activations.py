@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from keras import layers
 
-from reportgen.analysis import graph as graph_module
+from reportgen.analysis import layer_graph as graph_module
 from reportgen.analysis.activations import choose_layers, feature_maps
-from reportgen.analysis.graph import trace
+from reportgen.analysis.layer_graph import trace
 from reportgen.errors import SettingsError
-from reportgen.inputs.model_formats.steady import make_steady
-from reportgen.settings import LayerSettings
+from reportgen.models.formats.steady import make_steady
+from reportgen.settings.report import LayerSettings
 
 SHAPE = (24, 36, 3)
 

@@ -8,7 +8,7 @@ import pytest
 from keras import layers
 
 from reportgen.analysis.filters import first_filters
-from reportgen.analysis.graph import trace
+from reportgen.analysis.layer_graph import trace
 
 
 def filters_of(*stack, channels=3):

@@ -8,14 +8,7 @@ import keras
 import numpy as np
 import pytest
 
-from reportgen.analysis.predictions import (
-    Head,
-    best_predictions,
-    doubtful_scores,
-    find_class,
-    is_correct,
-    is_decided,
-)
+from reportgen.analysis.predictions import Head, best_predictions, doubtful_scores, find_class, is_correct, is_decided
 from reportgen.analysis.targets import target_classes
 from reportgen.errors import SettingsError
 

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from keras import layers
 
-from reportgen.analysis.graph import trace
+from reportgen.analysis.layer_graph import trace
 from reportgen.analysis.summary import parameter_counts, summarise_layers
-from reportgen.inputs.architectures import ARCHITECTURES
+from reportgen.models.architectures import ARCHITECTURES
 
 CHEST_XRAY = [
     ("conv2d_1", "Conv2D", (None, 148, 148, 32), 896, "relu", (3, 3)),

@@ -16,8 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from reportgen.cli import main
-from reportgen.visible import visible
+from reportgen.cli.main import main
+from reportgen.system.text import visible
 
 webdriver = pytest.importorskip("selenium.webdriver")
 if not (shutil.which("chromium") and shutil.which("chromedriver")):

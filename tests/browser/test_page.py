@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from reportgen.inputs.cases import Case
+from reportgen.images.cases import Case
 from reportgen.pipeline import build_report
-from reportgen.settings_file import settings_from
+from reportgen.settings.file import settings_from
 
 webdriver = pytest.importorskip("selenium.webdriver")
 if not (shutil.which("chromium") and shutil.which("chromedriver")):

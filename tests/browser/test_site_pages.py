@@ -20,9 +20,9 @@ HOSTILE = "<script>document.title='run'</script><img src=http://example.invalid/
 @pytest.fixture(scope="module")
 def site(tmp_path_factory, small_model, cases):
     """Four reports: two titles, two models by their thresholds, one with hostile texts."""
-    from reportgen.inputs.cases import Case
+    from reportgen.images.cases import Case
     from reportgen.pipeline import build_report
-    from reportgen.settings_file import settings_from
+    from reportgen.settings.file import settings_from
 
     place = tmp_path_factory.mktemp("published")
     paths = []

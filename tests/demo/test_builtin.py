@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from reportgen.analysis.metrics.classification import evaluate
 from reportgen.demo.builtin import DEMO_STRIDE, SYNTHETIC, demo_cases
-from reportgen.inputs.architectures import ARCHITECTURES
-from reportgen.inputs.cases import as_case
-from reportgen.inputs.models import BUILTIN_MODEL, load_model
+from reportgen.images.cases import as_case
+from reportgen.models.architectures import ARCHITECTURES
+from reportgen.models.loader import BUILTIN_MODEL, load_model
 from reportgen.pipeline import build_report
 from reportgen.training.datasets import draw_phantoms, read_folder
-from reportgen.training.evaluate import evaluate
 
 
 @pytest.fixture(scope="module")

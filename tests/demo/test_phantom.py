@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from reportgen.demo.builtin import NORMAL_SEED, PNEUMONIA_SEED, SYNTHETIC, demo_cases
 from reportgen.demo.phantom import phantom
-from reportgen.inputs.models import BUILTIN_MODEL
+from reportgen.models.loader import BUILTIN_MODEL
 
 SIZE = (96, 128)
 

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from reportgen.evidence import OcclusionMap, StrongestPatch
-from reportgen.picture import Picture
-from reportgen.report import ChannelStatistics, LayerReport
+from reportgen.report.evidence import OcclusionMap, StrongestPatch
+from reportgen.report.picture import Picture
+from reportgen.report.report import ChannelStatistics, LayerReport
 
 
 @pytest.fixture(scope="session")

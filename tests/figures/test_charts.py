@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from reportgen.figures.charts import channel_through_layers, filter_grid, history_chart, shape_chart, single_channels
-from reportgen.model_report import LayerSummary
+from reportgen.report.model import LayerSummary
 
 HOSTILE = ["a$b$c", "$\\frac{$", "_{^", "conv/1:0", "x" * 200]
 

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from reportgen.errors import ReportgenError
-from reportgen.visible import visible
+from reportgen.system.text import visible
 
 CORPUS = Path(__file__).parents[1] / "corpus"
 FOLDER = Path("folder")
@@ -44,39 +44,39 @@ class Target:
 
 
 def _image(data: bytes) -> object:
-    from reportgen.inputs.images import decode_image
+    from reportgen.images.reader import decode_image
 
     return decode_image(data, "image")
 
 
 def _settings(data: bytes) -> object:
-    from reportgen.settings_file import parse_settings, settings_from
+    from reportgen.settings.file import parse_settings, settings_from
 
     return settings_from(parse_settings(data, FOLDER / "report.toml"))
 
 
 def _model_notes(data: bytes) -> object:
-    from reportgen.inputs.model_notes import parse_model_notes
+    from reportgen.models.card import parse_model_notes
 
     return parse_model_notes(data, "model.toml")
 
 
 def _class_names(data: bytes) -> object:
-    from reportgen.inputs.class_name_files import parse_class_names
+    from reportgen.models.class_name_files import parse_class_names
 
     # the first byte chooses the form, since the file's name does
     return parse_class_names(data[1:], FOLDER / ("names.json" if data[:1] <= b"m" else "names.txt"))
 
 
 def _commentary(data: bytes) -> object:
-    from reportgen.inputs.comments import decode_comment
-    from reportgen.outputs.markdown import render_markdown
+    from reportgen.outputs.page.markdown import render_markdown
+    from reportgen.settings.commentary import decode_comment
 
     return render_markdown(decode_comment(data))
 
 
 def _model(data: bytes) -> object:
-    from reportgen.inputs.models import load_model
+    from reportgen.models.loader import load_model
 
     endings = {b"k": ".keras", b"h": ".h5", b"o": ".onnx"}
     with tempfile.TemporaryDirectory() as folder:
@@ -87,11 +87,11 @@ def _model(data: bytes) -> object:
 
 def _saved(data: bytes) -> object:
     """A page as it is; a report.json with a digest that fits, else hardly any would be read."""
-    from reportgen.job import EmailSettings
-    from reportgen.outputs.email import render_email
-    from reportgen.outputs.html import render_html
-    from reportgen.outputs.saved import read_saved
-    from reportgen.outputs.sidecar import content_digest
+    from reportgen.outputs.documents.email import render_email
+    from reportgen.outputs.page.page import render_html
+    from reportgen.outputs.saved.reader import read_saved
+    from reportgen.outputs.saved.report_json import content_digest
+    from reportgen.settings.job import EmailSettings
 
     with contextlib.suppress(ValueError, RecursionError):
         table = json.loads(data)
@@ -115,7 +115,7 @@ def _manifest(data: bytes) -> object:
 
 
 def _reference(data: bytes) -> object:
-    from reportgen.inputs.dicom_study import read_study
+    from reportgen.images.dicom.study import read_study
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "image.dcm")
@@ -124,7 +124,7 @@ def _reference(data: bytes) -> object:
 
 
 def _addresses(data: bytes) -> object:
-    from reportgen.outputs.email import addresses
+    from reportgen.outputs.documents.email import addresses
 
     return addresses([data.decode("utf-8", "surrogateescape")], "--to")
 
@@ -132,15 +132,23 @@ def _addresses(data: bytes) -> object:
 TARGETS = {
     target.name: target
     for target in (
-        Target("image", _image, ("reportgen.inputs.images", "reportgen.inputs.dicom"), most=20_000),
-        Target("settings", _settings, ("reportgen.settings_file", "reportgen.allowed", "tomllib")),
-        Target("model_notes", _model_notes, ("reportgen.inputs.model_notes", "reportgen.settings_file", "tomllib")),
-        Target("class_names", _class_names, ("reportgen.inputs.class_name_files", "json")),
-        Target("commentary", _commentary, ("reportgen.inputs.comments", "reportgen.outputs.markdown", "markdown_it")),
-        Target("saved", _saved, ("reportgen.outputs.saved", "reportgen.outputs.typed", "reportgen.outputs.soundness")),
-        Target("manifest", _manifest, ("reportgen.outputs.site", "reportgen.outputs.typed")),
-        Target("reference", _reference, ("reportgen.inputs.dicom_study", "reportgen.inputs.dicom")),
-        Target("addresses", _addresses, ("reportgen.outputs.email",), most=200),
-        Target("model", _model, ("reportgen.inputs.models", "reportgen.inputs.model_formats"), most=60_000),
+        Target("image", _image, ("reportgen.images.reader", "reportgen.images.dicom.reader"), most=20_000),
+        Target("settings", _settings, ("reportgen.settings.file", "reportgen.settings.messages", "tomllib")),
+        Target("model_notes", _model_notes, ("reportgen.models.card", "reportgen.settings.file", "tomllib")),
+        Target("class_names", _class_names, ("reportgen.models.class_name_files", "json")),
+        Target(
+            "commentary",
+            _commentary,
+            ("reportgen.settings.commentary", "reportgen.outputs.page.markdown", "markdown_it"),
+        ),
+        Target(
+            "saved",
+            _saved,
+            ("reportgen.outputs.saved.reader", "reportgen.outputs.saved.schema", "reportgen.outputs.saved.integrity"),
+        ),
+        Target("manifest", _manifest, ("reportgen.outputs.site", "reportgen.outputs.saved.schema")),
+        Target("reference", _reference, ("reportgen.images.dicom.study", "reportgen.images.dicom.reader")),
+        Target("addresses", _addresses, ("reportgen.outputs.documents.email",), most=200),
+        Target("model", _model, ("reportgen.models.loader", "reportgen.models.formats"), most=60_000),
     )
 }

@@ -103,9 +103,9 @@ def tried(saver: str, name: str, folder: Path, *, whole: bool) -> Iterator[dict[
 
 def _reported(path: Path, given: np.ndarray, expected: list[np.ndarray], *, whole: bool) -> dict[str, Any]:
     from reportgen import build_report
-    from reportgen.inputs.images import image_from_array
-    from reportgen.inputs.models import load_model
-    from reportgen.settings_file import settings_from
+    from reportgen.images.reader import image_from_array
+    from reportgen.models.loader import load_model
+    from reportgen.settings.file import settings_from
 
     loaded = load_model(path)
     outputs = np.asarray(loaded.keras_model(given, training=False), np.float64)

@@ -110,10 +110,10 @@ def _make(name: str, folder: Path, target: Path, number: int) -> Path:
 
 def _child(name: str, folder: Path, first: int, last: int) -> None:
     from reportgen.errors import ReportgenError
-    from reportgen.inputs.model_formats import kinds
-    from reportgen.inputs.models import load_model
-    from reportgen.settings import LimitSettings, ModelSettings
-    from reportgen.visible import visible
+    from reportgen.models.formats import identify as kinds
+    from reportgen.models.loader import load_model
+    from reportgen.settings.report import LimitSettings, ModelSettings
+    from reportgen.system.text import visible
 
     kinds.survives = _Trials().survives
     settings = ModelSettings(architecture="cifar10") if name == "weights" else ModelSettings()

@@ -20,7 +20,7 @@ def _weights(folder: Path, model: Any, ending: str = ".weights.h5", *, high: flo
 
 @functools.cache
 def _cifar() -> Any:
-    from reportgen.inputs.architectures import ARCHITECTURES
+    from reportgen.models.architectures import ARCHITECTURES
 
     return ARCHITECTURES["cifar10"].build(2)
 
@@ -32,7 +32,7 @@ def weights_builtin(folder: Path) -> Built:
 
 @kind("Of a built-in architecture with five classes", settings={"model": {"architecture": "cifar10"}}, note=SAID)
 def weights_builtin_classes(folder: Path) -> Built:
-    from reportgen.inputs.architectures import ARCHITECTURES
+    from reportgen.models.architectures import ARCHITECTURES
 
     return _weights(folder, ARCHITECTURES["cifar10"].build(5))
 

@@ -7,12 +7,20 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from reportgen.evidence import OcclusionMap, StrongestPatch
 from reportgen.figures.encoding import jpeg, png
-from reportgen.model_report import Evaluation, LayerSummary, ModelCard, ModelReport
-from reportgen.outputs.saving import SavableReport
-from reportgen.picture import Picture, case_picture_name, layer_picture_name
-from reportgen.report import CaseReport, ChannelStatistics, Comment, LayerReport, Prediction, Remark, TensorSummary
+from reportgen.outputs.report_files import SavableReport
+from reportgen.report.evidence import OcclusionMap, StrongestPatch
+from reportgen.report.model import Evaluation, LayerSummary, ModelCard, ModelReport
+from reportgen.report.picture import Picture, case_picture_name, layer_picture_name
+from reportgen.report.report import (
+    CaseReport,
+    ChannelStatistics,
+    Comment,
+    LayerReport,
+    Prediction,
+    Remark,
+    TensorSummary,
+)
 
 KINDS = ("input", "occlusion-glance", "occlusion-importance", "occlusion-scores", "occlusion-strongest",
          "occlusion-left", "occlusion-inputs", "single-channels", "through-layers")  # fmt: skip

@@ -14,7 +14,7 @@ from keras import layers
 from PIL import Image
 from scrubbing import Scrubbed, differ, scrub_json, scrub_text
 
-from reportgen.cli import main
+from reportgen.cli.main import main
 
 ROOT = Path(__file__).parents[2]
 OUTPUTS = ("report.html", "report.json", "report.eml")

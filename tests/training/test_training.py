@@ -11,14 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from reportgen.analysis.metrics.classification import area_under_roc
 from reportgen.demo.phantom import phantom
 from reportgen.errors import ImageError, OutputError, ReportgenError
-from reportgen.inputs.architectures import ARCHITECTURES
-from reportgen.inputs.models import load_model
+from reportgen.models.architectures import ARCHITECTURES
+from reportgen.models.loader import load_model
 from reportgen.training import run
 from reportgen.training.datasets import Dataset, draw_phantoms, join, patient_of, read_folder, split_by_group
-from reportgen.training.evaluate import area_under_roc, evaluate, scores_of
-from reportgen.training.fit import Recipe, class_weights, fit
+from reportgen.training.fit import Recipe, class_weights, evaluate, fit, scores_of
 
 SHAPE = (128, 128, 1)
 

@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.analysis.graph import Graph, computed
+from reportgen.analysis.layer_graph import Graph, computed
 from reportgen.analysis.occlusion.full import Positions, batch_size, occluded_batch, score_positions
 from reportgen.analysis.occlusion.incremental import IncrementalEngine
-from reportgen.analysis.occlusion.layout import Layout, lay_out
-from reportgen.settings import OcclusionSettings
+from reportgen.analysis.occlusion.window_plan import Layout, lay_out
+from reportgen.settings.report import OcclusionSettings
 
 CHECKED = 4  # positions a case
 TOLERATED = 1e-4  # of the outputs' size; what is above is a fault, and the full engine then does it all again

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.inputs.model_formats.naming import has_plain_names
-from reportgen.inputs.model_formats.steady import steady_layers
+from reportgen.models.formats.layer_names import has_plain_names
+from reportgen.models.formats.steady import steady_layers
 
 LARGEST_BATCH = 64
 Positions = tuple[tuple[int, ...], tuple[int, ...], tuple[int, int]]

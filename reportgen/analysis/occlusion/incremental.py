@@ -18,11 +18,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.analysis.graph import Graph, called, computed
-from reportgen.analysis.occlusion.layout import Layout, Step
-from reportgen.analysis.occlusion.rules import Enlarge, Mean, Merge, Pointwise, Spatial, Spread
-from reportgen.inputs.model_formats.naming import is_plain
-from reportgen.inputs.model_formats.steady import is_steady
+from reportgen.analysis.layer_graph import Graph, called, computed
+from reportgen.analysis.occlusion.layer_rules import Enlarge, Mean, Merge, Pointwise, Spatial, Spread
+from reportgen.analysis.occlusion.window_plan import Layout, Step
+from reportgen.models.formats.layer_names import is_plain
+from reportgen.models.formats.steady import is_steady
 
 LARGEST_BATCH = 128
 Array = NDArray[np.float32]

@@ -18,11 +18,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.analysis.graph import Graph, trace
+from reportgen.analysis.layer_graph import Graph, trace
 from reportgen.analysis.occlusion.engines import Outcome, run_engine
 from reportgen.errors import SettingsError
-from reportgen.evidence import OcclusionMap, StrongestPatch
-from reportgen.settings import OcclusionSettings
+from reportgen.report.evidence import OcclusionMap, StrongestPatch
+from reportgen.settings.report import OcclusionSettings
 
 Scores = NDArray[np.float64]
 

@@ -15,13 +15,13 @@ from pathlib import Path
 from PIL import Image
 
 from reportgen.errors import OutputError
-from reportgen.outputs.saved import ReportError, SavedReport, read_saved
-from reportgen.outputs.sidecar import render_json
+from reportgen.outputs.saved.reader import ReportError, SavedReport, read_saved
+from reportgen.outputs.saved.report_json import render_json
 from reportgen.outputs.site import pages
 from reportgen.outputs.site.folder import MADE, SiteFolder, Source, State
 from reportgen.outputs.site.records import digest_file, picture_file, record_of, short
-from reportgen.picture import case_picture_name
-from reportgen.report import Report
+from reportgen.report.picture import case_picture_name
+from reportgen.report.report import Report
 
 DEFAULT_TITLE = "Model reports"
 _MARK = b'<meta name="generator" content="reportgen '

@@ -17,11 +17,11 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from reportgen.errors import OutputError
-from reportgen.interruption import undisturbed
+from reportgen.outputs.saved.schema import from_plain
 from reportgen.outputs.site.records import PICTURE, Record, record_from, to_table
-from reportgen.outputs.typed import from_plain
-from reportgen.outputs.workshop import is_workshop, workshop
-from reportgen.outputs.writing import replacing, telling, write_file
+from reportgen.system.atomic import replacing, telling, write_file
+from reportgen.system.signals import undisturbed
+from reportgen.system.workspace import is_workshop, workshop
 
 MANIFEST = "site.json"
 VERSION = 1

@@ -13,13 +13,13 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from reportgen.outputs.environment import asset, environment, scored
-from reportgen.outputs.html import Asset, Page
-from reportgen.outputs.markdown import SafeHtml
+from reportgen.outputs.page.environment import asset, environment, scored
+from reportgen.outputs.page.markdown import SafeHtml
+from reportgen.outputs.page.page import Asset, Page
 from reportgen.outputs.site.confusion import confusion, finding_confusions
 from reportgen.outputs.site.records import ModelRecord, Record, picture_file
-from reportgen.picture import Picture
-from reportgen.report import DISCLAIMER, Report
+from reportgen.report.picture import Picture
+from reportgen.report.report import DISCLAIMER, Report
 
 PAGE_SIZE = 100
 FEED_SIZE = 50

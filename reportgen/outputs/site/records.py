@@ -9,12 +9,12 @@ import re
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from reportgen.model_report import ModelReport
-from reportgen.names import plain_name
-from reportgen.outputs.typed import MisfitError, from_plain
-from reportgen.picture import ENDINGS, Picture
-from reportgen.report import NOTHING_FOUND, CaseReport, Report, said, verdict
-from reportgen.visible import visible
+from reportgen.outputs.saved.schema import MisfitError, from_plain
+from reportgen.report.model import ModelReport
+from reportgen.report.names import plain_name
+from reportgen.report.picture import ENDINGS, Picture
+from reportgen.report.report import NOTHING_FOUND, CaseReport, Report, said, verdict
+from reportgen.system.text import visible
 
 LISTED_CLASSES = 20
 PICTURE = re.compile(r"pictures/[0-9a-f]{2}/[0-9a-f]{62}\.(png|jpeg)")

@@ -1,0 +1,1 @@
+"""What speaks against believing the scores: each a warning with its numbers."""

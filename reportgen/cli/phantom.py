@@ -1,0 +1,29 @@
+"""``reportgen phantom``: draw a synthetic radiograph."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from reportgen.cli.arguments import add_command, add_force, say_written
+
+_EXAMPLES = """reportgen phantom normal.png --seed 3
+reportgen phantom pneumonia.png --seed 3 --opacities 2"""
+
+
+def add_phantom(commands: Any) -> None:
+    """Add the command."""
+    phantom = add_command(commands, "phantom", "draw a synthetic chest radiograph", _phantom, _EXAMPLES)
+    phantom.add_argument("output", help="PNG file to write")
+    phantom.add_argument("--seed", type=int, default=1, metavar="N", help="the same seed draws the same thorax")
+    phantom.add_argument("--opacities", type=int, default=0, metavar="N", help="how many opacities; 0 is normal")
+    add_force(phantom)
+
+
+def _phantom(given: argparse.Namespace) -> None:
+    from reportgen.making import draw_phantom
+
+    path = Path(given.output)
+    draw_phantom(path, given.seed, given.opacities, overwrite=given.force)
+    say_written([path])

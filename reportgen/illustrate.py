@@ -1,0 +1,173 @@
+"""Which pictures a report has: hands the numbers of the analysis to the figures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reportgen.analysis.activations import FeatureMaps
+from reportgen.analysis.filters import first_filters
+from reportgen.analysis.occlusion.scan import Scan, occluded
+from reportgen.analysis.runs import CaseRun, Runs, Subject
+from reportgen.analysis.summary import summarise_layers
+from reportgen.errors import SettingsError
+from reportgen.figures import charts, grids, heatmaps
+from reportgen.figures.colours import colour_table
+from reportgen.report.picture import Picture, case_picture_name, layer_picture_name, occlusion_kind
+from reportgen.report.report import LayerReport
+from reportgen.settings.report import FeatureMapSettings, OcclusionSettings, Settings
+
+Pixels = NDArray[np.generic]
+PICTURE_BUDGET = 60_000_000
+SMALLEST_SHARE = 100_000
+Strip = list[tuple[str, "NDArray[np.float32] | None"]]
+
+
+def check_colours(settings: Settings) -> None:
+    """Refuse unknown colour maps before any work is done.
+
+    Raises
+    ------
+    SettingsError
+        Naming the map.
+    """
+    for name in (
+        settings.feature_maps.colours, settings.occlusion.score_colours, settings.occlusion.importance_colours,
+    ):  # fmt: skip
+        colour_table(name, 2)
+
+
+def check_channels(settings: FeatureMapSettings, channels: Sequence[int]) -> None:
+    """Refuse single channels that no shown layer has.
+
+    Parameters
+    ----------
+    settings
+        Which channels are asked for.
+    channels
+        How many channels each shown layer has.
+
+    Raises
+    ------
+    SettingsError
+        Naming the channel and how many there are.
+    """
+    if channels and max(settings.single_channels, default=0) >= channels[0]:
+        raise SettingsError(
+            f"feature_maps.single_channels has {max(settings.single_channels)}, the first layer has {channels[0]}",
+            f"choose from 0 to {channels[0] - 1}",
+        )
+    if channels and (settings.through_channel or 0) >= max(channels):
+        raise SettingsError(
+            f"feature_maps.through_channel is {settings.through_channel}, no shown layer has more than {max(channels)}",
+            f"choose from 0 to {max(channels) - 1}",
+        )
+
+
+def input_pictures(runs: Runs) -> list[Picture]:
+    """Draw each case as the model gets it."""
+    return [heatmaps.image_picture(case_picture_name(run.number, "input"), run.title, run.image) for run in runs]
+
+
+def model_pictures(subject: Subject) -> list[Picture]:
+    """Draw how the shape shrinks, the training history, and the first filters, as far as they exist."""
+    found = first_filters(subject.graph)
+    drawn = (
+        charts.shape_chart(summarise_layers(subject.graph), subject.loaded.input_shape),
+        charts.history_chart(subject.loaded.history or {}),
+        charts.filter_grid(*found) if found else None,
+    )
+    return [picture for picture in drawn if picture is not None]
+
+
+def occlusion_pictures(runs: Runs, settings: OcclusionSettings) -> list[Picture]:
+    """Draw the views of each case's scan, class by class; colours have the same range in all of them."""
+    shared = heatmaps.shared_ranges([scan.summary for run in runs for scan in run.scans])
+    pictures = []
+    for run in runs:
+        for place, scan in enumerate(run.scans):
+            pictures += _scan_pictures(run, place, scan, shared, settings)
+        if not run.scans:
+            continue
+        # what was shown to the model is the same for every class
+        geometry, fill = run.scans[0].geometry, run.scans[0].fill
+        inputs = [
+            occluded(run.image, fill, geometry.position(index), geometry.patch)
+            for index in heatmaps.montage_choice(geometry.count)
+        ]
+        name = case_picture_name(run.number, occlusion_kind("inputs"))
+        pictures.append(heatmaps.montage(name, run.title, inputs, geometry.count))
+    return pictures
+
+
+def _scan_pictures(
+    run: CaseRun, place: int, scan: Scan, shared: heatmaps.Ranges, settings: OcclusionSettings
+) -> list[Picture]:
+    def name(kind: str) -> str:
+        return case_picture_name(run.number, occlusion_kind(kind, place))
+
+    title, pixels = run.title, run.image
+    shown = (title, pixels, scan.importance, scan.summary, shared, settings.importance_colours)
+    glance = [heatmaps.glance(name("glance"), *shown)] if place == 0 else []
+    return [
+        heatmaps.importance_overlay(name("importance"), *shown),
+        *glance,
+        heatmaps.score_map(name("scores"), title, scan.summary, shared, settings.score_colours),
+        heatmaps.strongest_patch(name("strongest"), title, pixels, scan.summary),
+        heatmaps.important_part(name("left"), title, pixels, scan.importance, shared),
+    ]
+
+
+@dataclass
+class LayerDrawing:
+    """Draws feature maps layer by layer; keeps of each layer no more than the single channels that were asked for.
+
+    ``count`` is how many layers there will be: all grids of a report share a budget of pixels, so that a page with many
+    cases and layers still opens.
+    """
+
+    titles: Sequence[str]
+    count: int
+    settings: FeatureMapSettings
+    pictures: list[Picture] = field(default_factory=list)
+    _strips: list[Strip] = field(default_factory=list)
+    _drawn: int = 0
+
+    def add(self, maps: FeatureMaps, layers: Sequence[LayerReport]) -> None:
+        """Draw one layer for all cases; ``layers`` are its measures, case by case."""
+        chosen = self.settings
+        share = PICTURE_BUDGET // (len(self.titles) * max(1, self.count))
+        limit = min(chosen.maximum_pixels, max(share, SMALLEST_SHARE)) if chosen.maximum_pixels else 0
+        ranges = grids.tile_ranges(list(maps.values), chosen.scale, shared_by_cases=chosen.range == "cases")
+        for case, (title, values, layer) in enumerate(zip(self.titles, maps.values, layers, strict=True)):
+            self.pictures.append(
+                grids.feature_map_grid(
+                    layer_picture_name(case, self._drawn, maps.layer), title, values, layer, ranges[case],
+                    colours=chosen.colours, columns=chosen.columns, channels=chosen.first_channels,
+                    maximum_pixels=limit,
+                )
+            )  # fmt: skip
+            if chosen.single_channels and self._drawn == 0:
+                wanted = [(channel, _channel(values, channel)) for channel in chosen.single_channels]
+                name = case_picture_name(case, "single-channels")
+                self.pictures.append(charts.single_channels(name, title, maps.layer, wanted, chosen.colours))
+        if chosen.through_channel is not None:
+            self._strips = self._strips or [[] for _ in self.titles]
+            for strip, values in zip(self._strips, maps.values, strict=True):
+                strip.append((maps.layer, _channel(values, chosen.through_channel)))
+        self._drawn += 1
+
+    def finish(self) -> list[Picture]:
+        """Draw what spans all layers and return every picture."""
+        for case, (title, strip) in enumerate(zip(self.titles, self._strips, strict=False)):
+            channel = self.settings.through_channel or 0
+            name = case_picture_name(case, "through-layers")
+            self.pictures.append(charts.channel_through_layers(name, title, channel, strip, self.settings.colours))
+        return self.pictures
+
+
+def _channel(values: NDArray[np.float32], channel: int) -> NDArray[np.float32] | None:
+    return values[..., channel].copy() if channel < values.shape[-1] else None

@@ -1,0 +1,1 @@
+"""DICOM files: their pixels as a viewer shows them, and whose study they belong to."""

@@ -1,0 +1,93 @@
+"""An image at a model's size and channels, and what has to be said about the way there."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reportgen.images.reader import Image
+from reportgen.images.resizing import Aspect, as_channels, filled, fit, kept
+from reportgen.settings.report import PreprocessingSettings
+
+_SIDES = ("height", "width")
+
+
+def prepare(image: Image, shape: tuple[int, int, int], settings: PreprocessingSettings) -> NDArray[np.generic]:
+    """Return an image at the model's size and channels, still in raw-image units.
+
+    Parameters
+    ----------
+    image
+        As read.
+    shape
+        (height, width, channels) of the model's input.
+    settings
+        For the resampling filter, and what to do with an image of another aspect.
+
+    Returns
+    -------
+    ndarray
+        ``(H, W, C)``, 0 to 255; uint8 where the image has 8 bits, else float32.
+    """
+    channelled = as_channels(image.pixels, shape[2])
+    plain = channelled.squeeze(-1) if shape[2] == 1 else channelled
+    return fit(plain, shape[:2], settings.resampling, settings.aspect).reshape(shape)
+
+
+def aspect_notes(source: tuple[int, int], size: tuple[int, int], aspect: Aspect) -> list[str]:
+    """Return what :func:`prepare` does to an image of another aspect than the model's, in a sentence.
+
+    Parameters
+    ----------
+    source, size
+        (height, width) of the image and of the model's input.
+    aspect
+        ``stretch``, ``pad`` or ``crop``.
+
+    Returns
+    -------
+    list of str
+        One sentence; none where nothing, or next to nothing, is done.
+    """
+    if aspect == "pad":
+        rows, columns = (whole - part for whole, part in zip(size, filled(source, size), strict=True))
+        if not rows and not columns:
+            return []
+        many, where = (rows, ("rows", "above", "below")) if rows else (columns, ("columns", "left", "right"))
+        return [f"Padded with black: {many // 2} {where[0]} {where[1]}, {many - many // 2} {where[2]}."]
+    if aspect == "crop":
+        shares = {side: 1 - part / whole for side, part, whole in zip(_SIDES, kept(source, size), source, strict=True)}
+        return [f"Cropped: {share:.1%} of the {side} was left out." for side, share in shares.items() if share > 0]
+    change = (size[0] / source[0]) / (size[1] / source[1])
+    if 0.95 < change < 1.05:
+        return []
+    return [
+        f"Stretched from {source[0]} × {source[1]} to {size[0]} × {size[1]} (height × width): its aspect is not kept."
+    ]
+
+
+def aspect_cautions(source: tuple[int, int], size: tuple[int, int], aspect: Aspect) -> list[str]:
+    """Return what a reader must know of an image whose aspect is far from the model's.
+
+    Parameters
+    ----------
+    source, size, aspect
+        As in :func:`aspect_notes`.
+
+    Returns
+    -------
+    list of str
+        One sentence where one side is stretched more than twice as much as the other, or more than half is cropped.
+    """
+    change = (size[0] / source[0]) / (size[1] / source[1])
+    times = max(change, 1 / change)
+    if aspect == "stretch" and times > 2:
+        more, less = _SIDES[change < 1], _SIDES[change >= 1]
+        return [
+            f"Stretched {times:.1f} times more along its {more} than along its {less}: shapes are "
+            "no longer what a model learns from; --aspect pad or crop keeps them."
+        ]
+    share = 1 - np.prod(kept(source, size)) / np.prod(source) if aspect == "crop" else 0
+    if share > 0.5:
+        return [f"{share:.0%} of the image was cropped away before the model saw it; --aspect pad keeps it whole."]
+    return []

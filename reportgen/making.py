@@ -1,0 +1,216 @@
+"""From files to files: what a command gets is checked first, results are written last, all or none."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from reportgen.errors import OutputError, SettingsError
+from reportgen.outputs.made import Made
+from reportgen.settings.job import CaseSettings, Job, OutputSettings
+from reportgen.settings.report import Settings
+from reportgen.system.silence import silence_tensorflow
+
+if TYPE_CHECKING:
+    from reportgen.images.cases import Case
+
+DEFAULT_OUTPUT = "report.html"
+
+
+def parse_cases(texts: Sequence[str]) -> list[CaseSettings]:
+    """Parse each ``[LABEL=]IMAGE``."""
+    from reportgen.images.cases import parse_case
+
+    return [parse_case(text) for text in texts]
+
+
+def build(
+    job: Job, settings: Settings, *, config: Path | None = None, overwrite: bool, progress: bool, debug: bool
+) -> Made:
+    """Make a report of the cases of a job (which stands in ``config``).
+
+    Raises
+    ------
+    ReportgenError
+        When something that was given can't be used; nothing is written then.
+    """
+    from reportgen.images.cases import read_cases
+
+    _spare_inputs(job, settings, config)
+    return _report(
+        job,
+        settings,
+        lambda: read_cases(job.cases, settings.images, settings.limits),
+        overwrite=overwrite,
+        progress=progress,
+        debug=debug,
+    )
+
+
+def demo(job: Job, settings: Settings, *, overwrite: bool, progress: bool, debug: bool) -> Made:
+    """Make a report of two phantoms with the built-in model; its stride is coarse unless set."""
+    import dataclasses
+
+    from reportgen.demo.builtin import DEMO_STRIDE, DEMO_TITLE, demo_cases
+
+    if settings.occlusion.stride is None and settings.occlusion.patch is None:
+        occlusion = dataclasses.replace(settings.occlusion, stride=DEMO_STRIDE)
+        settings = dataclasses.replace(settings, occlusion=occlusion)
+    settings = dataclasses.replace(settings, title=settings.title or DEMO_TITLE)
+    return _report(job, settings, demo_cases, overwrite=overwrite, progress=progress, debug=debug)
+
+
+def inspect(settings: Settings, *, as_json: bool, debug: bool) -> str:
+    """Return what is known about the model in the settings, as text or JSON.
+
+    Raises
+    ------
+    ReportgenError
+        When the model can't be loaded or used.
+    """
+    with silence_tensorflow(debug=debug):
+        from reportgen.outputs.saved.report_json import render_model_json
+        from reportgen.outputs.text import render_model
+        from reportgen.pipeline import inspect_model, prepare_libraries
+
+        prepare_libraries()
+        report = inspect_model(settings)
+    return render_model_json(report).decode() if as_json else render_model(report)
+
+
+def train(
+    output: Path, *, folder: str | None, test_folder: str | None, phantoms: int, architecture: str,
+    card: dict[str, str], epochs: int | None, batch: int | None, seed: int | None, overwrite: bool, debug: bool,
+) -> None:  # fmt: skip
+    """Train a built-in architecture; progress goes to standard error.
+
+    Raises
+    ------
+    ReportgenError
+        When something that was given can't be used.
+    """
+    from reportgen.training.fit import Recipe
+    from reportgen.training.run import train as run
+
+    if any(value is not None and value < least for value, least in ((epochs, 1), (batch, 1), (seed, 0), (phantoms, 0))):
+        raise SettingsError("--epochs and --batch must be at least 1, --seed and --phantoms at least 0")
+    usual = Recipe()
+    recipe = Recipe(
+        epochs=epochs or usual.epochs, batch=batch or usual.batch, seed=usual.seed if seed is None else seed
+    )
+    from reportgen.pipeline import prepare_libraries
+
+    with silence_tensorflow(debug=debug):
+        prepare_libraries()
+    if not debug:
+        warnings.simplefilter("ignore")
+    run(
+        output, folder=Path(folder) if folder else None, test_folder=Path(test_folder) if test_folder else None,
+        phantoms=phantoms, architecture=architecture, recipe=recipe, card=card, overwrite=overwrite,
+    )  # fmt: skip
+
+
+def draw_phantom(path: Path, seed: int, opacities: int, *, overwrite: bool) -> None:
+    """Write a synthetic radiograph as PNG.
+
+    Raises
+    ------
+    ReportgenError
+        When the file can't be written, its name doesn't end in .png, or a number is negative.
+    """
+    from reportgen.demo.phantom import phantom
+    from reportgen.figures.encoding import png
+    from reportgen.system.atomic import check_target, write_file
+
+    if path.suffix.lower() != ".png":
+        raise OutputError(f"{path} must end in .png", "name the file so")
+    if seed < 0 or opacities < 0:
+        raise SettingsError("--seed and --opacities can't be negative")
+    check_target(path, overwrite=overwrite)
+    write_file(path, png(phantom(seed, opacities=opacities).pixels))
+
+
+def _report(
+    job: Job,
+    settings: Settings,
+    cases: Callable[[], Sequence[Case]],
+    *,
+    overwrite: bool,
+    progress: bool,
+    debug: bool,
+) -> Made:
+    from reportgen.outputs.documents.email import check_message
+    from reportgen.outputs.documents.pdf import check_available
+    from reportgen.system.atomic import check_target
+
+    html, json, pdf, email = _targets(job.output)
+    figures = Path(job.output.figures) if job.output.figures else None
+    targets = [path for path in (html, json, pdf, email) if path is not None]
+    if len({os.path.abspath(path) for path in targets}) < len(targets):  # noqa: PTH100 - links are not followed
+        raise OutputError("two outputs would be written to the same file", "name a file for each")
+    for path in targets:
+        check_target(path, overwrite=overwrite)
+    if figures is not None:
+        _check_folder(figures, overwrite=overwrite)
+    if email is not None:
+        check_message(job.email, draft=True)
+    if pdf is not None or (email is not None and job.email.attach_pdf):
+        check_available()
+    with silence_tensorflow(debug=debug):
+        # libtiff says on standard error itself what it finds wrong with a file
+        read = cases()
+        from reportgen.pipeline import build_report, prepare_libraries
+
+        prepare_libraries()
+    if not debug:
+        warnings.simplefilter("ignore")
+    report = build_report(None, read, settings, progress=progress)
+    warning = report.save_all(
+        html=html, json=json, figures=figures, pdf=pdf, email=email, message=job.email, overwrite=overwrite
+    )
+    from reportgen.outputs.text import render_trials
+
+    written = (*targets, *([figures] if figures is not None else []))
+    return Made(written, tuple(render_trials(report).splitlines()), tuple(warning.splitlines()))
+
+
+def _targets(chosen: OutputSettings) -> tuple[Path, Path | None, Path | None, Path | None]:
+    """Return where HTML, JSON, PDF and e-mail go; the last two are named after the first where they have no name."""
+    html = Path(DEFAULT_OUTPUT if chosen.html is None else chosen.html)
+    named = []
+    for flag, path, ending in (("--pdf", chosen.pdf, ".pdf"), ("--email", chosen.email, ".eml")):
+        target = None if path is None else Path(path) if path else html.with_suffix(ending)
+        # a flag without a name, before an image, would take the image for its name
+        if target is not None and target.suffix.lower() != ending:
+            raise OutputError(f"{flag} names the file to write, not {target}", f"it must end in {ending}")
+        named.append(target)
+    return html, None if chosen.json is None else Path(chosen.json), named[0], named[1]
+
+
+def _spare_inputs(job: Job, settings: Settings, config: Path | None) -> None:
+    """Refuse outputs that are inputs, under whatever name."""
+    given = [Path(case.image) for case in job.cases]
+    if settings.model.path and not settings.model.path.startswith("keras:"):
+        model = Path(settings.model.path)
+        given += [model, model.with_suffix(".toml")]
+    if isinstance(settings.model.class_names, str):
+        given.append(Path(settings.model.class_names))
+    for target in _targets(job.output):
+        for source in (*given, config):
+            if target and source and target.exists() and source.exists() and target.samefile(source):
+                raise OutputError(f"{target} is one of the inputs", "name another output")
+
+
+def _check_folder(folder: Path, *, overwrite: bool) -> None:
+    from reportgen.system.workspace import is_workshop
+
+    if os.path.lexists(folder) and not folder.is_dir():
+        raise OutputError(f"{folder} is not a folder", "name a folder for the figures")
+    # what a killed run left is no reason to refuse: it is cleared away before anything is written
+    if folder.is_dir() and not overwrite and any(not is_workshop(path.name) for path in folder.iterdir()):
+        raise OutputError(f"{folder} is not empty", "choose another folder, or overwrite with -f")
+    if not folder.exists() and not folder.parent.is_dir():
+        raise OutputError(f"the folder of {folder} does not exist", f"create {folder.parent} first")

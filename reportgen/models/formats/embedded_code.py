@@ -1,0 +1,244 @@
+"""Code that comes with a model: found in its configuration, named, and run only when the user trusts it.
+
+A configuration names classes. Those that Keras itself has are data; a Lambda layer carries Python bytecode, and any
+other class must come from somewhere: from the user (``--custom-objects module:NAME``), or not at all.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from reportgen.errors import ModelError
+from reportgen.models.formats.application_layers import is_application_layer
+from reportgen.models.formats.wrapped_programs import KIND as PROGRAM
+from reportgen.models.keras2.hdf5_operations import is_operation
+
+_MODEL_CLASSES = ("Functional", "Model", "Sequential", "InputLayer", "Network", "Container")
+# what Keras 2 wrote and Keras 3 no longer has under that name
+_LEGACY = (
+    "TFOpLambda", "SlicingOpLambda", "TensorFlowOpLayer", "ClassMethod", "InstanceMethod", "InstanceProperty",
+    "Policy", "PolicyV1", "ThresholdedReLU", "RandomHeight", "RandomWidth", "BatchNormalizationV1",
+    "BatchNormalizationV2", "SyncBatchNormalization", "LocallyConnected2D", "AtrousConvolution2D", "Convolution2D",
+    "MaxPool2D", "AvgPool2D", "Merge", "VarianceScaling", "RandomNormal", "TruncatedNormalV2", "LossScaleOptimizer",
+    "DynamicLossScale",
+)  # fmt: skip
+_PLAIN = (
+    "function", "slice", "ellipsis", "bytes", "set", "tuple", "list", "dict", "CustomMaskWarning", "KerasTensor",
+    "TensorShape", "TypeSpec", "DType", "Ellipsis", "NoneType", "__tuple__", "__numpy__", "__tensor__", "__slice__",
+    "__ellipsis__", "__typespec__", "__keras_tensor__", "__bytes__",
+)  # fmt: skip
+_LONGEST_NAME = 80
+_HOMES = ("keras", "tf_keras", "tensorflow.keras", "tensorflow.python.keras", "builtins")
+_PARTS = ("layers", "initializers", "regularizers", "constraints", "activations", "dtype_policies", "losses",
+          "optimizers", "metrics", "quantizers")  # fmt: skip
+# layers of Keras that run programs or open files which the configuration names
+_FETCHING = (PROGRAM, "TorchModuleWrapper", "JaxLayer", "FlaxLayer")
+_OF_HUB = "KerasLayer"
+# no layer: they shape training, which doesn't happen here
+_UNUSED = ("compile_config", "training_config", "optimizer_config")
+
+
+@dataclass(frozen=True)
+class ForeignCode:
+    """Something in a configuration that only code from elsewhere can make: the layer, its class, and where from."""
+
+    layer: str
+    kind: str
+    is_lambda: bool
+
+    def __str__(self) -> str:
+        """Name it."""
+        kind = _shortened(self.kind)
+        return f"'{_shortened(self.layer)}' ({kind})" if self.layer else kind
+
+
+def _shortened(name: str) -> str:
+    return name if len(name) <= _LONGEST_NAME else f"{name[:_LONGEST_NAME]}..."
+
+
+def find_code(config: Any, custom: Sequence[str] = ()) -> tuple[ForeignCode, ...]:
+    """Return what in a configuration needs code that Keras doesn't have.
+
+    Parameters
+    ----------
+    config
+        As in the model file: nested tables and lists.
+    custom
+        Names of classes and functions that the user gives.
+
+    Raises
+    ------
+    ModelError
+        When it's nested deeper than any model.
+    """
+    try:
+        found = dict.fromkeys(_find(config, "", frozenset(custom)))
+    except RecursionError:
+        raise ModelError("the model's configuration is nested too deeply", "it is no Keras model") from None
+    return tuple(found)
+
+
+def refuse_code(found: Sequence[ForeignCode], path: Path) -> None:
+    """Refuse a model that needs foreign code; the message names the layers and the switch.
+
+    Raises
+    ------
+    ModelError
+        When anything was found.
+    """
+    if not found:
+        return
+    if any(code.is_lambda for code in found):
+        raise ModelError(
+            f"{path} carries Python code in {_listed(found)}, which is not run unless you trust it",
+            "if you know who made the file, allow it with --trust-model-code",
+        )
+    raise missing_code(found, path)
+
+
+def missing_code(found: Sequence[ForeignCode], path: Path) -> ModelError:
+    """Return what to say of classes and functions that only the user can give."""
+    name = found[0].kind.rpartition(">")[2].rpartition(".")[2]
+    advice = f"give your own with --custom-objects MODULE:{_shortened(name)}"
+    if name == "preprocess_input":
+        advice += ", such as keras.applications.vgg16:preprocess_input"
+    if name == _OF_HUB:
+        advice = (
+            "it is a layer of TensorFlow Hub: where the model was made, save it with tf.saved_model.save(model, "
+            "'folder') and give that folder; or install tensorflow-hub, which fetches the layer, and give "
+            "--custom-objects tensorflow_hub:KerasLayer"
+        )
+    return ModelError(f"{path} needs code that Keras does not have: {_listed(found)}", advice)
+
+
+def _listed(found: Sequence[ForeignCode]) -> str:
+    return ", ".join(str(code) for code in found[:3]) + (f" and {len(found) - 3} more" if len(found) > 3 else "")
+
+
+def read_custom_objects(given: Sequence[str]) -> dict[str, Any]:
+    """Import the user's own layers and functions.
+
+    Parameters
+    ----------
+    given
+        Each ``module:NAME``; modules are looked for in the working folder, too.
+
+    Raises
+    ------
+    ModelError
+        When a module can't be imported or has no such name.
+    """
+    found = {}
+    for text in given:
+        module_name, separator, name = text.partition(":")
+        if not separator or not module_name.strip() or not name.isidentifier():
+            raise ModelError(f"'{text}' names no object", "write --custom-objects module:NAME")
+        try:
+            with _working_folder_importable():
+                module = importlib.import_module(module_name.strip().removesuffix(".py"))
+        except (Exception, SystemExit) as problem:
+            # a module may fail in every way while it is imported, or end the program
+            raise ModelError(
+                f"module '{module_name}' can't be imported ({problem})", "check its name and its code"
+            ) from problem
+        if not hasattr(module, name):
+            raise ModelError(f"module '{module_name}' has no '{name}'", "check the name")
+        found[name] = getattr(module, name)
+    return found
+
+
+@contextmanager
+def _working_folder_importable() -> Iterator[None]:
+    sys.path.insert(0, "")
+    try:
+        yield
+    finally:
+        sys.path.remove("")
+
+
+def _find(value: Any, layer: str, custom: frozenset[str]) -> Iterator[ForeignCode]:
+    if isinstance(value, list):
+        for item in value:
+            yield from _find(item, layer, custom)
+        return
+    if not isinstance(value, dict):
+        return
+    inner = value.get("config")
+    name = inner.get("name") if isinstance(inner, dict) else value.get("name")
+    layer = name if isinstance(name, str) else layer
+    if isinstance(value.get("class_name"), str):
+        code = _code_in(value, layer, custom)
+        if code is not None:
+            yield code
+            if code.is_lambda:
+                return
+    for key, item in value.items():
+        if key not in _UNUSED:
+            yield from _find(item, layer, custom)
+
+
+def _code_in(table: dict[str, Any], layer: str, custom: frozenset[str]) -> ForeignCode | None:
+    kind, module, registered = str(table["class_name"]), table.get("module"), table.get("registered_name")
+    if kind in ("Lambda", "__lambda__"):
+        function = _function_name(table)
+        is_given = function is not None and function in custom
+        return None if is_given else ForeignCode(layer, function or "Lambda", is_lambda=function is None)
+    if kind == "function" and isinstance(table.get("config"), str):
+        kind = str(table["config"]).removesuffix("_v2")
+        registered = None
+    if kind in custom or (isinstance(registered, str) and registered.rpartition(">")[2] in custom):
+        return None
+    # Keras imports the module that is named, whatever it is
+    if isinstance(module, str) and not any(module == own or module.startswith(f"{own}.") for own in _HOMES):
+        return ForeignCode(layer, f"{module}.{kind}", is_lambda=False)
+    if kind in _FETCHING or _names_a_file(table) or not _is_known(table, kind):
+        return ForeignCode(layer, kind, is_lambda=False)
+    # what others registered comes before what Keras has, whatever module is named
+    is_registered = isinstance(registered, str) and ">" in registered and not is_application_layer(table)
+    return ForeignCode(layer, str(registered), is_lambda=False) if is_registered else None
+
+
+def _is_known(table: dict[str, Any], kind: str) -> bool:
+    """Whether Keras itself has what a table names."""
+    module = table.get("module")
+    if isinstance(module, str) and ".ops" in module and kind[:1].isupper():
+        return True
+    plain = kind.rpartition(">")[2] if kind.startswith("Custom>") else kind
+    return plain in _known() or plain in _PLAIN or is_application_layer(table) or is_operation(table)
+
+
+def _function_name(table: dict[str, Any]) -> str | None:
+    """Return the function that a Lambda layer names, or None where it carries the code itself."""
+    config = table.get("config")
+    if table["class_name"] != "Lambda" or not isinstance(config, dict):
+        return None
+    function = config.get("function")
+    if isinstance(function, dict) and function.get("class_name") == "function":
+        function = function.get("config")
+    elif config.get("function_type") != "function":
+        return None
+    # what else it may carry is code as well
+    rest = any(isinstance(config.get(key), list | dict) and config[key] for key in ("output_shape", "mask"))
+    return function if isinstance(function, str) and function.isidentifier() and not rest else None
+
+
+def _names_a_file(table: dict[str, Any]) -> bool:
+    """Whether a layer looks words up in a file that the configuration names."""
+    config = table.get("config")
+    return isinstance(config, dict) and isinstance(config.get("vocabulary"), str)
+
+
+@functools.cache
+def _known() -> frozenset[str]:
+    """Return the names of everything that Keras itself can make of a configuration."""
+    import keras
+
+    names = {name for part in _PARTS for name in dir(getattr(keras, part, None)) if not name.startswith("_")}
+    return frozenset(names | set(_MODEL_CLASSES) | set(_LEGACY) | set(_PLAIN))

@@ -1,0 +1,1 @@
+"""A report as PDF, e-mail, DICOM object and archive."""

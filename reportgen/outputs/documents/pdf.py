@@ -1,0 +1,204 @@
+"""Report -> PDF, from a lean page of its own: to be printed, archived and attached.
+
+WeasyPrint lays it out. Nothing is fetched: its pictures and fonts are handed to it, and any other address is refused.
+The same report gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from reportgen.errors import OutputError
+from reportgen.outputs.documents.pdf_palette import Indexed, put_in_place, read_indexed, stand_in
+from reportgen.outputs.page.environment import asset, environment
+from reportgen.outputs.page.markdown import SafeHtml
+from reportgen.outputs.page.page import Asset, Page
+from reportgen.outputs.saved.report_json import render_json
+from reportgen.report.picture import Picture
+from reportgen.report.report import Report
+from reportgen.system.letters import lacking_letters, tell_lacking
+from reportgen.system.libraries import install_extra, pango_install
+from reportgen.system.silence import load_weasyprint
+
+PAPERS = {"a4": "A4", "letter": "Letter"}
+VARIANTS = ("pdf/a-3u", "pdf/ua-1", "plain")
+FONTS = ("DejaVuSans.ttf", "DejaVuSans-Bold.ttf", "DejaVuSansMono.ttf")
+_PICTURE, _FONT = "picture:", "font:"
+
+
+@dataclass(frozen=True)
+class PrintedPage(Page):
+    """What the template of the paper page sees: as for the web page, with pictures by address."""
+
+    def address(self, picture: Picture) -> str:
+        """Return what the picture is asked for by; only this program understands it."""
+        return f"{_PICTURE}{self._places[picture.name]}"
+
+    @functools.cached_property
+    def _places(self) -> dict[str, int]:
+        return {picture.name: place for place, picture in enumerate(self.report.pictures)}
+
+
+STEPS = 7  # that WeasyPrint tells of
+
+
+def render_pdf(
+    report: Report, *, paper: str = "a4", variant: str = "pdf/a-3u", done: Callable[[int], object] | None = None,
+    warn: Callable[[str], object] | None = None,
+) -> bytes:  # fmt: skip
+    """Return the report as PDF, tagged, with report.json attached as its source data.
+
+    Parameters
+    ----------
+    report
+        Made just now, or read with :func:`reportgen.outputs.saved.reader.read_saved`.
+    paper
+        ``a4`` or ``letter``.
+    variant
+        ``pdf/a-3u`` (to be kept), ``pdf/ua-1`` (for assistive technology) or ``plain``.
+    done
+        Is called with 1 after each of about ``STEPS`` steps.
+    warn
+        Is called with a line about letters that no font has: they are boxes in the PDF.
+
+    Raises
+    ------
+    OutputError
+        When paper or variant are unknown, WeasyPrint or the libraries that it needs are missing, or the report can't
+        be laid out.
+    """
+    if paper not in PAPERS or variant not in VARIANTS:
+        wrong, known = (f"paper '{paper}'", PAPERS) if paper not in PAPERS else (f"variant '{variant}'", VARIANTS)
+        raise OutputError(f"there is no {wrong}", f"use {', '.join(known)}")
+    weasyprint = _weasyprint()
+    size = f"@page {{ size: {PAPERS[paper]}; }}\n"
+    style = Asset(SafeHtml(size + asset("assets/print.css").strip() + "\n"))
+    page = PrintedPage(report, style, Asset(SafeHtml("")))
+    html = environment().get_template("print.html.j2").render(page=page, report=report)
+    # how long it took to make is no part of what was measured: without it the same report gives the same bytes
+    data = render_json(replace(report, timings={}))
+    indexed = {place: found for place, one in enumerate(report.pictures) if (found := read_indexed(one.data))}
+    with _progress(done), lacking_letters() as lacking:
+        written = _written(weasyprint, report, html, data, variant, indexed)
+        # a picture that was asked for and isn't drawn would be missed: then all are left to WeasyPrint
+        written = written or _written(weasyprint, report, html, data, variant, {}) or b""
+    if lacking and warn is not None:
+        warn(tell_lacking(lacking))
+    return written
+
+
+@contextmanager
+def _progress(done: Callable[[int], object] | None) -> Iterator[None]:
+    """Pass on what WeasyPrint tells of its progress: a line at each step, and one a page."""
+    logger = logging.getLogger("weasyprint.progress")
+    if done is None:
+        yield
+        return
+    tell = done
+
+    class Handler(logging.Handler):
+        steps: set[str] = set()  # noqa: RUF012 - of this one alone
+
+        def emit(self, record: logging.LogRecord) -> None:
+            step = record.getMessage()[:6]
+            if step not in self.steps:
+                self.steps.add(step)
+                tell(1)
+
+    handler, level, passes_on = Handler(), logger.level, logger.propagate
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
+        logger.propagate = passes_on
+
+
+def _written(
+    weasyprint: Any, report: Report, html: str, data: bytes, variant: str, indexed: Mapping[int, Indexed]
+) -> bytes | None:
+    moment = datetime.fromisoformat(report.created)
+    fetcher = _fetcher(report, {place: stand_in(picture, place) for place, picture in indexed.items()})
+    attached = weasyprint.Attachment(
+        string=data, name="report.json", description="everything measured", relationship="Source",
+        created=moment, modified=moment, url_fetcher=fetcher,
+    )  # fmt: skip
+    placed: set[int] = set()
+    document: Any = weasyprint.HTML(string=html, base_url=None, url_fetcher=fetcher, media_type="print")
+    written: bytes = document.write_pdf(
+        finisher=lambda _, pdf: placed.update(put_in_place(pdf, indexed)),
+        pdf_variant=None if variant == "plain" else variant,
+        pdf_identifier=hashlib.sha256(html.encode() + data).digest()[:16],
+        attachments=[attached],
+        pdf_tags=True,
+        custom_metadata=False,
+    )
+    return written if placed == fetcher.used else None
+
+
+def check_available() -> None:
+    """Refuse, before anything is made, where what a PDF needs is missing.
+
+    Raises
+    ------
+    OutputError
+        With the command that installs it.
+    """
+    _weasyprint()
+
+
+def _weasyprint() -> Any:
+    try:
+        return load_weasyprint()
+    except ImportError:
+        raise OutputError("PDF needs WeasyPrint", install_extra("pdf")) from None
+    except OSError as problem:
+        raise OutputError(
+            f"PDF needs Pango, which can't be loaded ({str(problem).splitlines()[0][:120]})",
+            f"{pango_install()}; reportgen doctor checks the rest",
+        ) from None
+
+
+def _fetcher(report: Report, stand_ins: Mapping[int, bytes] | None = None) -> Any:
+    """Return what WeasyPrint asks for everything that the page names: the report's own, and nothing else.
+
+    Where there is a stand-in for a picture, it's given instead, and noted in ``used``.
+    """
+    from weasyprint.urls import URLFetcher, URLFetcherResponse, URLFetchingError
+
+    replaced = stand_ins or {}
+
+    class Fetcher(URLFetcher):  # type: ignore[misc, unused-ignore]
+        used: set[int] = set()  # noqa: RUF012 - of this one alone
+
+        def fetch(self, url: str, headers: dict[str, str] | None = None) -> Any:  # noqa: ARG002
+            kind, _, name = url.partition(":")
+            if f"{kind}:" == _PICTURE and name.isdecimal() and int(name) < len(report.pictures):
+                place, picture = int(name), report.pictures[int(name)]
+                self.used |= {place} & replaced.keys()
+                data = replaced.get(place, picture.data)
+                return URLFetcherResponse(url, data, headers={"Content-Type": picture.media_type})
+            if f"{kind}:" == _FONT and name in FONTS:
+                return URLFetcherResponse(url, _font(name), headers={"Content-Type": "font/ttf"})
+            raise URLFetchingError(f"{url:.100} is not part of the report")
+
+    return Fetcher(allowed_protocols=())
+
+
+@functools.cache
+def _font(name: str) -> bytes:
+    """Return a font that comes with matplotlib, so that a report looks the same on every machine."""
+    import matplotlib
+
+    return (Path(matplotlib.get_data_path()) / "fonts" / "ttf" / name).read_bytes()

@@ -1,0 +1,96 @@
+"""The Jinja2 environment of all templates: everything is escaped, and what would act is replaced."""
+
+from __future__ import annotations
+
+import functools
+import math
+from pathlib import Path
+
+import jinja2
+
+from reportgen.outputs.page.markdown import render_markdown
+from reportgen.report.report import readable
+from reportgen.system.text import visible
+
+
+def templates_folder() -> Path:
+    """Return where the templates are: inside the installed package, or beside it in a checkout."""
+    package = Path(__file__).parents[2]
+    inside = package / "templates"
+    return inside if inside.is_dir() else package.parent / "templates"
+
+
+def asset(name: str) -> str:
+    """Return a file of the templates folder as text."""
+    return (templates_folder() / name).read_text(encoding="utf-8")
+
+
+@functools.cache
+def environment() -> jinja2.Environment:
+    """Return where templates of reports are rendered: everything is escaped, what would act is replaced."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(templates_folder()),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+        finalize=_seen,
+    )
+    environment.filters |= {
+        "markdown": render_markdown, "grouped": _grouped, "shape": _shape, "short": _short,
+        "scientific": _significant, "setting": _setting, "correlation": _correlation, "scored": scored,
+        "readable": readable, "sight": _sight, "keras_shape": _keras_shape,
+    }  # fmt: skip
+    environment.tests["finite"] = math.isfinite
+    return environment
+
+
+def _seen(value: object) -> object:
+    """Pass every value that a template shows through :func:`visible`, but what is HTML already, whose parts have."""
+    return visible(value) if isinstance(value, str) and not hasattr(value, "__html__") else value
+
+
+def _grouped(number: int) -> str:
+    return f"{number:,}"
+
+
+def _shape(sides: tuple[int | None, ...]) -> str:
+    return " × ".join("any" if side is None else str(side) for side in sides)
+
+
+def _sight(field: tuple[int, int], input_shape: tuple[int, ...]) -> str:
+    """Say how much of the input a value of a layer sees."""
+    if field[0] >= input_shape[0] and field[1] >= input_shape[1]:
+        return f"the whole input (receptive field {_shape(field)})"
+    return f"{_shape(field)} pixels of the input"
+
+
+def _short(digest: str) -> str:
+    return digest[:12]
+
+
+def _significant(number: float | None) -> str:
+    if number is None or math.isnan(number):
+        return "–" if number is None else "not a number"
+    return f"{number:.4g}".replace("-", "−")
+
+
+def _setting(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value)) or "–"
+    return "–" if value is None or value == "" else str(value)
+
+
+def scored(score: float | None) -> str:
+    """Return a score as it stands behind a class; nothing where there is none."""
+    return "" if score is None else f" {readable(score)}"
+
+
+def _correlation(number: float | None) -> str:
+    return "–" if number is None else f"{number:+.2f}".replace("-", "−")
+
+
+def _keras_shape(sides: tuple[int | None, ...]) -> str:
+    return f"({', '.join(map(str, sides))})"

@@ -1,0 +1,105 @@
+"""Whether a report that was read back holds together: what every output relies on, and a report always fulfils."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator
+from datetime import datetime
+
+from reportgen.report.picture import ENDINGS, Picture, layer_picture_name
+from reportgen.report.report import CaseReport, Report
+
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,119}")
+_MOMENT = re.compile(r"(19|[2-8]\d)\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.ASCII)
+_LARGEST_SIDE = 1 << 20
+_MOST_SIDES = 16
+_BEGINNINGS = {"image/png": b"\x89PNG\r\n\x1a\n", "image/jpeg": b"\xff\xd8\xff"}
+
+
+def flaw(report: Report) -> str | None:
+    """Return the first thing in a report that can't be, in words; None when it's sound."""
+    return next(_flaws(report), None)
+
+
+def _flaws(report: Report) -> Iterator[str]:
+    if not _is_moment(report.created):
+        yield "its date is none"
+    if not report.cases:
+        yield "it has no cases"
+    if "reportgen" not in report.versions:
+        yield "it doesn't say what wrote it"
+    yield from _model_flaws(report)
+    for case in report.cases:
+        yield from _case_flaws(report, case)
+    if any(len(trial.predictions) != len(report.cases) for trial in report.trials):
+        yield "its preprocessing trials are of other cases"
+    yield from _picture_flaws(report)
+
+
+def _model_flaws(report: Report) -> Iterator[str]:
+    model = report.model
+    rows = {row.name for row in model.layers}
+    if not rows.issuperset(model.shown_layers) or len(set(model.shown_layers)) < len(model.shown_layers):
+        yield "its layers don't fit together"
+    if any(len(row.output_shape) > _MOST_SIDES for row in model.layers):
+        yield "a layer has a shape of too many sides"
+    if model.thresholds and len(model.thresholds) != len(model.class_names):
+        yield "its findings don't fit its thresholds"
+    if model.threshold is not None and len(model.class_names) < 2:
+        yield "its classes don't fit its threshold"
+    if not _DIGEST.fullmatch(model.sha256) or len(model.input_shape) < 2:
+        yield "its model is none"
+
+
+def _case_flaws(report: Report, case: CaseReport) -> Iterator[str]:
+    if not case.predictions:
+        yield "it has a case without predictions"
+    findings = [one.class_name for one in case.findings]
+    if findings != list(report.model.class_names if report.model.thresholds else ()):
+        yield "its findings aren't those of its model"
+    if findings and len(case.predictions) != len(findings):
+        yield "its findings don't fit its predictions"
+    if not _DIGEST.fullmatch(case.sha256):
+        yield "it has a case without a digest"
+    if tuple(layer.name for layer in case.layers) != report.model.shown_layers:
+        yield "its layers don't fit together"
+    for layer in case.layers:
+        numbers = layer.statistics
+        if {len(values) for values in vars(numbers).values()} != {layer.channels}:
+            yield "its channels don't fit together"
+
+
+def _picture_flaws(report: Report) -> Iterator[str]:
+    names = [picture.name for picture in report.pictures]
+    if len(set(names)) < len(names):
+        yield "two of its pictures have the same name"
+    if not all(_is_sound(picture) for picture in report.pictures):
+        yield "one of its pictures is none"
+    for place, layer in enumerate(report.model.shown_layers):
+        if any(layer_picture_name(case, place, layer) not in names for case in range(len(report.cases))):
+            yield "it lacks a picture"
+
+
+def _is_sound(picture: Picture) -> bool:
+    sides = (picture.width, picture.height)
+    return (
+        picture.media_type in ENDINGS
+        and picture.data.startswith(_BEGINNINGS[picture.media_type])
+        and all(1 <= side <= _LARGEST_SIDE for side in sides)
+        and math.isfinite(picture.density)
+        and 0.01 <= picture.density <= 100
+        and _NAME.fullmatch(picture.name) is not None
+    )
+
+
+def _is_moment(text: str) -> bool:
+    """Whether a time is written as reports write it, in UTC, and in a year that all outputs can tell."""
+    if not _MOMENT.fullmatch(text):
+        return False
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return True

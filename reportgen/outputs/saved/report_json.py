@@ -1,0 +1,116 @@
+"""report.json: everything measured, and each picture as a file of its own."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import math
+import re
+from collections.abc import Container, Mapping
+from pathlib import Path
+from typing import Any
+
+from reportgen.errors import OutputError
+from reportgen.report.model import ModelReport
+from reportgen.report.picture import Picture, is_picture_file
+from reportgen.report.report import JSON_NAMES, Report
+from reportgen.system.atomic import check_target
+
+
+def render_json(report: Report) -> bytes:
+    """Return a report as indented JSON; pictures are named with their digests, not included."""
+    return _encoded(_document(report))
+
+
+def embedded_json(report: Report) -> str:
+    """Return the same in one line for inside a page: without timings, so that the same report gives the same page.
+
+    Nothing in it can end the element that it stands in, nor act in any other way: all but plain letters is escaped.
+    """
+    text = _compact(_document(report) | {"timings": {}})
+    for letter in "<>&":
+        text = text.replace(letter, f"\\u{ord(letter):04x}")
+    return text
+
+
+def content_digest(document: Mapping[str, Any]) -> str:
+    """Return the SHA-256 digest of a report as a table, however its JSON is laid out.
+
+    It is over everything but itself and the timings, so that a page and a report.json of the same report have the same.
+    """
+    left = {key: value for key, value in document.items() if key not in ("content_sha256", "timings")}
+    return hashlib.sha256(_compact(left, sort_keys=True).encode()).hexdigest()
+
+
+def report_digest(report: Report) -> str:
+    """Return the digest of a report's content: what it's known by, wherever it lies."""
+    return str(_document(report)["content_sha256"])
+
+
+def _document(report: Report) -> dict[str, Any]:
+    fields = {item.name: getattr(report, item.name) for item in dataclasses.fields(report)}
+    document: dict[str, Any] = _plain(fields | {"pictures": [_described(picture) for picture in report.pictures]})
+    return document | {"content_sha256": content_digest(document)}
+
+
+def _compact(value: Any, *, sort_keys: bool = False) -> str:
+    return json.dumps(value, separators=(",", ":"), allow_nan=False, sort_keys=sort_keys)
+
+
+def render_model_json(model: ModelReport) -> bytes:
+    """Return a model's summary as indented JSON."""
+    return _encoded(model)
+
+
+def _encoded(value: Any) -> bytes:
+    text = json.dumps(_plain(value), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    # a file name that is no UTF-8 has lone surrogates; JSON writes them just as Python's escapes look
+    return text.encode(errors="backslashreplace")
+
+
+def _described(picture: Picture) -> dict[str, Any]:
+    described = {item.name: getattr(picture, item.name) for item in dataclasses.fields(picture) if item.name != "data"}
+    return described | {"file": picture.file_name, "sha256": hashlib.sha256(picture.data).hexdigest()}
+
+
+def _plain(value: Any) -> Any:
+    """Return dataclasses as tables under their JSON names; numbers that are not finite have no JSON and become null."""
+    if dataclasses.is_dataclass(value):
+        return {
+            JSON_NAMES.get(item.name, item.name): _plain(getattr(value, item.name))
+            for item in dataclasses.fields(value)
+        }
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def figure_files(report: Report, folder: Path, *, overwrite: bool) -> dict[Path, bytes]:
+    """Return path and content of every picture.
+
+    Raises
+    ------
+    OutputError
+        When a file in the folder exists and must not be replaced, or a picture's name would lead out of it.
+    """
+    for picture in report.pictures:
+        if re.search(r"[/\\\0]", picture.file_name):
+            raise OutputError(f"picture '{picture.name}' has no name for a file", "leave slashes out of it")
+    files = {folder / picture.file_name: picture.data for picture in report.pictures}
+    for path in files:
+        check_target(path, overwrite=overwrite)
+    return files
+
+
+def stale_figures(folder: Path, *, keep: Container[Path]) -> list[Path]:
+    """Return the pictures that an earlier report left in a folder, known by their names; nothing else, and no links."""
+    return [
+        path
+        for path in sorted(folder.iterdir())
+        if is_picture_file(path.name) and path not in keep and path.is_file() and not path.is_symlink()
+    ]

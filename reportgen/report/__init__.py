@@ -1,0 +1,1 @@
+"""The report as data: nothing here reads, computes or writes."""

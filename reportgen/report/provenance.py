@@ -1,0 +1,34 @@
+"""When, with what and how fast a report was made; nothing that tells by whom or where."""
+
+from __future__ import annotations
+
+import os
+import platform
+from datetime import UTC, datetime
+
+from reportgen.errors import SettingsError
+from reportgen.system.libraries import library_version
+
+_LIBRARIES = ("tensorflow", "keras", "numpy", "pillow", "matplotlib", "jinja2")
+
+
+def created() -> str:
+    """Return the time in UTC, from SOURCE_DATE_EPOCH where it is set.
+
+    Raises
+    ------
+    SettingsError
+        When SOURCE_DATE_EPOCH is no number of seconds.
+    """
+    epoch = os.environ.get("SOURCE_DATE_EPOCH")
+    try:
+        moment = datetime.fromtimestamp(int(epoch), UTC) if epoch else datetime.now(UTC)
+    except (ValueError, OverflowError, OSError):
+        raise SettingsError(f"SOURCE_DATE_EPOCH is '{epoch}'", "set it to seconds since 1970, or unset it") from None
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of reportgen, Python, and the libraries that shape the result."""
+    found = {"reportgen": library_version("reportgen") or "unknown", "python": platform.python_version()}
+    return found | {name: library_version(name) or "unknown" for name in _LIBRARIES}

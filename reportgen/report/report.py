@@ -1,0 +1,351 @@
+"""The report as data: what was measured, what was drawn, and where it all came from.
+
+Nothing here reads, computes or writes: frozen dataclasses of plain numbers, texts and encoded pictures, which turn into
+JSON and back. Only what lives on is here; activations are measured and dropped.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from reportgen.report.evidence import OcclusionMap
+from reportgen.report.findings import Finding
+from reportgen.report.model import ModelReport
+from reportgen.report.names import find_name, plain_name
+from reportgen.report.numbers import Number
+from reportgen.report.picture import Picture
+
+SCHEMA_VERSION = 1
+JSON_NAMES = {"class_name": "class"}  # fields that JSON calls otherwise, wherever they stand
+DISCLAIMER = "This report explains how a model responds to images. It is not a diagnosis and must not be used as one."
+NOTHING_FOUND = "No Finding"
+REFERENCE_LABELS = ("normal", "healthy", "negative", "control", "benign", "no finding")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prediction:
+    """One class and its score.
+
+    Attributes
+    ----------
+    class_name
+        Name of the class; of a regression, of the output.
+    score
+        0 to 1; of a regression, the output's value.
+    """
+
+    class_name: str
+    score: Number
+
+
+@dataclass(frozen=True, kw_only=True)
+class PreprocessingTrial:
+    """What comes out under one of the usual preprocessings.
+
+    Attributes
+    ----------
+    name
+        Such as ``0 to 1``.
+    description
+        The map in numbers.
+    chosen
+        Whether the report uses it.
+    predictions
+        The predicted class of each case, in the order of the cases.
+    doubt
+        Why these scores can hardly be meant; empty when nothing speaks against them.
+    """
+
+    name: str
+    description: str
+    chosen: bool
+    predictions: tuple[Prediction, ...]
+    doubt: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TensorSummary:
+    """Shape and range of a tensor on the way from the file to the scores.
+
+    Attributes
+    ----------
+    name
+        Which step it is: ``image as read``, ``model output``, ...
+    shape
+        Without the batch axis.
+    minimum, maximum
+        Of its values.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    minimum: Number
+    maximum: Number
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChannelStatistics:
+    """One value a channel, in channel order; None where a measure is not defined: dead channels, maps under 4 x 4.
+
+    Attributes
+    ----------
+    minimum, maximum, mean, standard_deviation
+        Of the raw activations.
+    edge_correlation
+        Pearson correlation with the gradient magnitude of the input, -1 to 1.
+    input_correlation
+        Pearson correlation with the input's brightness, -1 to 1; clearly below 0: a negative.
+    contrast
+        Standard deviation over range, divided by the same of the input at the map's size; 1: as the input.
+    sharpness
+        Mean gradient magnitude after scaling to 0..1, divided by the same of the input at the map's size.
+    """
+
+    minimum: tuple[Number, ...]
+    maximum: tuple[Number, ...]
+    mean: tuple[Number, ...]
+    standard_deviation: tuple[Number, ...]
+    edge_correlation: tuple[float | None, ...]
+    input_correlation: tuple[float | None, ...]
+    contrast: tuple[float | None, ...]
+    sharpness: tuple[float | None, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class LayerReport:
+    """One layer's feature maps on one case.
+
+    Attributes
+    ----------
+    name
+        Of the layer, as in the model's summary.
+    channels, height, width
+        Of its feature maps.
+    minimum, maximum
+        Over all channels.
+    dead_channels
+        Channels whose values are all equal on this image.
+    statistics
+        What was measured of each channel.
+    """
+
+    name: str
+    channels: int
+    height: int
+    width: int
+    minimum: Number
+    maximum: Number
+    dead_channels: tuple[int, ...]
+    statistics: ChannelStatistics
+
+
+@dataclass(frozen=True, kw_only=True)
+class CaseReport:
+    """All that was measured of one image.
+
+    Attributes
+    ----------
+    label
+        What the image is said to show; None when unknown.
+    name
+        File name without folders, or what the caller named it.
+    heading
+        What to call it in the report: its label or name, with what tells it from others of the same label.
+    sha256
+        Digest of the file.
+    kind
+        Format and mode as stored, such as ``JPEG, gray 8 bit``.
+    height, width
+        In pixels as stored, upright.
+    notes
+        What was done to the image on the way, one sentence each.
+    predictions
+        The predicted class first, then by score, at most five; of independent findings all, those that are said first.
+    correct
+        Whether the first prediction is the label (of independent findings: whether each is as labelled); None where the
+        label is missing or names no class.
+    target_class
+        The class that the occlusion scan follows.
+    tensors
+        Shape and range at each step from file to scores.
+    occlusion
+        The scan's map for that class; None when it was switched off.
+    layers
+        In the order of the model.
+    findings
+        Each independent finding in the model's order; empty where the classes exclude each other.
+    further_occlusion
+        The same scan's map for each further class that it was asked to follow.
+    """
+
+    label: str | None
+    name: str
+    heading: str = ""
+    sha256: str
+    kind: str
+    height: int
+    width: int
+    notes: tuple[str, ...]
+    predictions: tuple[Prediction, ...]
+    correct: bool | None
+    target_class: str
+    tensors: tuple[TensorSummary, ...]
+    occlusion: OcclusionMap | None
+    layers: tuple[LayerReport, ...]
+    findings: tuple[Finding, ...] = ()
+    further_occlusion: tuple[OcclusionMap, ...] = ()
+
+    @property
+    def title(self) -> str:
+        """What to call the case: its heading, else its label, else its name."""
+        return self.heading or self.label or self.name
+
+    @property
+    def occlusion_maps(self) -> tuple[OcclusionMap, ...]:
+        """The maps of all classes that the scan follows."""
+        return (*([self.occlusion] if self.occlusion else []), *self.further_occlusion)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Remark:
+    """One measured sentence.
+
+    Attributes
+    ----------
+    section
+        Where it belongs: ``model``, ``predictions``, ``occlusion`` or ``layers``.
+    layer
+        The layer it is about; None where it's about no single one.
+    kind
+        What was measured: ``edges``, ``negatives``, ``contrast``, ``sharpness``, ``dead``, ``difference``, ...
+    text
+        What was measured, with its numbers.
+    interpretation
+        What it may mean; marked as an interpretation wherever it's shown. Empty when there is none.
+    numbers
+        The numbers behind the text, by case heading where they belong to a case.
+    warning
+        Whether the reader should be warned.
+    """
+
+    section: str
+    layer: str | None = None
+    kind: str
+    text: str
+    interpretation: str = ""
+    numbers: dict[str, Number] = field(default_factory=dict)
+    warning: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comment:
+    """The user's own words for a section or a layer.
+
+    Attributes
+    ----------
+    section
+        Where they belong.
+    layer
+        The layer they are about; None where it's the section as a whole.
+    markdown
+        The words, as they were given.
+    """
+
+    section: str
+    layer: str | None = None
+    markdown: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """A whole report: everything that any output needs.
+
+    :attr:`side_by_side` has the cases in the order they're shown in, :meth:`picture` finds a picture by its name.
+
+    Attributes
+    ----------
+    schema_version
+        Of the fields and what they mean.
+    title
+        As set, else made of the labels.
+    created
+        When, in UTC (ISO 8601); from ``SOURCE_DATE_EPOCH`` where that is set.
+    model
+        What goes in, what comes out, and each layer.
+    cases
+        In the order they were given.
+    remarks
+        What was measured, in sentences, and warnings.
+    trials
+        What comes out under each usual preprocessing; only with ``--preprocess try``, else empty.
+    comments
+        The user's commentary.
+    settings
+        As used, without paths.
+    versions
+        Of reportgen, Python and the libraries.
+    timings
+        Seconds for each step; never in the HTML.
+    disclaimer
+        The sentence that this is no diagnosis.
+    pictures
+        All that it shows.
+    """
+
+    schema_version: int = SCHEMA_VERSION
+    title: str
+    created: str
+    model: ModelReport
+    cases: tuple[CaseReport, ...]
+    remarks: tuple[Remark, ...]
+    trials: tuple[PreprocessingTrial, ...] = ()
+    comments: tuple[Comment, ...] = ()
+    settings: dict[str, object] = field(default_factory=dict)
+    versions: dict[str, str] = field(default_factory=dict)
+    timings: dict[str, Number] = field(default_factory=dict)
+    disclaimer: str = DISCLAIMER
+    pictures: tuple[Picture, ...] = ()
+
+    @property
+    def side_by_side(self) -> tuple[tuple[int, CaseReport], ...]:
+        """(index, case), those labelled as normal first: normal left, pneumonia right."""
+        return tuple(sorted(enumerate(self.cases), key=lambda item: not is_reference(item[1].label)))
+
+    def picture(self, name: str) -> Picture | None:
+        """Return the picture of that name, or None."""
+        return next((picture for picture in self.pictures if picture.name == name), None)
+
+
+def verdict(case: CaseReport, model: ModelReport) -> tuple[str, str]:
+    """Return ``right``, ``wrong`` or ``unknown``, and in words how a prediction compares with the case's label."""
+    if model.head == "regression":
+        return "unknown", "a number, not the score of a class"
+    if case.findings and case.correct is not None:
+        known = [one.correct for one in case.findings if one.correct is not None]
+        return ("right" if case.correct else "wrong"), f"{sum(known)} of {len(known)} findings as labelled"
+    if case.correct is not None:
+        return ("right", "as labelled") if case.correct else ("wrong", "not as labelled")
+    if case.label is None:
+        return "unknown", "no label given"
+    is_class = find_name(case.label, model.class_names) is not None
+    return "unknown", "undecided" if is_class else "its label is not one of the classes"
+
+
+def said(case: CaseReport) -> str:
+    """Name what the model says of a case: the predicted class, or every finding that reaches its threshold."""
+    if not case.findings:
+        return case.predictions[0].class_name
+    present = sum(one.present for one in case.findings)
+    return " + ".join(one.class_name for one in case.predictions[:present]) or NOTHING_FOUND
+
+
+def is_reference(label: str | None) -> bool:
+    """Return whether a label says that nothing was found: such a case is what others are compared with."""
+    return label is not None and plain_name(label) in {plain_name(known) for known in REFERENCE_LABELS}
+
+
+def readable(number: float) -> str:
+    """Return a number with three decimals, or three significant digits where three decimals would hide it."""
+    if number != number:  # noqa: PLR0124 - NaN alone isn't what it is
+        return "not a number"
+    return f"{abs(number):.3f}" if number == 0 else f"{number:.3f}" if abs(number) >= 0.01 else f"{number:.3g}"

@@ -1,0 +1,1 @@
+"""The ground floor: texts, terminals, signals, files that are whole, libraries that may be missing."""

@@ -1,0 +1,49 @@
+"""How long each step takes, and how far it is: a bar on a terminal, else a line now and then."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from tqdm import tqdm
+
+from reportgen.system.terminal import tell
+
+_SECONDS_A_LINE = 30
+
+
+class Stopwatch:
+    """Measures steps in seconds and shows progress: a bar on a terminal after 2 s, else a line every half minute."""
+
+    def __init__(self, progress: bool) -> None:
+        self.seconds: dict[str, float] = {}
+        self._progress = progress
+
+    @contextmanager
+    def step(self, name: str, total: int | None = None) -> Iterator[Callable[[int], object]]:
+        """Time a step; yields a function to be told how much was done."""
+        started = time.perf_counter()
+        # tqdm shows nothing where standard error is not a terminal; what is kept as a log gets lines instead
+        off = None if self._progress else True
+        with tqdm(total=total, desc=name, delay=2, leave=False, disable=off) as bar:
+            yield bar.update if not (bar.disable and self._progress) else _Lines(name, total).update
+        self.seconds[name] = round(time.perf_counter() - started, 4)
+
+
+class _Lines:
+    """Progress as lines on standard error, a few a minute, with how long it will take."""
+
+    def __init__(self, name: str, total: int | None) -> None:
+        self._name, self._total, self._done = name, total, 0
+        self._started = self._told = time.monotonic()
+
+    def update(self, done: int) -> None:
+        """Count, and tell when it's time."""
+        self._done += done
+        now = time.monotonic()
+        if now - self._told < _SECONDS_A_LINE or not self._total:
+            return
+        self._told = now
+        left = (now - self._started) / max(self._done, 1) * (self._total - self._done)
+        tell(f"reportgen: {self._name}: {self._done:,} of {self._total:,}, about {left:.0f} s to go")

@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+import sys
+import zipfile
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+from reportgen.models.formats import hdf5_probe as hdf5_trial
+from reportgen.models.formats.hdf5_probe import survives, try_out
+
+GIB = 1 << 30
+
+
+def test_good_files(written):
+    assert survives(written["new.h5"], GIB)
+    assert survives(written["new.keras"], GIB, "model.weights.h5")
+
+
+def test_a_file_that_fails_properly_is_left_to_the_reader(tmp_path):
+    (tmp_path / "cut.h5").write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(50))
+    assert survives(tmp_path / "cut.h5", GIB)
+
+
+@pytest.mark.parametrize("program", ["while True: pass", "import os; os.abort()", "import sys; sys.exit(3)"])
+def test_a_hang_a_crash_and_too_much_memory(tmp_path, monkeypatch, written, program):
+    trial = tmp_path / "trial.py"
+    trial.write_text(program)
+    monkeypatch.setattr(hdf5_trial, "__file__", str(trial))
+    monkeypatch.setattr(hdf5_trial, "_SECONDS", 1.0)
+    assert not survives(written["new.h5"], GIB)
+
+
+def test_within_another_program(monkeypatch, written):
+    monkeypatch.setattr(sys, "executable", "")
+    assert survives(written["new.h5"], GIB)
+
+
+def test_packed_numbers_are_read_up_to_the_limit(tmp_path, monkeypatch):
+    monkeypatch.setattr(hdf5_trial, "_limit_memory", lambda limit: None)
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file.create_dataset("packed", data=np.arange(1000.0), chunks=(100,), compression="gzip")
+        file.create_dataset("endless", (1 << 40, 1 << 10), "f4", chunks=(1 << 10, 1 << 10))
+    assert try_out(str(tmp_path / "a.h5"), str(GIB)) == 0
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.write(tmp_path / "a.h5", "inner.h5")
+    assert try_out(str(tmp_path / "a.zip"), str(GIB), "inner.h5") == 0
+
+
+def test_memory_that_runs_out(tmp_path, monkeypatch):
+    def read(path, part, memory):
+        raise OSError("can't allocate that much")
+
+    monkeypatch.setattr(hdf5_trial, "_limit_memory", lambda limit: None)
+    monkeypatch.setattr(hdf5_trial, "_read", read)
+    assert try_out(str(tmp_path / "a.h5"), "1") == 3
+
+
+def test_a_file_that_keeps_the_library_busy_for_ever(monkeypatch, refused):
+    """A few bytes of it differ from a good file. Another version of the library may find that: it's refused anyway."""
+    monkeypatch.setattr(hdf5_trial, "_SECONDS", 3.0)
+    assert "is a damaged HDF5 file" in refused(Path(__file__).with_name("hangs.h5"))
