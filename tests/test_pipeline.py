@@ -483,6 +483,23 @@ def test_inspect_tells_what_a_report_tells(small_model, tmp_path, cases):
     assert known.name == "net.keras"
 
 
+def test_a_number_that_may_be_a_logit_is_warned_of_and_named_by_its_output(tmp_path, cases):
+    entry = keras.Input((24, 36, 3))
+    flat = keras.layers.Flatten()(keras.layers.MaxPooling2D(6)(entry))
+    ends = [keras.layers.Dense(3, "softmax", name="kind")(flat), keras.layers.Dense(1, name="age")(flat)]
+    keras.Model(entry, ends).save(tmp_path / "two.keras")
+    tables = {"model": {"path": str(tmp_path / "two.keras"), "output": "age"}}
+    found = build_report(None, cases, set_to(NONE, tables))
+    assert found.model.head == "regression"
+    assert [one.class_name for one in found.cases[0].predictions] == ["age"]
+    (caution,) = [remark for remark in found.remarks if remark.kind == "caution"]
+    assert caution.warning
+    assert "say --head logits; else --head regression" in caution.text
+    assert caution.text in inspect_model(set_to(NONE, tables)).notes
+    settled = build_report(None, cases, set_to(NONE, tables, {"model": {**tables["model"], "head": "regression"}}))
+    assert not [remark for remark in settled.remarks if remark.kind == "caution"]
+
+
 # ---- the layers that are shown
 
 

@@ -25,13 +25,17 @@ _SEEN_FIRST = ("Conv2D", "DepthwiseConv2D", "SeparableConv2D", "MaxPooling2D", "
 
 @dataclass(frozen=True)
 class Adapted:
-    """A model of one image and one output, the number and name its output had, and what was assumed on the way."""
+    """A model of one image and one output, the number and name its output had, and what was assumed on the way.
+
+    ``others`` is how many outputs were left out.
+    """
 
     model: Any
     input_shape: tuple[int, int, int]
     output: int = 0
     output_name: str = ""
     notes: tuple[str, ...] = ()
+    others: int = 0
 
 
 @dataclass(frozen=True)
@@ -73,14 +77,14 @@ def adapt(model: Any, name: str, settings: ModelSettings) -> Adapted:
     number = _choose_output(model, name, settings.output)
     title = output_names(model)[number]
     notes += (entry.note,) if entry.note else ()
-    if len(model.outputs) > 1:
-        others = len(model.outputs) - 1
+    others = len(model.outputs) - 1
+    if others:
         what = f"Output '{title}' of {len(model.outputs)} is shown"
         notes += (f"{what}; layers that only lead to the other{'s' if others > 1 else ''} are left out.",)
     as_it_is = entry.target is None and not entry.channels_first
     if as_it_is and tuple(model.inputs[0].shape) == (None, *entry.shape) and _gives_one_tensor(model):
-        return Adapted(model, entry.shape, 0, title, notes)
-    return Adapted(_rewired(model, entry, number, name), entry.shape, number, title, notes)
+        return Adapted(model, entry.shape, 0, title, notes, others)
+    return Adapted(_rewired(model, entry, number, name), entry.shape, number, title, notes, others)
 
 
 def output_names(model: Any) -> list[str]:

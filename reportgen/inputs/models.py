@@ -11,6 +11,7 @@ from typing import Any
 from reportgen.errors import ModelError, SettingsError
 from reportgen.inputs import applications
 from reportgen.inputs.adapting import adapt
+from reportgen.inputs.class_name_files import read_names_file
 from reportgen.inputs.class_names import BESIDE, FROM_LABELS, resolve_class_names, resolve_output_names
 from reportgen.inputs.heads import are_independent, head_kind, loss_name
 from reportgen.inputs.model_formats.reading import ReadModel, read_model
@@ -122,8 +123,13 @@ def load_model(
     outputs = _output_count(model, title)
     loss = loss_name(read.loss, adapted.output, adapted.output_name)
     several = settings.multi_label if settings.multi_label is not None else notes.multi_label
-    head, head_note = head_kind(model, settings.head, outputs, loss, several)
+    head, head_note, head_doubt = head_kind(
+        model, settings.head, outputs, loss, several,
+        output=adapted.output_name, others=adapted.others, names=_names_given(settings, notes),
+    )  # fmt: skip
     names, assumed = _class_names(source, settings, notes, labels, title, head, outputs, read.family)
+    if head == "regression" and adapted.others and names == ("output",):
+        names = (adapted.output_name,)
     independent, label_note = are_independent(head, outputs, several, loss, names)
     if independent and assumed:
         # an order that is guessed from labels is that of classes in folders
@@ -156,7 +162,13 @@ def load_model(
         thresholds=thresholds if independent else (),
         preprocessing=chosen,
         notes=tuple(note for note in said if note),
-        cautions=(*read.cautions, *randomness.cautions, *guessed, *filter(None, [chosen.doubt])),
+        cautions=(
+            *read.cautions,
+            *filter(None, [head_doubt]),
+            *randomness.cautions,
+            *guessed,
+            *filter(None, [chosen.doubt]),
+        ),
         card=notes.card,
         history=notes.history,
         randomness=randomness,
@@ -172,6 +184,12 @@ def _thresholds(given: float | tuple[float, ...], outputs: int, title: str, *, i
             "give one for all, or one each in the order of the outputs" if independent else "give one number",
         )
     return given if isinstance(given, tuple) else (given,) * wanted
+
+
+def _names_given(settings: ModelSettings, notes: ModelNotes) -> int:
+    """Return how many class names were given or stand in the model's notes."""
+    given = settings.class_names if settings.class_names is not None else notes.class_names or ()
+    return len(read_names_file(Path(given)).names if isinstance(given, str) else given)
 
 
 def _class_names(
