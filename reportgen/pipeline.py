@@ -16,6 +16,7 @@ from reportgen.analysis import commentary, predictions
 from reportgen.analysis.activations import choose_layers, feature_maps
 from reportgen.analysis.channels import measure_layer, reference_of
 from reportgen.analysis.findings import all_correct, judge_findings, label_notes
+from reportgen.analysis.finiteness import origin_remarks
 from reportgen.analysis.graph import Graph, LayerCall, trace
 from reportgen.analysis.noise import noise_remarks
 from reportgen.analysis.occlusion.scan import Scan, plan, scan
@@ -148,6 +149,7 @@ def build_report(
     )
     shown = [case for _, case in report.side_by_side]
     return report.with_remarks(
+        *origin_remarks(subject.graph, run.inputs, run.scores, layers, titles),
         *_cautions(subject, read, titles, chosen.preprocessing.aspect),
         *of_profiles,
         *noise_remarks(subject.loaded, subject.head, run.inputs, run.scores, run.targets, titles),
