@@ -11,6 +11,7 @@ from typing import Any
 from reportgen.errors import ModelError, SettingsError
 from reportgen.inputs import applications
 from reportgen.inputs.adapting import adapt
+from reportgen.inputs.bodies import recognised_body
 from reportgen.inputs.class_name_files import read_names_file
 from reportgen.inputs.class_names import BESIDE, FROM_LABELS, resolve_class_names, resolve_output_names
 from reportgen.inputs.heads import are_independent, head_kind, loss_name
@@ -140,12 +141,14 @@ def load_model(
     # to try several is no choice of one
     wanted = replace(wanted, mode="auto") if wanted.mode == TRY else wanted
     wanted = notes.preprocessing if wanted.mode == "auto" and notes.preprocessing.mode != "auto" else wanted
+    auto = wanted.mode == "auto"
     chosen = preprocessing_from(
         wanted,
         channels=shape[2],
-        scaling=own_scaling(model) if wanted.mode == "auto" else OwnScaling.NO,
+        scaling=own_scaling(model) if auto else OwnScaling.NO,
         family=read.family,
         inside=families_inside(_names(model)),
+        body=recognised_body(model) if auto else None,
     )
     said = (*read.notes, *randomness.notes, *adapted.notes, *assumed, chosen.note, head_note, label_note)
     # classes guessed from labels decide what is called right
