@@ -42,6 +42,10 @@ class PreprocessingTrial:
         The predicted class of each case, in the order of the cases.
     doubt
         Why these scores can hardly be meant; empty when nothing speaks against them.
+    flag
+        What to say to use it; empty where nothing needs to be said.
+    correct
+        For each case whether it is then predicted as labelled; None where that can't be said.
     """
 
     name: str
@@ -49,6 +53,8 @@ class PreprocessingTrial:
     chosen: bool
     predictions: tuple[Prediction, ...]
     doubt: str = ""
+    flag: str = ""
+    correct: tuple[bool | None, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,6 +18,7 @@ from reportgen.analysis.occlusion.scan import plan
 from reportgen.inputs.images import image_from_array
 from reportgen.outputs.html import render_html
 from reportgen.outputs.sidecar import render_json
+from reportgen.outputs.text import render_trials
 from reportgen.picture import layer_picture_name
 from reportgen.pipeline import inspect_model
 from reportgen.settings import EmailSettings
@@ -525,6 +526,31 @@ def test_inspect_tells_what_a_report_tells(small_model, tmp_path, cases):
     known, found = inspect_model(chosen), build_report(None, cases, chosen).model
     assert (known.layers, known.shown_layers, known.sha256) == (found.layers, found.shown_layers, found.sha256)
     assert known.name == "net.keras"
+
+
+def test_ways_of_preprocessing_are_tried_and_the_one_that_fits_is_told(cases):
+    # the mean of 0 to 255 less a limit between the two images
+    levels = as_inputs(cases).mean(axis=(1, 2, 3)) * 255
+    entry = layers.Input(SHAPE)
+    mean = layers.GlobalAveragePooling2D()(layers.Conv2D(1, 1, name="conv")(entry))
+    model = keras.Model(entry, layers.Dense(1, activation="sigmoid")(mean))
+    sign = np.sign(levels[1] - levels[0])
+    model.set_weights(
+        [np.full((1, 1, 3, 1), 1 / 3), np.zeros(1), np.full((1, 1), sign), np.array([-levels.mean() * sign])]
+    )
+    found = build_report(model, cases, set_to(NONE, {"preprocessing": {"mode": "try"}}))
+    assert [case.correct for case in found.cases] != [True, True]
+    (pointed,) = [remark for remark in found.remarks if remark.kind == "trials"]
+    assert pointed.warning
+    assert "Under 0 to 255, 2 of 2 labelled cases are right" in pointed.text
+    page, table = render_html(found), render_trials(found)
+    for words in ("<code>--preprocess none</code>", "Under 0 to 255, 2 of 2 labelled cases are right"):
+        assert words in page
+    assert re.search(r"^0 to 255 .* --preprocess none +-$", table, re.M)
+    assert table.splitlines()[-1].startswith("Under 0 to 255, 2 of 2 labelled cases are right")
+    used = build_report(model, cases, set_to(NONE, {"preprocessing": {"mode": "none"}}))
+    assert [case.correct for case in used.cases] == [True, True]
+    assert not [remark for remark in used.remarks if remark.kind == "trials"]
 
 
 def test_a_number_that_may_be_a_logit_is_warned_of_and_named_by_its_output(tmp_path, cases):
