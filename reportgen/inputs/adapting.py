@@ -16,6 +16,7 @@ import numpy as np
 
 from reportgen.errors import ModelError, ReportgenError
 from reportgen.inputs.model_formats.naming import NewNames
+from reportgen.inputs.model_formats.reasons import reason_of
 from reportgen.inputs.randomness import begin
 from reportgen.settings import ModelSettings
 
@@ -154,7 +155,7 @@ def _with_inputs(model: Any, name: str, settings: ModelSettings) -> tuple[Any, t
     try:
         outside = keras.Model(entry, model(entry), name=f"{model.name}_outside")
     except Exception as problem:
-        reason = (str(problem).strip().splitlines() or [type(problem).__name__])[0][:200]
+        reason = reason_of(problem)
         raise ModelError(f"{name} can't be called on an image of {shape} ({reason})", _SIZE_ADVICE) from problem
     return outside, (
         "The model is a class of its own whose layers can't be seen one by one: no feature maps are shown.",
@@ -313,7 +314,7 @@ def _rewired(model: Any, entry: _Entry, number: int, name: str) -> Any:
     except ReportgenError:
         raise
     except Exception as problem:
-        reason = (str(problem).strip().splitlines() or [type(problem).__name__])[0][:200]
+        reason = reason_of(problem)
         raise ModelError(
             f"{name} can't take images of {entry.shape} ({reason})", "try another --input-size"
         ) from problem

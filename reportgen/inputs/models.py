@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from reportgen.errors import ModelError, SettingsError
 from reportgen.inputs import applications
 from reportgen.inputs.adapting import adapt
@@ -16,6 +18,7 @@ from reportgen.inputs.class_name_files import read_names_file
 from reportgen.inputs.class_names import BESIDE, FROM_LABELS, resolve_class_names, resolve_output_names
 from reportgen.inputs.heads import are_independent, head_kind, loss_name
 from reportgen.inputs.model_formats.reading import ReadModel, read_model
+from reportgen.inputs.model_formats.reasons import reason_of
 from reportgen.inputs.model_formats.size import check_model, machine_memory
 from reportgen.inputs.model_notes import ModelNotes, read_model_notes
 from reportgen.inputs.preprocessing import Preprocessing, families_inside, preprocessing_from
@@ -120,6 +123,8 @@ def load_model(
     if source != BUILTIN_MODEL:
         # now that its input size is known
         check_model(model, Path(title), limits.memory or machine_memory())
+    if read.own_code:
+        _try_out(model, shape, title)
     randomness = settle(model, is_own=isinstance(source, str | Path))
     outputs = _output_count(model, title)
     loss = loss_name(read.loss, adapted.output, adapted.output_name)
@@ -238,6 +243,17 @@ def _of_keras_3(model: Any) -> Any:
     raise ModelError(
         f"a {type(model).__module__.split('.')[0]} model is none of Keras 3", "save it to a file and give the file"
     )
+
+
+def _try_out(model: Any, shape: tuple[int, int, int], title: str) -> None:
+    """Run a model with code of its own on a black image: what the code needs may be missing here."""
+    try:
+        model(np.zeros((1, *shape), np.float32), training=False)
+    except Exception as problem:
+        raise ModelError(
+            f"{title} has code of its own that fails here ({reason_of(problem)})",
+            "give its layers as your own classes or functions with --custom-objects MODULE:NAME, or mend those given",
+        ) from problem
 
 
 def _output_count(model: Any, name: str) -> int:
