@@ -16,12 +16,14 @@ from reportgen.analysis import commentary, predictions
 from reportgen.analysis.activations import choose_layers, feature_maps
 from reportgen.analysis.channels import measure_layer, reference_of
 from reportgen.analysis.findings import all_correct, judge_findings, label_notes
+from reportgen.analysis.finiteness import origin_remarks
 from reportgen.analysis.graph import Graph, LayerCall, trace
 from reportgen.analysis.noise import noise_remarks
 from reportgen.analysis.occlusion.scan import Scan, plan, scan
 from reportgen.analysis.other_readings import profile_remarks
 from reportgen.analysis.summary import parameter_counts, summarise_layers
 from reportgen.analysis.targets import Targets, target_classes
+from reportgen.analysis.trials import doubts_under, trial_remarks, try_preprocessings
 from reportgen.demo.builtin import BUILTIN_NAME
 from reportgen.drawing import LayerDrawing, check_channels, check_colours, model_pictures, occlusion_pictures
 from reportgen.figures.heatmaps import image_picture
@@ -30,7 +32,6 @@ from reportgen.inputs.comments import read_comments
 from reportgen.inputs.models import BUILTIN_MODEL, LoadedModel, load_model
 from reportgen.inputs.preprocessing import aspect_cautions, aspect_notes, prepare
 from reportgen.inputs.resizing import Aspect
-from reportgen.inputs.trials import usual_preprocessings
 from reportgen.outputs.saving import SavableReport
 from reportgen.picture import Picture, case_picture_name
 from reportgen.report import (
@@ -128,7 +129,10 @@ def build_report(
         layers, grids = _layers(subject, run, titles, chosen, advance)
     with watch.step("draw"):
         pictures = _pictures(subject, titles, run.images, scans, chosen)
-    trials = _trials(subject, run, distinct(read)) if chosen.preprocessing.mode == TRY else ()
+    head, alone = subject.head, distinct(read)
+    trials: tuple[PreprocessingTrial, ...] = ()
+    if chosen.preprocessing.mode == TRY:
+        trials = try_preprocessings(subject.loaded, head, run.images, [case.label for case in read], alone)
     reports = [
         _case(case, number, titles[number], subject, run, scans, layers[number], chosen.preprocessing.aspect)
         for number, case in enumerate(read)
@@ -148,12 +152,16 @@ def build_report(
     )
     shown = [case for _, case in report.side_by_side]
     return report.with_remarks(
+        *origin_remarks(subject.graph, run.inputs, run.scores, layers, titles),
         *_cautions(subject, read, titles, chosen.preprocessing.aspect),
         *of_profiles,
-        *noise_remarks(subject.loaded, subject.head, run.inputs, run.scores, run.targets, titles),
-        *predictions.doubtful_scores(run.scores[distinct(read)]),
-        *_prediction_remarks(shown, subject.head),
-        *commentary.occlusion_remarks(shown, regression=subject.head.is_regression),
+        *noise_remarks(subject.loaded, head, run.inputs, run.scores, run.targets, titles),
+        *doubts_under(
+            subject.loaded, head, subject.loaded.preprocessing, [run.images[n] for n in alone], run.scores[alone]
+        ),
+        *trial_remarks(trials, regression=head.is_regression),
+        *_prediction_remarks(shown, head),
+        *commentary.occlusion_remarks(shown, regression=head.is_regression),
         *commentary.depth_remarks(shown),
         *commentary.layer_remarks(shown, subject.names),
     )
@@ -236,31 +244,6 @@ def _profile_remarks(
     raw = np.asarray(loaded.keras_model(inputs, training=False), np.float32).reshape(len(inputs), -1)
     otherwise = dict(zip(again, head.scores(raw), strict=True))
     return profile_remarks(head, titles, run.scores, otherwise, settings.images.colour_profiles)
-
-
-def _trials(subject: _Subject, run: _Run, distinct: Sequence[int]) -> tuple[PreprocessingTrial, ...]:
-    """Run the cases under each usual preprocessing; the one that the report uses stands among them."""
-    loaded, head = subject.loaded, subject.head
-    used = loaded.preprocessing
-    usual = usual_preprocessings(loaded.input_shape[2])
-    if not any(one.same_map(used) for _, one in usual):
-        usual = (("as set", used), *usual)
-    trials = []
-    for name, preprocessing in usual:
-        inputs = np.stack([preprocessing(image) for image in run.images])
-        raw = np.asarray(loaded.keras_model(inputs, training=False), np.float32).reshape(len(inputs), -1)
-        scores = head.scores(raw)
-        doubts = predictions.doubtful_scores(scores[list(distinct)])
-        trials.append(
-            PreprocessingTrial(
-                name=name,
-                description=preprocessing.description,
-                chosen=preprocessing.same_map(used),
-                predictions=tuple(predictions.best_predictions(head, row)[0] for row in scores),
-                doubt=doubts[0].text if doubts else "",
-            )
-        )
-    return tuple(trials)
 
 
 def _scan(subject: _Subject, run: _Run, settings: Settings, advance: Callable[[int], object]) -> list[tuple[Scan, ...]]:

@@ -6,6 +6,7 @@ JSON and back. Only what lives on is here; activations are measured and dropped.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 from reportgen.evidence import OcclusionMap
@@ -41,6 +42,10 @@ class PreprocessingTrial:
         The predicted class of each case, in the order of the cases.
     doubt
         Why these scores can hardly be meant; empty when nothing speaks against them.
+    flag
+        What to say to use it; empty where nothing needs to be said.
+    correct
+        For each case whether it is then predicted as labelled; None where that can't be said.
     """
 
     name: str
@@ -48,6 +53,8 @@ class PreprocessingTrial:
     chosen: bool
     predictions: tuple[Prediction, ...]
     doubt: str = ""
+    flag: str = ""
+    correct: tuple[bool | None, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +74,7 @@ class ChannelStatistics:
     Attributes
     ----------
     minimum, maximum, mean, standard_deviation
-        Of the raw activations.
+        Of the raw activations; NaN where one of them is not a number.
     edge_correlation
         Pearson correlation with the gradient magnitude of the input, -1 to 1.
     input_correlation
@@ -90,7 +97,11 @@ class ChannelStatistics:
 
 @dataclass(frozen=True, kw_only=True)
 class LayerReport:
-    """One layer's feature maps on one case; ``dead_channels`` lists the channels whose values are all equal."""
+    """One layer's feature maps on one case.
+
+    ``dead_channels`` lists the channels whose values are all equal, ``not_finite_channels`` those in which some value
+    is NaN or infinite; ``minimum`` and ``maximum`` are over the others, NaN where there is none.
+    """
 
     name: str
     channels: int
@@ -99,6 +110,7 @@ class LayerReport:
     minimum: float
     maximum: float
     dead_channels: tuple[int, ...]
+    not_finite_channels: tuple[int, ...] = ()
     statistics: ChannelStatistics
 
 
@@ -242,7 +254,8 @@ class Remark:
     layer
         The layer it is about, if one.
     kind
-        What was measured: ``edges``, ``negatives``, ``contrast``, ``sharpness``, ``dead``, ``difference``, ...
+        What was measured: ``edges``, ``negatives``, ``contrast``, ``sharpness``, ``dead``, ``not_finite``,
+        ``difference``, ...
     text
         What was measured, with its numbers.
     interpretation
@@ -334,6 +347,6 @@ def is_reference(label: str | None) -> bool:
 
 def readable(number: float) -> str:
     """Return a number with three decimals, or three significant digits where three decimals would hide it."""
-    if number != number:  # noqa: PLR0124 - NaN alone isn't what it is
+    if not math.isfinite(number):
         return "not a number"
     return f"{abs(number):.3f}" if number == 0 else f"{number:.3f}" if abs(number) >= 0.01 else f"{number:.3g}"

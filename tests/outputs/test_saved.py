@@ -92,6 +92,15 @@ def test_json_and_its_pictures(report, folder):
     assert found.timings == report.timings
 
 
+def test_a_report_of_before_channels_that_are_not_numbers_were_told_apart(report, folder):
+    table = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+    for case in table["cases"]:
+        for layer in case["layers"]:
+            del layer["not_finite_channels"]
+    (folder / "report.json").write_text(signed(table), encoding="utf-8")
+    same(read_saved(folder / "report.json").report, report)
+
+
 def test_pictures_elsewhere(report, folder):
     (folder / "elsewhere").mkdir()
     moved = (folder / "report.json").rename(folder / "elsewhere" / "report.json")
