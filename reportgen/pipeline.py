@@ -14,9 +14,10 @@ from reportgen.analysis import predictions
 from reportgen.analysis import remarks as commentary
 from reportgen.analysis.activations import feature_maps
 from reportgen.analysis.channels import measure_layer, reference_of
+from reportgen.analysis.doubts.finiteness import origin_remarks
 from reportgen.analysis.doubts.noise import noise_remarks
 from reportgen.analysis.doubts.profiles import profile_remarks
-from reportgen.analysis.doubts.trials import try_preprocessings
+from reportgen.analysis.doubts.trials import doubts_under, trial_remarks, try_preprocessings
 from reportgen.analysis.occlusion.scan import plan
 from reportgen.analysis.runs import Runs, Subject, are_finite, distinct_runs, make_subject, run_cases, scan_cases
 from reportgen.assemble import case_report, cautions, model_report
@@ -95,9 +96,11 @@ def build_report(
         layers, grids = _layers(subject, runs, chosen, advance)
     with watch.step("draw"):
         pictures = [*input_pictures(runs), *occlusion_pictures(runs, chosen.occlusion), *model_pictures(subject)]
+    alone = distinct_runs(runs)
     trials: tuple[PreprocessingTrial, ...] = ()
     if chosen.preprocessing.mode == TRY:
-        trials = try_preprocessings(subject, runs)
+        images, labels = [run.image for run in runs], [run.case.label for run in runs]
+        trials = try_preprocessings(subject.loaded, subject.head, images, labels, [run.number for run in alone])
     report = SavableReport(
         title=chosen.title or usual_title(read),
         created=created(),
@@ -116,10 +119,12 @@ def build_report(
     )
     shown, head = [case for _, case in report.side_by_side], subject.head
     return report.with_remarks(
+        *_origins(subject, runs, layers),
         *cautions(subject, runs, chosen.preprocessing.aspect),
         *of_profiles,
         *noise_remarks(subject, runs),
-        *predictions.doubtful_scores(np.stack([run.scores for run in distinct_runs(runs)])),
+        *_doubts(subject, alone),
+        *trial_remarks(trials, regression=head.is_regression),
         *_prediction_remarks(shown, head),
         *commentary.occlusion_remarks(shown, regression=head.is_regression),
         *commentary.depth_remarks(shown),
@@ -171,6 +176,16 @@ def load(model: str | Path | LoadedModel | Any | None, settings: Settings, cases
         source, name = BUILTIN_MODEL, BUILTIN_NAME
     labels = [case.label for case in cases]
     return load_model(source, settings.model, settings.preprocessing, labels, name, settings.limits)
+
+
+def _origins(subject: Subject, runs: Runs, layers: Sequence[Sequence[LayerReport]]) -> tuple[Remark, ...]:
+    inputs, scores = (np.stack(values) for values in zip(*((run.prepared, run.scores) for run in runs), strict=True))
+    return origin_remarks(subject.graph, inputs, scores, layers, [run.title for run in runs])
+
+
+def _doubts(subject: Subject, alone: Runs) -> tuple[Remark, ...]:
+    loaded, scores = subject.loaded, np.stack([run.scores for run in alone])
+    return doubts_under(loaded, subject.head, loaded.preprocessing, [run.image for run in alone], scores)
 
 
 def _profile_remarks(subject: Subject, runs: Runs, settings: Settings) -> list[Remark]:

@@ -18,9 +18,11 @@ from reportgen.analysis.occlusion.scan import plan
 from reportgen.images.reader import image_from_array
 from reportgen.outputs.page.page import render_html
 from reportgen.outputs.saved.report_json import render_json
+from reportgen.outputs.text import render_trials
 from reportgen.pipeline import inspect_model
 from reportgen.report.picture import layer_picture_name
 from reportgen.settings.file import settings_from
+from reportgen.settings.job import EmailSettings
 
 SHAPE = (24, 36, 3)
 COARSE = {"occlusion": {"patch": [8, 12], "stride": [8, 12]}}
@@ -457,7 +459,7 @@ def test_scores_that_are_no_numbers_are_reported(cases):
     weights[-1][:] = np.nan
     model.set_weights(weights)
     found = build_report(model, cases, set_to(COARSE))
-    assert [remark.kind for remark in found.remarks if remark.warning] == ["caution", "not_finite"]
+    assert [remark.kind for remark in found.remarks if remark.warning] == ["not_finite_origin", "caution", "not_finite"]
     assert json.loads(render_json(found))["cases"][0]["predictions"][0]["score"] is None
     assert [case.occlusion for case in found.cases] == [None, None]
     page = render_html(found)
@@ -465,6 +467,49 @@ def test_scores_that_are_no_numbers_are_reported(cases):
     assert page.count("gives no numbers") == len(found.cases)
     assert "nothing, as its scores are no numbers" in page
     assert not re.search(r">\s*-?(nan|inf)\b", page)
+
+
+@pytest.mark.parametrize("spoilt", ["weights", "overflow", "one case"])
+def test_what_is_not_a_number_is_told_everywhere_and_breaks_nothing(cases, spoilt, tmp_path):
+    entry = layers.Input(SHAPE)
+    hidden = layers.Conv2D(4, 3, activation="relu", name="conv1")(entry)
+    if spoilt == "one case":
+        # the first image is 116 bright in the mean, the second 110
+        brightness = keras.ops.mean(entry, axis=(1, 2, 3), keepdims=True)
+        limit = float(np.mean([as_inputs([case]).mean() for case in cases]))
+        hidden = layers.Concatenate(name="both")(
+            [hidden, keras.ops.log(brightness - limit) * keras.ops.ones_like(hidden[..., :1])]
+        )
+    hidden = layers.Conv2D(3, 3, activation="relu", name="conv2")(layers.MaxPooling2D(2, name="pool")(hidden))
+    model = keras.Model(entry, layers.Dense(1, activation="sigmoid")(layers.GlobalAveragePooling2D()(hidden)))
+    if spoilt != "one case":
+        kernel, bias = model.get_layer("conv1").get_weights()
+        kernel[..., 1] = np.nan if spoilt == "weights" else 3e38
+        model.get_layer("conv1").set_weights([kernel, bias])
+    shown = {"feature_maps": {"single_channels": [0, 1], "through_channel": 1}}
+    found = build_report(model, cases, set_to(COARSE, shown))
+    first, *_ = [remark for remark in found.remarks if remark.warning]
+    assert first.kind == "not_finite_origin"
+    assert found.remarks[0] is first
+    assert {"weights": "Weights of the layer conv1", "overflow": "conv1 is the first layer", "one case": "for "}[
+        spoilt
+    ] in first.text
+    texts = [remark.text for remark in found.remarks] + [one.alt + one.caption for one in found.pictures]
+    assert not [text for text in texts if re.search(r"\b(nan|inf)\b", text)]
+    lost = [any(layer.not_finite_channels for layer in case.layers) for case in found.cases]
+    assert sorted(lost) == ([False, True] if spoilt == "one case" else [True, True])
+    assert not any(set(one.dead_channels) & set(one.not_finite_channels) for case in found.cases for one in case.layers)
+    page = render_html(found)
+    assert "not numbers in channels" in page
+    assert not re.search(r">\s*-?(nan|inf)\b", page)
+    found.save_all(
+        html=tmp_path / "a.html", json=tmp_path / "a.json", figures=None, pdf=None, email=tmp_path / "a.eml",
+        message=EmailSettings(attach_pdf=False), overwrite=False,
+    )  # fmt: skip
+    written = json.loads((tmp_path / "a.json").read_text(), parse_constant=pytest.fail)
+    assert [layer["not_finite_channels"] for layer in written["cases"][0]["layers"]] == [
+        list(layer.not_finite_channels) for layer in found.cases[0].layers
+    ]
 
 
 def test_a_loaded_model_is_taken_as_it_is(small_model, cases):
@@ -481,6 +526,48 @@ def test_inspect_tells_what_a_report_tells(small_model, tmp_path, cases):
     known, found = inspect_model(chosen), build_report(None, cases, chosen).model
     assert (known.layers, known.shown_layers, known.sha256) == (found.layers, found.shown_layers, found.sha256)
     assert known.name == "net.keras"
+
+
+def test_ways_of_preprocessing_are_tried_and_the_one_that_fits_is_told(cases):
+    # the mean of 0 to 255 less a limit between the two images
+    levels = as_inputs(cases).mean(axis=(1, 2, 3)) * 255
+    entry = layers.Input(SHAPE)
+    mean = layers.GlobalAveragePooling2D()(layers.Conv2D(1, 1, name="conv")(entry))
+    model = keras.Model(entry, layers.Dense(1, activation="sigmoid")(mean))
+    sign = np.sign(levels[1] - levels[0])
+    model.set_weights(
+        [np.full((1, 1, 3, 1), 1 / 3), np.zeros(1), np.full((1, 1), sign), np.array([-levels.mean() * sign])]
+    )
+    found = build_report(model, cases, set_to(NONE, {"preprocessing": {"mode": "try"}}))
+    assert [case.correct for case in found.cases] != [True, True]
+    (pointed,) = [remark for remark in found.remarks if remark.kind == "trials"]
+    assert pointed.warning
+    assert "Under 0 to 255, 2 of 2 labelled cases are right" in pointed.text
+    page, table = render_html(found), render_trials(found)
+    for words in ("<code>--preprocess none</code>", "Under 0 to 255, 2 of 2 labelled cases are right"):
+        assert words in page
+    assert re.search(r"^0 to 255 .* --preprocess none +-$", table, re.M)
+    assert table.splitlines()[-1].startswith("Under 0 to 255, 2 of 2 labelled cases are right")
+    used = build_report(model, cases, set_to(NONE, {"preprocessing": {"mode": "none"}}))
+    assert [case.correct for case in used.cases] == [True, True]
+    assert not [remark for remark in used.remarks if remark.kind == "trials"]
+
+
+def test_a_number_that_may_be_a_logit_is_warned_of_and_named_by_its_output(tmp_path, cases):
+    entry = keras.Input((24, 36, 3))
+    flat = keras.layers.Flatten()(keras.layers.MaxPooling2D(6)(entry))
+    ends = [keras.layers.Dense(3, "softmax", name="kind")(flat), keras.layers.Dense(1, name="age")(flat)]
+    keras.Model(entry, ends).save(tmp_path / "two.keras")
+    tables = {"model": {"path": str(tmp_path / "two.keras"), "output": "age"}}
+    found = build_report(None, cases, set_to(NONE, tables))
+    assert found.model.head == "regression"
+    assert [one.class_name for one in found.cases[0].predictions] == ["age"]
+    (caution,) = [remark for remark in found.remarks if remark.kind == "caution"]
+    assert caution.warning
+    assert "say --head logits; else --head regression" in caution.text
+    assert caution.text in inspect_model(set_to(NONE, tables)).notes
+    settled = build_report(None, cases, set_to(NONE, tables, {"model": {**tables["model"], "head": "regression"}}))
+    assert not [remark for remark in settled.remarks if remark.kind == "caution"]
 
 
 # ---- the layers that are shown

@@ -7,7 +7,7 @@ size.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +17,8 @@ from reportgen.images.resizing import as_channels, resize
 from reportgen.report.report import ChannelStatistics, LayerReport
 
 SMALLEST_MAP = 4
+# what pooling makes of NaN is the lowest number there is, which is no measurement
+_NO_NUMBER = float(np.finfo(np.float32).max)
 Array = NDArray[np.float64]
 
 
@@ -47,8 +49,14 @@ def gradient_magnitude(field: NDArray[np.floating]) -> NDArray[np.floating]:
 
 
 def dead_channels(maps: NDArray[np.floating]) -> tuple[int, ...]:
-    """Return the channels of ``(H, W, C)`` maps whose values are all equal."""
-    return tuple(np.flatnonzero(maps.max(axis=(0, 1)) == maps.min(axis=(0, 1))).tolist())
+    """Return the channels of ``(H, W, C)`` maps whose values are all equal (to a number)."""
+    low, high = maps.min(axis=(0, 1)), maps.max(axis=(0, 1))
+    return tuple(np.flatnonzero(_are_numbers(low, high) & (low == high)).tolist())
+
+
+def _are_numbers(low: NDArray[np.floating], high: NDArray[np.floating]) -> NDArray[np.bool_]:
+    """Return for channels of these minima and maxima whether all their values are; a NaN is both."""
+    return np.asarray((low > -_NO_NUMBER) & (high < _NO_NUMBER))
 
 
 def measure_layer(name: str, maps: NDArray[np.floating], reference: Reference) -> LayerReport:
@@ -66,21 +74,29 @@ def measure_layer(name: str, maps: NDArray[np.floating], reference: Reference) -
     Returns
     -------
     LayerReport
-        Measures that need a surface are None for dead channels and for maps smaller than 4 x 4.
+        Measures that need a surface are None for dead channels and for maps smaller than 4 x 4; of channels in which
+        some value is NaN or infinite, there are none.
     """
+    # what isn't a number makes more of its kind, and is told apart below
+    with np.errstate(invalid="ignore", over="ignore"):
+        return _measured(name, maps, reference)
+
+
+def _measured(name: str, maps: NDArray[np.floating], reference: Reference) -> LayerReport:
     height, width, channels = maps.shape
-    low, high = maps.min(axis=(0, 1)), maps.max(axis=(0, 1))
+    low, high = (values.astype(np.float64) for values in (maps.min(axis=(0, 1)), maps.max(axis=(0, 1))))
     flat = maps.reshape(-1, channels)
     mean = flat.mean(axis=0, dtype=np.float64)
     deviation = flat.std(axis=0, dtype=np.float64)
-    alive = high > low
+    finite = _are_numbers(low, high)
+    alive = finite & (high > low)
     nothing: tuple[float | None, ...] = (None,) * channels
     edges = likeness = contrast = sharpness = nothing
     if min(height, width) >= SMALLEST_MAP and alive.any():
         at_size = reference.at((height, width))
         edges = _optional(correlations(maps, at_size.edges), alive)
         likeness = _optional(correlations(maps, at_size.brightness), alive)
-        span = np.where(alive, high - low, 1).astype(np.float64)
+        span = np.where(alive, high - low, 1)
         contrast = _optional(_ratio(deviation / span, _contrast(at_size.brightness)), alive)
         # the gradient is linear: scaling to 0..1 afterwards saves a copy of all maps
         mean_gradient = gradient_magnitude(maps).mean(axis=(0, 1), dtype=np.float64) / span
@@ -90,14 +106,15 @@ def measure_layer(name: str, maps: NDArray[np.floating], reference: Reference) -
         channels=channels,
         height=height,
         width=width,
-        minimum=float(low.min()),
-        maximum=float(high.max()),
-        dead_channels=tuple(np.flatnonzero(~alive).tolist()),
+        minimum=float(low[finite].min()) if finite.any() else math.nan,
+        maximum=float(high[finite].max()) if finite.any() else math.nan,
+        dead_channels=tuple(np.flatnonzero(finite & ~alive).tolist()),
+        not_finite_channels=tuple(np.flatnonzero(~finite).tolist()),
         statistics=ChannelStatistics(
-            minimum=_floats(low),
-            maximum=_floats(high),
-            mean=_floats(mean),
-            standard_deviation=_floats(deviation),
+            minimum=_floats(low, finite),
+            maximum=_floats(high, finite),
+            mean=_floats(mean, finite),
+            standard_deviation=_floats(deviation, finite),
             edge_correlation=edges,
             input_correlation=likeness,
             contrast=contrast,
@@ -137,5 +154,5 @@ def _optional(values: Array, alive: NDArray[np.bool_]) -> tuple[float | None, ..
     return tuple(float(value) if use else None for value, use in zip(values, usable, strict=True))
 
 
-def _floats(values: Sequence[float] | NDArray[np.floating]) -> tuple[float, ...]:
-    return tuple(float(value) for value in values)
+def _floats(values: Array, finite: NDArray[np.bool_]) -> tuple[float, ...]:
+    return tuple(np.where(finite, values, np.nan).tolist())

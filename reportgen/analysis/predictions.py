@@ -59,7 +59,8 @@ class Head:
         if self.is_regression:
             return values
         if self.kind == "sigmoid logits":
-            values = 1 / (1 + np.exp(-np.clip(values, -700, 700)))
+            # an infinite logit is the end of a calculation that failed, no certainty
+            values = np.where(np.isfinite(values), 1 / (1 + np.exp(-np.clip(values, -700, 700))), np.nan)
         elif self.kind == "softmax logits":
             exponentials = np.exp(values - values.max(axis=1, keepdims=True))
             values = exponentials / exponentials.sum(axis=1, keepdims=True)
@@ -137,11 +138,8 @@ def doubtful_scores(scores: NDArray[np.float64]) -> tuple[Remark, ...]:
                        interpretation="Often images are then not preprocessed as in training."),)  # fmt: skip
 
     if not np.isfinite(scores).all():
-        return warning(
-            "not_finite",
-            "The model gives scores that are not numbers (NaN or infinite), so there is no occlusion scan.",
-            {},
-        )
+        text = "The model gives scores that are not numbers (NaN or infinite), so there is no occlusion scan."
+        return (Remark(section="predictions", kind="not_finite", text=text, warning=True),)
     if len(scores) < 2:
         return ()
     spread = float(np.ptp(scores, axis=0).max())

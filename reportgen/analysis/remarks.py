@@ -79,7 +79,12 @@ def occlusion_remarks(cases: Cases, *, regression: bool = False) -> tuple[Remark
     remarks = []
     for case, found in [(one, scanned) for one in cases for scanned in one.occlusion_maps]:
         best = found.strongest
-        scores = np.asarray(found.scores)
+        every = np.asarray(found.scores)
+        scores = every[np.isfinite(every)]
+        if scores.size < every.size:
+            remarks.append(_lost_positions(case.title, every.size - scores.size, every.size))
+        if not scores.size:
+            continue
         share = abs(best.importance) / max(abs(found.base_score), 1e-12)
         verb = "lowers" if best.importance > 0 else "raises"
         centre = (best.top + found.patch[0] / 2, best.left + found.patch[1] / 2)
@@ -89,7 +94,8 @@ def occlusion_remarks(cases: Cases, *, regression: bool = False) -> tuple[Remark
             f"{found.patch[0]} x {found.patch[1]} pixels {verb} it most "
             f"at the {_place(centre, (height, width))} (row {best.top}, column {best.left}), "
             f"from {readable(found.base_score)} to {readable(found.base_score - best.importance)}. "
-            f"Over all {scores.size} positions it lies between {readable(scores.min())} and {readable(scores.max())}."
+            f"Over {'all ' if scores.size == every.size else ''}{scores.size} positions it lies between "
+            f"{readable(scores.min())} and {readable(scores.max())}."
         )
         if not abs(best.importance) > found.rounding:
             text = (
@@ -118,6 +124,12 @@ def occlusion_remarks(cases: Cases, *, regression: bool = False) -> tuple[Remark
     return tuple(remarks)
 
 
+def _lost_positions(title: str, lost: int, count: int) -> Remark:
+    which = "all" if lost == count else f"{lost} of"
+    text = f"{title}: at {which} {count} positions of the patch the score is not a number; they are left out."
+    return Remark(section="occlusion", kind="not_finite", text=text, numbers={f"{title} lost": lost}, warning=True)
+
+
 def layer_remarks(cases: Cases, names: Sequence[str]) -> tuple[Remark, ...]:
     """Say for one layer after another how its maps relate to the input, and how the cases differ.
 
@@ -131,7 +143,7 @@ def layer_remarks(cases: Cases, names: Sequence[str]) -> tuple[Remark, ...]:
     remarks: list[Remark] = []
     for index, name in enumerate(names):
         layers = [(case.title, case.layers[index]) for case in cases]
-        for about in (_edges, _negatives, _contrast, _sharpness, _dead):
+        for about in (_not_finite, _edges, _negatives, _contrast, _sharpness, _dead):
             remark = about(name, layers)
             if remark is not None:
                 remarks.append(remark)
@@ -271,27 +283,44 @@ def _dead(name: str, layers: Layers) -> Remark | None:
     )  # fmt: skip
 
 
+def _not_finite(name: str, layers: Layers) -> Remark | None:
+    if not any(layer.not_finite_channels for _, layer in layers):
+        return None
+    parts = [
+        f"{title} {len(layer.not_finite_channels)} of {layer.channels}{_some(layer.not_finite_channels)}"
+        for title, layer in layers
+    ]
+    numbers: dict[str, float] = {f"{title} not finite": len(layer.not_finite_channels) for title, layer in layers}
+    text = (
+        f"Channels with values that are not numbers (NaN or infinite): {_listed(parts)}. Nothing else is said of them."
+    )
+    return Remark(section="layers", layer=name, kind="not_finite", text=text, numbers=numbers)
+
+
 def _differences(name: str, layers: Layers) -> list[Remark]:
     """Compare the first case with each other; with many others only with the one that differs most."""
     first = layers[0]
     compared = [(title, compare_layer(first[1], layer)) for title, layer in layers[1:]]
+    compared = [(title, found) for title, found in compared if found.compared]
     if len(compared) >= MOST_COMPARED:
         compared = [max(compared, key=lambda pair: max((abs(d.effect) for d in pair[1].largest), default=0.0))]
-    return [_difference(name, first[0], title, found) for title, found in compared]
+    return [_difference(name, first[0], title, found, first[1].channels) for title, found in compared]
 
 
-def _difference(name: str, first: str, second: str, found: LayerComparison) -> Remark:
+def _difference(name: str, first: str, second: str, found: LayerComparison, channels: int) -> Remark:
     text = f"{second} against {first}: mean activation {found.second_mean:.3g} against {found.first_mean:.3g}"
+    if found.compared < channels:
+        text += f" over the {found.compared} {_plural(found.compared, 'channel')} that are numbers in both"
     numbers = {"first_mean": found.first_mean, "second_mean": found.second_mean}
     if found.correlation is not None:
         text += f"; channel means correlate with {found.correlation:.2f}"
         numbers["correlation"] = found.correlation
     if found.largest:
-        channels = [
+        named = [
             f"{d.channel} ({d.second_mean:.3g} against {d.first_mean:.3g}, {d.effect:+.2f} standard deviations)"
             for d in found.largest
         ]
-        text += f". Largest differences in {_plural(len(channels), 'channel')} {_listed(channels)}"
+        text += f". Largest differences in {_plural(len(named), 'channel')} {_listed(named)}"
         for d in found.largest:
             numbers |= {
                 f"channel {d.channel} first mean": d.first_mean,

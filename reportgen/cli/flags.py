@@ -98,7 +98,7 @@ FLAGS = (
     Flag("--output", ("model", "output"), str, "NAME", "which output of a model that has several (name or number)"),
     Flag("--input-size", ("model", "input_size"), _pair, "SIZE", "HEIGHTxWIDTH, for a model that leaves it open"),
     Flag("--trust-model-code", ("model", "trust_code"), _switch, "", "run code in the model file, if you trust it"),
-    Flag("--custom-objects", ("model", "custom_objects"), str, "MODULE:NAME", "your own layer; repeats", repeats=True),
+    Flag("--custom-objects", ("model", "custom_objects"), str, "MODULE:NAME", "your own code; repeats", repeats=True),
     Flag("--preprocess", ("preprocessing", "mode"), str, "MODE", "auto, try (a table of scores under each), scale, "
          "mean_std, none, or a family like vgg16"),
     Flag("--factor", ("preprocessing", "factor"), float, "X", "for scale: x * factor + offset"),

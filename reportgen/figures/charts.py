@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -9,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.figures.canvas import encode_figure, escape_formulas, new_figure, style_axes
-from reportgen.figures.colours import INK, SERIES
+from reportgen.figures.colours import INK, NOT_A_NUMBER, SERIES
 from reportgen.figures.encoding import png
-from reportgen.figures.grids import Maps
+from reportgen.figures.grids import Maps, are_numbers
 from reportgen.figures.tiling import tiled
 from reportgen.report.model import LayerSummary
 from reportgen.report.picture import Picture
@@ -75,12 +76,16 @@ def history_chart(history: Mapping[str, Sequence[float]]) -> Picture | None:
         axes.set_xlabel("epoch")
     panels[0].legend(fontsize=8, frameon=False, labelcolor=INK)
     ends = "; ".join(
-        f"{name} {history[name][-1]:.3f}"
-        + (f" (validation {history[f'val_{name}'][-1]:.3f})" if history.get(f"val_{name}") else "")
+        f"{name} {_end(history[name])}"
+        + (f" (validation {_end(history[f'val_{name}'])})" if history.get(f"val_{name}") else "")
         for name in measures
     )
     alt = f"Training history over {len(history[measures[0]])} epochs; at the end {ends}."
     return encode_figure("model-history", figure, alt, "Training history: solid training, dashed validation.")
+
+
+def _end(values: Sequence[float]) -> str:
+    return f"{values[-1]:.3f}" if math.isfinite(values[-1]) else "not a number"
 
 
 def channel_through_layers(
@@ -121,12 +126,17 @@ def single_channels(
 
 def filter_grid(layer: str, kernels: NDArray[np.float32]) -> Picture:
     """Show the kernels ``(h, w, in, out)`` of a first convolution; zero is mid-gray, one symmetric range for all."""
-    known = np.nan_to_num(kernels, nan=0.0, posinf=0.0, neginf=0.0)
+    finite = np.isfinite(kernels)
+    known = np.where(finite, kernels, 0)
     limit = float(np.abs(known).max()) or 1.0
     height, width, channels, count = kernels.shape
     colours = np.broadcast_to(known, (height, width, 3, count)).transpose(3, 0, 1, 2)
     enlargement = max(1, 36 // max(height, width))
-    tiles = np.rint((colours / (2 * limit) + 0.5) * 255).astype(np.uint8)
+    tiles = np.rint((colours / limit / 2 + 0.5) * 255).astype(np.uint8)
+    tiles[np.moveaxis(~np.all(finite, axis=2), -1, 0)] = NOT_A_NUMBER
+    lost = finite.size - int(finite.sum())
+    told = f"; {lost} of {finite.size} are not numbers, drawn in purple" if lost else ""
+    spread = f"{kernels[finite].min():.3f} to {kernels[finite].max():.3f}" if finite.any() else "of no numbers"
     tiles = tiles.repeat(enlargement, axis=1).repeat(enlargement, axis=2)
     opaque = np.concatenate([tiles, np.full((*tiles.shape[:3], 1), 255, np.uint8)], axis=3)
     across = min(16, count)
@@ -137,8 +147,8 @@ def filter_grid(layer: str, kernels: NDArray[np.float32]) -> Picture:
         media_type="image/png",
         width=sheet.shape[1],
         height=sheet.shape[0],
-        alt=f"The {count} filters of {layer}, {height} by {width}, weights {kernels.min():.3f} to {kernels.max():.3f}.",
-        caption=f"Filters of {layer}, {across} a row: {read}; mid-gray is 0, the range is ±{limit:.3g} for all.",
+        alt=f"The {count} filters of {layer}, {height} by {width}, weights {spread}{told}.",
+        caption=f"Filters of {layer}, {across} a row: {read}; mid-gray is 0, the range is ±{limit:.3g} for all{told}.",
         pixelated=True,
         data=png(sheet),
     )
@@ -148,17 +158,32 @@ def _panels(
     name: str, labelled: Sequence[tuple[str, Maps | None, str]], alt: str, caption: str, colours: str,
     across: int = 4, side: float = 1.8,
 ) -> Picture:  # fmt: skip
+    from matplotlib import colormaps
+
     across = min(across, len(labelled))
     rows = -(-len(labelled) // across)
     figure, panels = _grid_of_axes(rows, across, side=(side, side), gap=(0.12, 0.45), below=0.0)
     for panel in panels:
         panel.axis("off")
     for panel, (title, values, missing) in zip(panels, labelled, strict=False):
-        shown = missing if values is None else f"{float(values.min()):.3g} to {float(values.max()):.3g}"
-        panel.set_title(f"{escape_formulas(title)}\n{shown}", color=INK, fontsize=8)
+        panel.set_title(
+            f"{escape_formulas(title)}\n{missing if values is None else _range(values)}", color=INK, fontsize=8
+        )
         if values is not None:
-            panel.imshow(values, cmap=colours, interpolation="nearest")
+            coloured = colormaps[colours].with_extremes(bad="#{:02x}{:02x}{:02x}".format(*NOT_A_NUMBER))
+            known = np.ma.masked_invalid(np.where(are_numbers(values), values, np.nan))
+            ends = {} if known.count() else {"vmin": 0, "vmax": 1}
+            panel.imshow(known, cmap=coloured, interpolation="nearest", **ends)
     return encode_figure(name, figure, alt, caption)
+
+
+def _range(values: Maps) -> str:
+    known = values[are_numbers(values)]
+    if not known.size:
+        return "not a number"
+    return f"{float(known.min()):.3g} to {float(known.max()):.3g}" + (
+        ", in part not a number" if known.size < values.size else ""
+    )
 
 
 def _grid_of_axes(

@@ -14,7 +14,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.figures.colours import DEAD, colour_table
+from reportgen.figures.colours import DEAD, NOT_A_NUMBER, colour_table
 from reportgen.figures.encoding import palette_png
 from reportgen.figures.tiling import tiled
 from reportgen.report.picture import Picture, Tiles
@@ -24,7 +24,8 @@ Scale = Literal["channel", "standardized", "shared"]
 Maps = NDArray[np.floating]
 
 LEVELS = 253
-_MARK, _GAP = 253, 254
+_MARK, _GAP, _LOST = 253, 254, 255
+_NO_NUMBER = np.finfo(np.float32).max  # pooling makes its negative of NaN
 _WORDS = {
     "channel": "each channel by its own minimum and maximum",
     "standardized": "each channel standardised, (x − mean) / std × 64 + 128, clipped to 0..255",
@@ -34,7 +35,7 @@ _WORDS = {
 
 @dataclass(frozen=True)
 class TileRanges:
-    """What becomes the darkest and the brightest colour: one value a channel each."""
+    """What becomes the darkest and the brightest colour: one value a channel each, of what is finite."""
 
     low: NDArray[np.float64]
     high: NDArray[np.float64]
@@ -97,18 +98,24 @@ def feature_map_grid(
     Returns
     -------
     Picture
-        Tiles row by row in channel order with transparent gaps; dead channels are crossed out.
+        Tiles row by row in channel order with transparent gaps; dead channels are crossed out, values that are not
+        numbers have a colour of their own.
     """
     count = min(channels or layer.channels, layer.channels)
     factor = _reduction(maps.shape[0] * maps.shape[1] * count, maximum_pixels)
-    tiles = quantised(_reduced(maps[..., :count], factor), ranges, count)
+    with np.errstate(invalid="ignore", over="ignore"):
+        shown = _reduced(maps[..., :count], factor)
+    tiles = quantised(shown, ranges, count)
+    for channel in layer.not_finite_channels:
+        if channel < count:
+            tiles[channel][~are_numbers(shown[..., channel])] = _LOST
     for channel in layer.dead_channels:
         if channel < count:
             cross_out(tiles[channel])
     across = min(columns or _squarish(count), count)
     gap = max(1, round(max(tiles.shape[1:]) / 40))
     grid = tiled(tiles, across, gap=gap, blank=_GAP)
-    palette = np.vstack([colour_table(colours, LEVELS), np.array([DEAD, (0, 0, 0)], np.uint8)])
+    palette = np.vstack([colour_table(colours, LEVELS), np.array([DEAD, (0, 0, 0), NOT_A_NUMBER], np.uint8)])
     return Picture(
         name=name,
         media_type="image/png",
@@ -126,13 +133,19 @@ def quantised(maps: Maps, ranges: TileRanges, count: int) -> NDArray[np.uint8]:
     """Return tiles ``(C, H, W)`` of colour numbers 0..252 for maps ``(H, W, C)``."""
     low = ranges.low[:count].astype(np.float32)
     span = np.where(ranges.high[:count] > ranges.low[:count], ranges.high[:count] - ranges.low[:count], 1)
-    # divided first: the reciprocal of a tiny span is no number in single precision
-    scaled = (maps - low) / span.astype(np.float32)
-    scaled *= LEVELS - 1
-    if not np.isfinite(span).all():
-        scaled = np.nan_to_num(scaled)
+    with np.errstate(invalid="ignore", over="ignore"):
+        # divided first: the reciprocal of a tiny span is no number in single precision
+        scaled = (maps - low) / span.astype(np.float32)
+        scaled *= LEVELS - 1
     np.clip(scaled, 0, LEVELS - 1, out=scaled)
+    if not np.isfinite(scaled.sum()):
+        scaled = np.nan_to_num(scaled)
     return np.ascontiguousarray(np.rint(scaled).astype(np.uint8).transpose(2, 0, 1))
+
+
+def are_numbers(values: Maps) -> NDArray[np.bool_]:
+    """Return which values are: not NaN, not infinite, and not the lowest number there is, which stands for them."""
+    return np.asarray(np.abs(values) < _NO_NUMBER)
 
 
 def cross_out(tile: NDArray[np.uint8]) -> None:
@@ -146,18 +159,39 @@ def cross_out(tile: NDArray[np.uint8]) -> None:
 
 
 def _ranges(group: Sequence[Maps], scale: Scale, *, several: bool) -> TileRanges:
+    with np.errstate(invalid="ignore", over="ignore"):
+        low, high = _limits(group, scale)
+    lost = ~((low > -_NO_NUMBER) & (high < _NO_NUMBER))
+    for channel in np.flatnonzero(lost):
+        low[channel], high[channel] = _known_limits([maps[..., channel] for maps in group], scale)
+    if scale == "shared":
+        known = np.isfinite(low)
+        lowest, highest = (low[known].min(), high[known].max()) if known.any() else (0.0, 0.0)
+        low, high = np.full_like(low, lowest), np.full_like(high, highest)
+    return TileRanges(np.nan_to_num(low), np.nan_to_num(high), scale, several)
+
+
+def _limits(group: Sequence[Maps], scale: Scale) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return for each channel which values become the darkest and the brightest colour."""
     if scale == "standardized":
         count = sum(maps.shape[0] * maps.shape[1] for maps in group)
         mean = sum(maps.sum(axis=(0, 1), dtype=np.float64) for maps in group) / count
         square = sum(np.square(maps - mean, dtype=np.float64).sum(axis=(0, 1)) for maps in group) / count
         deviation = np.sqrt(square)
         # 0 and 255 of the notebook's formula lie 2 deviations below and 127/64 above the mean
-        return TileRanges(mean - 2 * deviation, mean + 127 / 64 * deviation, scale, several)
+        return np.asarray(mean - 2 * deviation), np.asarray(mean + 127 / 64 * deviation)
     low = np.min([maps.min(axis=(0, 1)) for maps in group], axis=0).astype(np.float64)
     high = np.max([maps.max(axis=(0, 1)) for maps in group], axis=0).astype(np.float64)
-    if scale == "shared":
-        low, high = np.full_like(low, low.min()), np.full_like(high, high.max())
-    return TileRanges(low, high, scale, several)
+    return low, high
+
+
+def _known_limits(tiles: Sequence[Maps], scale: Scale) -> tuple[float, float]:
+    """Return the same of one channel ``(H, W)`` over what is finite; NaN where nothing is."""
+    known = np.concatenate([tile[are_numbers(tile)] for tile in tiles])
+    if not known.size:
+        return math.nan, math.nan
+    low, high = _limits([known.reshape(-1, 1, 1)], scale)
+    return float(low[0]), float(high[0])
 
 
 def _squarish(count: int) -> int:
@@ -184,17 +218,28 @@ def _alt(title: str, layer: LayerReport, count: int) -> str:
     following = f"; {sum(v >= 0.5 for v in edges)} follow the edges of the input" if edges else ""
     dead = f"; {len(layer.dead_channels)} dead" if layer.dead_channels else "; none dead"
     return (
-        f"{title}, {layer.name}: {count} feature maps of {layer.height} by {layer.width}, values "
-        f"{layer.minimum:.3g} to {layer.maximum:.3g}{dead}{following}."
+        f"{title}, {layer.name}: {count} feature maps of {layer.height} by {layer.width}, {_values(layer, 3)}"
+        f"{_lost(layer)}{dead}{following}."
     )
+
+
+def _values(layer: LayerReport, digits: int) -> str:
+    if not math.isfinite(layer.minimum):
+        return "no channel of numbers"
+    return f"values {layer.minimum:.{digits}g} to {layer.maximum:.{digits}g}"
+
+
+def _lost(layer: LayerReport) -> str:
+    count = len(layer.not_finite_channels)
+    return f"; {count} with values that are not numbers, drawn in purple" if count else ""
 
 
 def _caption(layer: LayerReport, count: int, across: int, factor: int, ranges: TileRanges) -> str:
     parts = [f"Channels 0 to {count - 1}, {across} a row" if count > 1 else "Its only channel"]
     if count < layer.channels:
         parts[0] += f", of {layer.channels}"
-    parts.append(f"values {layer.minimum:.4g} to {layer.maximum:.4g}")
-    parts.append(ranges.words)
+    parts.append(_values(layer, 4))
+    parts.append(f"{ranges.words}{_lost(layer)}")
     if layer.dead_channels:
         parts.append(f"{len(layer.dead_channels)} dead, crossed out")
     if factor > 1:

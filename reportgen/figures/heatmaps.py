@@ -88,12 +88,17 @@ def montage_choice(count: int) -> list[int]:
 def score_map(name: str, title: str, found: OcclusionMap, ranges: Ranges, colours: str) -> Picture:
     """Show the raw score of the target class at each position."""
     scores = np.asarray(found.scores)
-    row, column = divmod(int(scores.argmin()), found.columns)
-    alt = (
-        f"{title}: score of {found.target_class} for {found.rows} by {found.columns} patch positions, "
-        f"{readable(scores.min())} to {readable(scores.max())}; lowest with the patch at row {found.row_starts[row]}, "
-        f"column {found.column_starts[column]}."
-    )
+    known = np.isfinite(scores)
+    alt = f"{title}: score of {found.target_class} for {found.rows} by {found.columns} patch positions"
+    if known.any():
+        row, column = divmod(int(np.where(known, scores, np.inf).argmin()), found.columns)
+        alt += (
+            f", {readable(scores[known].min())} to {readable(scores[known].max())}; lowest with the patch at row "
+            f"{found.row_starts[row]}, column {found.column_starts[column]}"
+        )
+    if not known.all():
+        alt += f"; at {np.count_nonzero(~known)} of them it is not a number, where nothing is drawn"
+    alt += "."
     caption = f"Score of {found.target_class} with the patch at each position; untouched: {readable(found.base_score)}."
     return _with_colour_bar(
         name,
@@ -143,7 +148,7 @@ def glance(
 
 def important_part(name: str, title: str, pixels: Raw, importance: Values, ranges: Ranges) -> Picture:
     """Show the image times the square of its positive importance, which is 1 at the largest of all cases."""
-    positive = np.clip(importance, 0, None)
+    positive = np.clip(np.nan_to_num(importance), 0, None)
     weight = np.nan_to_num(np.square(positive / ranges.positive))
     shown = _bytes(pixels.astype(np.float64) * weight[..., None])
     share = float((weight > 0.25).mean())
@@ -174,7 +179,8 @@ def strongest_patch(name: str, title: str, pixels: Raw, found: OcclusionMap) -> 
     )
     caption = f"Strongest patch: covering it {change} the score by {readable(abs(found.strongest.importance))}."
     if found.strongest.importance == 0:
-        alt, caption = f"{title}: no patch changes the score.", "No patch changes the score, so none is outlined."
+        what = "patch changes the score" if np.isfinite(found.scores).any() else "patch leaves a score that is a number"
+        alt, caption = f"{title}: no {what}.", f"No {what}, so none is outlined."
     return _jpeg_picture(name, shown, alt, caption)
 
 

@@ -16,6 +16,7 @@ import numpy as np
 
 from reportgen.errors import ModelError, ReportgenError
 from reportgen.models.formats.layer_names import NewNames
+from reportgen.models.formats.reasons import reason_of
 from reportgen.models.randomness import begin
 from reportgen.settings.report import ModelSettings
 
@@ -25,13 +26,17 @@ _SEEN_FIRST = ("Conv2D", "DepthwiseConv2D", "SeparableConv2D", "MaxPooling2D", "
 
 @dataclass(frozen=True)
 class Adapted:
-    """A model of one image and one output, the number and name its output had, and what was assumed on the way."""
+    """A model of one image and one output, the number and name its output had, and what was assumed on the way.
+
+    ``others`` is how many outputs were left out.
+    """
 
     model: Any
     input_shape: tuple[int, int, int]
     output: int = 0
     output_name: str = ""
     notes: tuple[str, ...] = ()
+    others: int = 0
 
 
 @dataclass(frozen=True)
@@ -73,14 +78,14 @@ def adapt(model: Any, name: str, settings: ModelSettings) -> Adapted:
     number = _choose_output(model, name, settings.output)
     title = output_names(model)[number]
     notes += (entry.note,) if entry.note else ()
-    if len(model.outputs) > 1:
-        others = len(model.outputs) - 1
+    others = len(model.outputs) - 1
+    if others:
         what = f"Output '{title}' of {len(model.outputs)} is shown"
         notes += (f"{what}; layers that only lead to the other{'s' if others > 1 else ''} are left out.",)
     as_it_is = entry.target is None and not entry.channels_first
     if as_it_is and tuple(model.inputs[0].shape) == (None, *entry.shape) and _gives_one_tensor(model):
-        return Adapted(model, entry.shape, 0, title, notes)
-    return Adapted(_rewired(model, entry, number, name), entry.shape, number, title, notes)
+        return Adapted(model, entry.shape, 0, title, notes, others)
+    return Adapted(_rewired(model, entry, number, name), entry.shape, number, title, notes, others)
 
 
 def output_names(model: Any) -> list[str]:
@@ -150,7 +155,7 @@ def _with_inputs(model: Any, name: str, settings: ModelSettings) -> tuple[Any, t
     try:
         outside = keras.Model(entry, model(entry), name=f"{model.name}_outside")
     except Exception as problem:
-        reason = (str(problem).strip().splitlines() or [type(problem).__name__])[0][:200]
+        reason = reason_of(problem)
         raise ModelError(f"{name} can't be called on an image of {shape} ({reason})", _SIZE_ADVICE) from problem
     return outside, (
         "The model is a class of its own whose layers can't be seen one by one: no feature maps are shown.",
@@ -309,7 +314,7 @@ def _rewired(model: Any, entry: _Entry, number: int, name: str) -> Any:
     except ReportgenError:
         raise
     except Exception as problem:
-        reason = (str(problem).strip().splitlines() or [type(problem).__name__])[0][:200]
+        reason = reason_of(problem)
         raise ModelError(
             f"{name} can't take images of {entry.shape} ({reason})", "try another --input-size"
         ) from problem

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from reportgen.errors import SettingsError
 from reportgen.report.report import is_reference
@@ -11,6 +12,8 @@ from reportgen.report.report import is_reference
 # activations that are layers, or operations on tensors, of their own
 _ACTIVATIONS = ("Softmax", "Sigmoid", "ReLU", "Relu", "Relu6", "LeakyReLU", "LeakyRelu", "PReLU", "ELU", "Elu", "Tanh")
 _PASSING = ("Dropout", "Reshape", "Flatten", "Identity", "ActivityRegularization", "InputLayer", "Permute")
+_JOINING = ("Concatenate", "Stack")
+_CONSTANT = "softmax over one output"
 _REGRESSION = (
     "meansquarederror", "mse", "meanabsoluteerror", "mae", "meanabsolutepercentageerror", "mape",
     "meansquaredlogarithmicerror", "msle", "huber", "huberloss", "logcosh", "poisson",
@@ -18,9 +21,45 @@ _REGRESSION = (
 # losses of a choice of one class, and of a yes or no for each
 _OF_ONE = ("categoricalcrossentropy", "sparsecategoricalcrossentropy", "categoricalfocalcrossentropy")
 _OF_EACH = ("binarycrossentropy", "binaryfocalcrossentropy", "sigmoidfocalcrossentropy")
+_CLASSIFICATION = ("crossentropy", "hinge", "focal", "kullback")
+# what outputs that are no classes are called, and what those are that are
+_QUANTITIES = (
+    "age", "ages", "angle", "angles", "area", "bbox", "bboxes", "bmi", "box", "boxes", "calories", "coordinate",
+    "coordinates", "coords", "count", "counts", "density", "depth", "diameter", "distance", "dose", "duration",
+    "fraction", "gaze", "height", "intensity", "keypoint", "keypoints", "landmark", "landmarks", "length",
+    "measurement", "percentage", "pitch", "pose", "position", "pressure", "price", "quantity", "radius", "rating",
+    "ratio", "regress", "regression", "regressor", "roll", "score", "severity", "size", "speed", "steering",
+    "temperature", "thickness", "time", "velocity", "volume", "weight", "width", "yaw", "years",
+)  # fmt: skip
+_CLASSES = (
+    "binary", "categories", "category", "class", "classes", "classification", "classifier", "diagnosis", "group",
+    "kind", "label", "labels", "logit", "logits", "prob", "probability", "probabilities", "probs", "sigmoid",
+    "softmax", "type",
+)  # fmt: skip
 
 
-def head_kind(model: Any, wanted: str, outputs: int, loss: str, multi_label: bool | None = None) -> tuple[str, str]:
+class HeadKind(NamedTuple):
+    """What outputs are, a sentence for the report (empty when nothing was assumed), and why that may be wrong.
+
+    ``kind`` is ``sigmoid``, ``softmax``, ``sigmoid logits``, ``softmax logits`` or ``regression``.
+    """
+
+    kind: str
+    note: str = ""
+    doubt: str = ""
+
+
+def head_kind(
+    model: Any,
+    wanted: str,
+    outputs: int,
+    loss: str,
+    multi_label: bool | None = None,
+    *,
+    output: str = "",
+    others: int = 0,
+    names: int = 0,
+) -> HeadKind:
     """Find out what a model's outputs are.
 
     Parameters
@@ -35,12 +74,18 @@ def head_kind(model: Any, wanted: str, outputs: int, loss: str, multi_label: boo
         Name of the loss it was trained with; empty when unknown.
     multi_label
         Whether the outputs are said to be independent findings; None: not said.
+    output
+        What the file calls the output.
+    others
+        How many outputs the model has besides.
+    names
+        How many class names were given; as many as there are classes, they say that there are classes.
 
     Returns
     -------
-    tuple
-        ``sigmoid``, ``softmax``, ``sigmoid logits``, ``softmax logits`` or ``regression``, and a sentence for the
-        report (empty when nothing was assumed).
+    HeadKind
+        Without an activation and a loss that tells, one output beside others, or any output named like a quantity, is
+        read as numbers, in doubt; any other as logits.
 
     Raises
     ------
@@ -49,27 +94,66 @@ def head_kind(model: Any, wanted: str, outputs: int, loss: str, multi_label: boo
     """
     each = multi_label or (multi_label is None and _plain(loss) in _OF_EACH)
     logits = "sigmoid logits" if outputs == 1 or each else "softmax logits"
+    last = last_activation(model)
+    if last == _CONSTANT or (last == "softmax" and outputs == 1):
+        raise SettingsError(
+            "the model ends in softmax over one output, which is always 1, whatever the image: nothing can be read "
+            "from it, and it can't have learned anything",
+            "train it again with sigmoid on one output, or with one output for each class",
+        )
     if wanted == "softmax" and outputs == 1:
         raise SettingsError("model.head 'softmax' needs several outputs, the model has one", "use sigmoid or logits")
     if wanted != "auto":
-        return (logits if wanted == "logits" else wanted), ""
-    last = last_activation(model)
-    if last == "sigmoid" or (last == "softmax" and outputs > 1):
-        return last, ""
+        return HeadKind(logits if wanted == "logits" else wanted)
+    if last in ("sigmoid", "softmax"):
+        return HeadKind(last)
     if _plain(loss) in _REGRESSION:
         note = f"The model was trained with the loss '{loss}': its output is a number, not the score of a class."
-        return "regression", note
+        return HeadKind("regression", note)
     if last == "unknown":
         note = "What the outputs mean can't be seen in this model: they are taken as scores; settings say otherwise."
-        return ("sigmoid" if outputs == 1 or multi_label else "softmax"), note
-    if last == "linear":
-        name = logits.split(maxsplit=1)[0]
-        note = f"The last layer has no activation: its outputs were taken as logits and {name} was applied."
-        return logits, note
-    raise SettingsError(
-        f"the model's last activation is '{last}', from which no scores can be read",
-        "say what it gives with head = sigmoid, softmax, logits or regression (--head)",
+        return HeadKind("sigmoid" if outputs == 1 or multi_label else "softmax", note)
+    if last != "linear":
+        kinds = "sigmoid, logits or regression" if outputs == 1 else "sigmoid, softmax, logits or regression"
+        raise SettingsError(
+            f"the model's last activation is '{last}', from which no scores can be read",
+            f"say what it gives with head = {kinds} (--head)",
+        )
+    told_by_loss = any(word in _plain(loss) for word in _CLASSIFICATION)
+    if told_by_loss or multi_label is not None or names == max(2, outputs):
+        return _of_logits(logits)
+    return _without_activation(logits, outputs, [output, _last_name(model)], others)
+
+
+def _of_logits(logits: str) -> HeadKind:
+    name = logits.split(maxsplit=1)[0]
+    return HeadKind(
+        logits, f"The last layer has no activation: its outputs were taken as logits and {name} was applied."
     )
+
+
+def _without_activation(logits: str, outputs: int, names: list[str], others: int) -> HeadKind:
+    """Judge outputs of which nothing tells whether they are logits or numbers but their names and number."""
+    about = [_words(name) for name in names]
+    is_class = any(words.intersection(_CLASSES) for words in about)
+    quantity = next((name for name, words in zip(names, about, strict=True) if words.intersection(_QUANTITIES)), "")
+    if is_class or not (quantity or others):
+        return _of_logits(logits)
+    what = f"'{quantity or names[0] or names[-1]}'"
+    why = "is named like a quantity" if quantity else f"is one of {others + 1} outputs"
+    begin = f"The output {what} has no activation and {why}"
+    classes = "the logit of two classes" if outputs == 1 else f"logits of {outputs} classes"
+    if quantity or outputs == 1:
+        numbers = "a number, not the score of a class" if outputs == 1 else "numbers, not scores of classes"
+        doubt = f"{begin}: it is read as {numbers}. If it is {classes}, say --head logits; else --head regression."
+        return HeadKind("regression", "", doubt)
+    doubt = f"{begin}: it was taken as {classes}. If it gives numbers, say --head regression; else --head logits."
+    return HeadKind(logits, "", doubt)
+
+
+def _words(name: str) -> set[str]:
+    """Return the words of a name, however it is written: ``ageOutput``, ``age_output_1``."""
+    return {word.lower() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])", name)}
 
 
 def are_independent(
@@ -126,16 +210,39 @@ def _plain(loss: str) -> str:
 
 def last_activation(model: Any) -> str:
     """Return the name of a model's last activation: ``linear`` for none, ``unknown`` where it can't be seen."""
-    for operation in _from_the_end(model):
+    return _activation_of(_from_the_end(model))
+
+
+def _activation_of(steps: Iterator[tuple[Any, Any]]) -> str:
+    for operation, tensor in steps:
         kind = type(operation).__name__
         if kind in _PASSING:
             continue
+        if kind in _JOINING and tensor is not None:
+            # several outputs side by side: what they all end in
+            ends = {_activation_of(_from_tensor(one)) for one in _given(tensor)}
+            return ends.pop() if len(ends) == 1 else "unknown"
         if kind in _ACTIVATIONS:
-            return kind.lower()
-        if kind == "TFSMLayer" or not _is_of_keras(operation):
+            name = kind.lower()
+        elif kind == "TFSMLayer" or not _is_of_keras(operation):
             return "unknown"
-        return str(getattr(getattr(operation, "activation", None), "__name__", "linear"))
+        else:
+            name = str(getattr(getattr(operation, "activation", None), "__name__", "linear"))
+        return _CONSTANT if name == "softmax" and _is_over_one(operation, tensor) else name
     return "linear"
+
+
+def _is_over_one(operation: Any, tensor: Any) -> bool:
+    """Whether a softmax is over one value, and so always 1."""
+    axis = getattr(operation, "axis", -1)
+    shape = tuple(getattr(tensor, "shape", ()))
+    return isinstance(axis, int) and -len(shape) <= axis < len(shape) and shape[axis] == 1
+
+
+def _last_name(model: Any) -> str:
+    """Return what the last layer that does something is called."""
+    names = (str(step.name) for step, _ in _from_the_end(model) if type(step).__name__ not in (*_PASSING, *_JOINING))
+    return next(names, "")
 
 
 def loss_name(loss: Any, output: int, output_name: str) -> str:
@@ -153,32 +260,45 @@ def loss_name(loss: Any, output: int, output_name: str) -> str:
     return str(getattr(loss, "__name__", None) or getattr(loss, "name", None) or type(loss).__name__)
 
 
-def _from_the_end(model: Any, output: int = 0) -> Iterator[Any]:
-    """Yield layers and operations that lead to an output, the last first, also those of models inside."""
+def _from_the_end(model: Any, output: int = 0) -> Iterator[tuple[Any, Any]]:
+    """Yield what leads to an output, the last first, also inside models inside: operations, each with its tensor.
+
+    The tensor is None where it isn't known.
+    """
     import keras
 
-    if isinstance(model, keras.Sequential) or not getattr(model, "outputs", None):
-        steps = [(layer, 0) for layer in reversed(model.layers)]
-    else:
-        # the order of a functional model's list is not that of its walk: follow the output back instead
-        steps = list(_back_from(model.outputs[output]))
-    for step, number in steps:
-        if getattr(step, "layers", None):
-            yield from _from_the_end(step, number)
-        else:
-            yield step
+    outputs = getattr(model, "outputs", None)
+    if isinstance(model, keras.Sequential) or not outputs:
+        for number, layer in enumerate(reversed(model.layers)):
+            yield from _inside(layer, 0, outputs[0] if outputs and not number else None)
+        return
+    # the order of a functional model's list is not that of its walk: follow the output back instead
+    yield from _from_tensor(outputs[output])
 
 
-def _back_from(tensor: Any) -> Iterator[tuple[Any, int]]:
-    """Yield what made a tensor, and the number of the tensor among its outputs, as far as the way doesn't fork."""
+def _from_tensor(tensor: Any) -> Iterator[tuple[Any, Any]]:
+    """Yield what made a tensor, as far back as the way doesn't fork."""
     while True:
-        operation, node, number = tensor._keras_history
-        yield operation, number
-        nodes = operation._inbound_nodes
-        given = nodes[node].input_tensors if node < len(nodes) else []
+        operation, _, number = tensor._keras_history
+        yield from _inside(operation, number, tensor)
+        given = _given(tensor)
         if len(given) != 1:
             return
         tensor = given[0]
+
+
+def _inside(step: Any, number: int, tensor: Any) -> Iterator[tuple[Any, Any]]:
+    if getattr(step, "layers", None):
+        yield from _from_the_end(step, number)
+    else:
+        yield step, tensor
+
+
+def _given(tensor: Any) -> list[Any]:
+    """Return the tensors that a tensor was made of."""
+    operation, node, _ = tensor._keras_history
+    nodes = operation._inbound_nodes
+    return list(nodes[node].input_tensors) if node < len(nodes) else []
 
 
 def _is_of_keras(operation: Any) -> bool:

@@ -8,14 +8,19 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from reportgen.errors import ModelError, SettingsError
 from reportgen.models import applications
 from reportgen.models.adapt import adapt
 from reportgen.models.card import ModelNotes, read_model_notes
+from reportgen.models.class_name_files import read_names_file
 from reportgen.models.class_names import BESIDE, FROM_LABELS, resolve_class_names, resolve_output_names
 from reportgen.models.formats.memory import check_model, machine_memory
 from reportgen.models.formats.reader import ReadModel, read_model
+from reportgen.models.formats.reasons import reason_of
 from reportgen.models.heads import are_independent, head_kind, loss_name
+from reportgen.models.preprocessing.bodies import recognised_body
 from reportgen.models.preprocessing.input_scaling import OwnScaling, own_scaling
 from reportgen.models.preprocessing.preprocessing import Preprocessing, families_inside, preprocessing_from
 from reportgen.models.randomness import Randomness, settle
@@ -118,12 +123,19 @@ def load_model(
     if source != BUILTIN_MODEL:
         # now that its input size is known
         check_model(model, Path(title), limits.memory or machine_memory())
+    if read.own_code:
+        _try_out(model, shape, title)
     randomness = settle(model, is_own=isinstance(source, str | Path))
     outputs = _output_count(model, title)
     loss = loss_name(read.loss, adapted.output, adapted.output_name)
     several = settings.multi_label if settings.multi_label is not None else notes.multi_label
-    head, head_note = head_kind(model, settings.head, outputs, loss, several)
+    head, head_note, head_doubt = head_kind(
+        model, settings.head, outputs, loss, several,
+        output=adapted.output_name, others=adapted.others, names=_names_given(settings, notes),
+    )  # fmt: skip
     names, assumed = _class_names(source, settings, notes, labels, title, head, outputs, read.family)
+    if head == "regression" and adapted.others and names == ("output",):
+        names = (adapted.output_name,)
     independent, label_note = are_independent(head, outputs, several, loss, names)
     if independent and assumed:
         # an order that is guessed from labels is that of classes in folders
@@ -134,12 +146,14 @@ def load_model(
     # to try several is no choice of one
     wanted = replace(wanted, mode="auto") if wanted.mode == TRY else wanted
     wanted = notes.preprocessing if wanted.mode == "auto" and notes.preprocessing.mode != "auto" else wanted
+    auto = wanted.mode == "auto"
     chosen = preprocessing_from(
         wanted,
         channels=shape[2],
-        scaling=own_scaling(model) if wanted.mode == "auto" else OwnScaling.NO,
+        scaling=own_scaling(model) if auto else OwnScaling.NO,
         family=read.family,
         inside=families_inside(_names(model)),
+        body=recognised_body(model) if auto else None,
     )
     said = (*read.notes, *randomness.notes, *adapted.notes, *assumed, chosen.note, head_note, label_note)
     # classes guessed from labels decide what is called right
@@ -156,7 +170,13 @@ def load_model(
         thresholds=thresholds if independent else (),
         preprocessing=chosen,
         notes=tuple(note for note in said if note),
-        cautions=(*read.cautions, *randomness.cautions, *guessed, *filter(None, [chosen.doubt])),
+        cautions=(
+            *read.cautions,
+            *filter(None, [head_doubt]),
+            *randomness.cautions,
+            *guessed,
+            *filter(None, [chosen.doubt]),
+        ),
         card=notes.card,
         history=notes.history,
         randomness=randomness,
@@ -172,6 +192,12 @@ def _thresholds(given: float | tuple[float, ...], outputs: int, title: str, *, i
             "give one for all, or one each in the order of the outputs" if independent else "give one number",
         )
     return given if isinstance(given, tuple) else (given,) * wanted
+
+
+def _names_given(settings: ModelSettings, notes: ModelNotes) -> int:
+    """Return how many class names were given or stand in the model's notes."""
+    given = settings.class_names if settings.class_names is not None else notes.class_names or ()
+    return len(read_names_file(Path(given)).names if isinstance(given, str) else given)
 
 
 def _class_names(
@@ -217,6 +243,17 @@ def _of_keras_3(model: Any) -> Any:
     raise ModelError(
         f"a {type(model).__module__.split('.')[0]} model is none of Keras 3", "save it to a file and give the file"
     )
+
+
+def _try_out(model: Any, shape: tuple[int, int, int], title: str) -> None:
+    """Run a model with code of its own on a black image: what the code needs may be missing here."""
+    try:
+        model(np.zeros((1, *shape), np.float32), training=False)
+    except Exception as problem:
+        raise ModelError(
+            f"{title} has code of its own that fails here ({reason_of(problem)})",
+            "give its layers as your own classes or functions with --custom-objects MODULE:NAME, or mend those given",
+        ) from problem
 
 
 def _output_count(model: Any, name: str) -> int:

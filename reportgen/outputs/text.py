@@ -43,15 +43,17 @@ def render_model(model: ModelReport) -> str:
 
 
 def render_trials(report: Report) -> str:
-    """Return the scores under each usual preprocessing as a table; empty when none were tried."""
+    """Return the scores under each usual preprocessing as a table, and what they say; empty when none were tried."""
     if not report.trials:
         return ""
-    rows = [("values", *(case.title for case in report.cases), "what speaks against it")]
+    rows = [("values", *(case.title for case in report.cases), "to use it", "what speaks against it")]
     for trial in report.trials:
         scores = (f"{one.class_name} {readable(one.score)}" for one in trial.predictions)
-        rows.append((trial.name + (" (used)" if trial.chosen else ""), *scores, trial.doubt or "-"))
+        name, flag = (f"{trial.name} (used)", "-") if trial.chosen else (trial.name, trial.flag or "-")
+        rows.append((name, *scores, flag, trial.doubt or "-"))
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    lines += [f"{one.text} {one.interpretation}".rstrip() for one in report.remarks if one.kind == "trials"]
     return "\n".join(visible(line) for line in lines) + "\n"
 
 

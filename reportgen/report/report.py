@@ -6,6 +6,7 @@ JSON and back. Only what lives on is here; activations are measured and dropped.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 from reportgen.report.evidence import OcclusionMap
@@ -54,6 +55,10 @@ class PreprocessingTrial:
         The predicted class of each case, in the order of the cases.
     doubt
         Why these scores can hardly be meant; empty when nothing speaks against them.
+    flag
+        What to say to use it; empty where nothing needs to be said.
+    correct
+        For each case whether it is then predicted as labelled; None where that can't be said.
     """
 
     name: str
@@ -61,6 +66,8 @@ class PreprocessingTrial:
     chosen: bool
     predictions: tuple[Prediction, ...]
     doubt: str = ""
+    flag: str = ""
+    correct: tuple[bool | None, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,7 +97,7 @@ class ChannelStatistics:
     Attributes
     ----------
     minimum, maximum, mean, standard_deviation
-        Of the raw activations.
+        Of the raw activations; NaN where one of them is not a number.
     edge_correlation
         Pearson correlation with the gradient magnitude of the input, -1 to 1.
     input_correlation
@@ -122,9 +129,11 @@ class LayerReport:
     channels, height, width
         Of its feature maps.
     minimum, maximum
-        Over all channels.
+        Over the channels whose values are all finite; NaN where there is none.
     dead_channels
         Channels whose values are all equal on this image.
+    not_finite_channels
+        Channels in which some value is NaN or infinite.
     statistics
         What was measured of each channel.
     """
@@ -136,6 +145,7 @@ class LayerReport:
     minimum: Number
     maximum: Number
     dead_channels: tuple[int, ...]
+    not_finite_channels: tuple[int, ...] = ()
     statistics: ChannelStatistics
 
 
@@ -217,7 +227,8 @@ class Remark:
     layer
         The layer it is about; None where it's about no single one.
     kind
-        What was measured: ``edges``, ``negatives``, ``contrast``, ``sharpness``, ``dead``, ``difference``, ...
+        What was measured: ``edges``, ``negatives``, ``contrast``, ``sharpness``, ``dead``, ``not_finite``,
+        ``difference``, ...
     text
         What was measured, with its numbers.
     interpretation
@@ -346,6 +357,6 @@ def is_reference(label: str | None) -> bool:
 
 def readable(number: float) -> str:
     """Return a number with three decimals, or three significant digits where three decimals would hide it."""
-    if number != number:  # noqa: PLR0124 - NaN alone isn't what it is
+    if not math.isfinite(number):
         return "not a number"
     return f"{abs(number):.3f}" if number == 0 else f"{number:.3f}" if abs(number) >= 0.01 else f"{number:.3g}"

@@ -47,9 +47,13 @@ def looks_like(head: bytes) -> str | None:
     Returns
     -------
     str or None
-        Such as ``"a git-lfs pointer (...)"``, ``"a web page"``, ``"a PyTorch file"``, ``"a text file"``; None when
-        nothing known fits.
+        Such as ``"a git-lfs pointer (...)"``, ``"a web page"``, ``"a PyTorch file"``, ``"a text file"``, ``"an empty
+        file but for a line end"``; None when nothing known fits.
     """
+    if head and not head.strip():
+        ends = "a line end" if len(head.splitlines()) == 1 else "line ends"
+        what = "white space" if head.strip(b"\r\n") else ends
+        return f"an empty file but for {what}"
     start = head[:512].lstrip().lower()
     if start.startswith(b"version https://git-lfs"):
         return "a git-lfs pointer (the real file was not fetched: run 'git lfs pull')"

@@ -36,7 +36,7 @@ def make_case() -> Callable[..., CaseReport]:
     ) -> CaseReport:
         found = None
         if grid is not None:
-            importance = score - np.asarray(grid)
+            importance = np.nan_to_num(score - np.asarray(grid))
             row, column = np.unravel_index(np.abs(importance).argmax(), importance.shape)
             found = OcclusionMap(
                 patch=(10, 12), stride=(10, 9), fill="mean", fill_colour=(0.0,), target_class="PNEUMONIA",

@@ -212,6 +212,44 @@ def test_a_constant_input_leaves_all_comparisons_open(random, value, size):
     assert statistics.standard_deviation == pytest.approx(maps.std(axis=(0, 1)), rel=1e-5)
 
 
+# ---- values that are not numbers
+
+
+@pytest.mark.parametrize("lost", [np.nan, np.inf, -np.inf, np.finfo(np.float32).min])
+@pytest.mark.parametrize("where", [np.s_[:, :], np.s_[2, 3]], ids=["everywhere", "at one place"])
+def test_a_channel_that_is_not_a_number_is_not_dead_and_spoils_no_other(random, lost, where):
+    maps = random.normal(size=(6, 9, 4)).astype(np.float32)
+    maps[..., 2] = 7
+    alone = measure_layer("any", maps, reference_of(ramp()))
+    maps[(*where, 1)] = lost
+    layer = measure_layer("any", maps, reference_of(ramp()))
+    assert (layer.dead_channels, layer.not_finite_channels) == ((2,), (1,))
+    kept = maps[..., [0, 2, 3]]
+    assert (layer.minimum, layer.maximum) == (kept.min(), kept.max())
+    for measure in ("minimum", "maximum", "mean", "standard_deviation", *MEASURES):
+        before, found = getattr(alone.statistics, measure), getattr(layer.statistics, measure)
+        assert found[1] is None or math.isnan(found[1])
+        assert [found[c] for c in (0, 2, 3)] == [before[c] for c in (0, 2, 3)]
+
+
+def test_a_layer_without_numbers():
+    layer = measure_layer("lost", np.full((6, 9, 2), np.nan, np.float32), reference_of(ramp()))
+    assert (layer.dead_channels, layer.not_finite_channels) == ((), (0, 1))
+    assert math.isnan(layer.minimum)
+    assert math.isnan(layer.maximum)
+    assert layer.statistics.edge_correlation == (None, None)
+    assert dead_channels(np.full((6, 9, 2), np.inf, np.float32)) == ()
+
+
+def test_large_numbers_are_numbers():
+    maps = np.zeros((6, 9, 1), np.float32)
+    maps[0], maps[1] = 3e38, -3e38
+    layer = measure_layer("large", maps, reference_of(ramp()))
+    assert (layer.not_finite_channels, layer.dead_channels) == ((), ())
+    # 6 rows: 3e38, -3e38 and four of zeros
+    assert layer.statistics.standard_deviation[0] == pytest.approx(3e38 * math.sqrt(2 / 6))
+
+
 def test_measuring_changes_nothing(random):
     maps = random.normal(size=(6, 9, 3)).astype(np.float32)
     before, reference = maps.copy(), reference_of(ramp())

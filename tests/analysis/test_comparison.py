@@ -73,3 +73,17 @@ def test_channels_that_vary_in_neither_case_have_no_effect():
 def test_a_channel_dead_in_one_case_has_an_effect():
     found = compare_layer(layer([0], [0]), layer([2], [2]))
     assert found.largest[0].effect == pytest.approx(2**0.5)
+
+
+def test_only_channels_that_are_numbers_in_both_cases_are_compared():
+    nan = float("nan")
+    found = compare_layer(layer([1, nan, 5, 3], [1, nan, 1, 1]), layer([2, 4, nan, 7], [1, 1, nan, 1]))
+    assert found.compared == 2
+    assert (found.first_mean, found.second_mean) == (2.0, 4.5)
+    assert [(d.channel, d.effect) for d in found.largest] == [(3, 4.0), (0, 1.0)]
+
+
+def test_nothing_is_compared_where_nothing_is_a_number():
+    nan = float("nan")
+    found = compare_layer(layer([nan, nan], [nan, nan]), layer([1, 2], [1, 1]))
+    assert (found.compared, found.largest, found.correlation) == (0, (), None)

@@ -186,6 +186,36 @@ def test_many_dead_channels_are_listed_in_part(make_case, measured):
     assert "14 of 14 (0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, ...)" in found.text
 
 
+def test_channels_that_are_not_numbers_are_listed_and_compared_with_nothing(make_case, measured, noise):
+    lost = noise[..., :3].copy()
+    lost[..., 1] = np.nan
+    cases = [make_case("NORMAL", layers=(measured(lost, "one"),)), make_case(layers=(measured(noise[..., :3], "one"),))]
+    said = layer_remarks(cases, ["one"])
+    found = remark(said, "not_finite", "one")
+    assert "NORMAL 1 of 3 (1) and NORMAL 0 of 3." in found.text
+    assert said[0] is found
+    assert "over the 2 channels that are numbers in both" in remark(said, "difference", "one").text
+    assert not [one for one in said if re.search(r"\b(nan|inf)\b", one.text) or one.kind == "dead"]
+
+
+def test_a_layer_without_numbers_is_compared_with_none(make_case, measured, noise):
+    lost = np.full_like(noise[..., :3], np.inf)
+    cases = [make_case("NORMAL", layers=(measured(lost, "one"),)), make_case(layers=(measured(noise[..., :3], "one"),))]
+    kinds = [one.kind for one in layer_remarks(cases, ["one"])]
+    assert kinds[0] == "not_finite"
+    assert "difference" not in kinds
+
+
+def test_positions_without_a_number_are_warned_of_and_left_out(make_case):
+    nan = float("nan")
+    lost, said = occlusion_remarks([make_case(grid=((0.75, nan, 0.75), (nan, 0.25, 0.5)))])
+    assert (lost.kind, lost.warning) == ("not_finite", True)
+    assert lost.text == "NORMAL: at 2 of 6 positions of the patch the score is not a number; they are left out."
+    assert "Over 4 positions it lies between 0.250 and 0.750." in said.text
+    (alone,) = occlusion_remarks([make_case(grid=((nan,) * 3,) * 2)])
+    assert "at all 6 positions" in alone.text
+
+
 def test_nothing_is_said_of_dead_channels_where_none_is(pair):
     assert not [one for one in layer_remarks(pair, NAMES) if one.kind == "dead" and one.layer == "two"]
 

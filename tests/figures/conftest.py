@@ -18,12 +18,12 @@ from reportgen.report.report import ChannelStatistics, LayerReport
 def layer_of() -> Callable[..., LayerReport]:
     """Write down the layer that maps ``(H, W, C)`` belong to."""
 
-    def make(maps: np.ndarray, dead: tuple[int, ...] = ()) -> LayerReport:
+    def make(maps: np.ndarray, dead: tuple[int, ...] = (), lost: tuple[int, ...] = ()) -> LayerReport:
         height, width, channels = maps.shape
         zeros, nothing = (0.0,) * channels, (None,) * channels
         return LayerReport(
             name="conv", channels=channels, height=height, width=width, minimum=float(maps.min()),
-            maximum=float(maps.max()), dead_channels=dead,
+            maximum=float(maps.max()), dead_channels=dead, not_finite_channels=lost,
             statistics=ChannelStatistics(
                 minimum=zeros, maximum=zeros, mean=zeros, standard_deviation=zeros, edge_correlation=nothing,
                 input_correlation=nothing, contrast=nothing, sharpness=nothing,

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from reportgen.figures.charts import channel_through_layers, filter_grid, history_chart, shape_chart, single_channels
+from reportgen.figures.colours import NOT_A_NUMBER
 from reportgen.report.model import LayerSummary
 
 HOSTILE = ["a$b$c", "$\\frac{$", "_{^", "conv/1:0", "x" * 200]
@@ -72,6 +73,13 @@ def test_no_history_no_chart(history):
     assert history_chart(history) is None
 
 
+@pytest.mark.parametrize("last", [float("nan"), float("inf")])
+@pytest.mark.filterwarnings("ignore")
+def test_a_training_that_went_astray(last):
+    told = history_chart({"loss": (1.0, last), "val_loss": (2.0, last)}).alt
+    assert "at the end loss not a number (validation not a number)" in told
+
+
 @pytest.mark.parametrize("history", [{"loss": (1.0, 2.0), "val_loss": ()}, {"loss": (float("nan"),) * 3}])
 @pytest.mark.filterwarnings("ignore")
 def test_a_history_with_holes(decode, history):
@@ -115,6 +123,20 @@ def test_an_even_map_gives_no_warning():
         assert single_channels("c", "N", "conv", [(0, np.ones((3, 5), np.float32))], "viridis").data
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf, np.finfo(np.float32).min])
+def test_channels_that_are_not_numbers(decode, value):
+    lost, partly = np.full((3, 5), value, np.float32), np.eye(3, 5, dtype=np.float32)
+    partly[1, 3] = value
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        shown = decode(single_channels("c", "N", "conv", [(0, lost), (1, partly)], "viridis")).astype(int)
+    # most of the left panel, and a fifteenth of the right one
+    purple = (np.abs(shown - NOT_A_NUMBER).max(axis=2) <= 2).sum(axis=0)
+    middle = shown.shape[1] // 2
+    assert purple[:middle].sum() == pytest.approx(15 * purple[middle:].sum(), rel=0.05)
+    assert decode(channel_through_layers("c", "N", 0, [("one", lost), ("two", partly)], "viridis"), "RGBA").size > 0
+
+
 @pytest.mark.parametrize("name", HOSTILE)
 def test_any_layer_can_be_named_over_its_channel(decode, name):
     even = np.zeros((3, 5), np.float32)
@@ -156,3 +178,17 @@ def test_sixteen_filters_a_row(count, rows):
 
 def test_filters_of_zeros_are_mid_gray(decode):
     assert (decode(filter_grid("conv", np.zeros((3, 5, 1, 1), np.float32))) == 128).all()
+
+
+def test_weights_of_a_filter_that_are_not_numbers(decode):
+    kernels = np.ones((2, 3, 1, 2), np.float32)
+    kernels[0, 1, 0, 1], kernels[1, 2, 0, 1] = np.nan, np.inf
+    picture = filter_grid("conv", kernels)
+    shown = decode(picture, "RGBA")[..., :3]
+    lost = (shown == NOT_A_NUMBER).all(axis=2)
+    assert lost[6, 36 + 4 + 18]
+    assert lost[18, 36 + 4 + 30]
+    assert lost.sum() == 2 * 12 * 12
+    for told in (picture.alt, picture.caption):
+        assert "2 of 12 are not numbers, drawn in purple" in told
+    assert "weights 1.000 to 1.000" in picture.alt

@@ -9,23 +9,24 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from reportgen.figures.colours import DEAD
+from reportgen.figures.colours import DEAD, NOT_A_NUMBER
 from reportgen.figures.grids import cross_out, feature_map_grid, quantised, tile_ranges
 from reportgen.figures.tiling import tiled
 
-MARK, GAP = 253, 254  # the colour numbers after the 253 levels: crossed out, and what lies between tiles
+# the colour numbers after the 253 levels: crossed out, what lies between tiles, and not a number
+MARK, GAP, LOST = 253, 254, 255
 
 
 @pytest.fixture
 def draw(layer_of):
     """Draw maps; every warning is an error."""
 
-    def drawn(maps, *, scale="channel", dead=(), others=(), **options):
+    def drawn(maps, *, scale="channel", dead=(), lost=(), others=(), **options):
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             ranges = tile_ranges([maps, *others], scale, shared_by_cases=bool(others))[0]
             options = {"colours": "viridis", **options}
-            return feature_map_grid("grid", "NORMAL", maps, layer_of(maps, dead), ranges, **options)
+            return feature_map_grid("grid", "NORMAL", maps, layer_of(maps, dead, lost), ranges, **options)
 
     return drawn
 
@@ -287,6 +288,38 @@ def test_a_dead_channel_that_is_not_drawn(draw):
 def test_all_dead(draw, scale):
     maps = np.full((4, 6, 3), 0.1, np.float32)
     assert (numbers_in(draw(maps, scale=scale, dead=(0, 1, 2))) == MARK).any()
+
+
+# --- values that are not numbers
+
+
+@pytest.mark.parametrize("scale", ["channel", "standardized", "shared"])
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, np.finfo(np.float32).min])
+def test_what_is_not_a_number_has_its_own_colour_and_changes_no_other(draw, scale, value):
+    maps = maps_of(3, 8, 12)
+    maps[..., 1] = np.linspace(-1, 1, 96).reshape(8, 12)
+    expected = numbers_in(draw(maps, scale=scale, columns=3))
+    spoilt = maps.copy()
+    spoilt[2:4, 3:8, 1] = value
+    grid = numbers_in(draw(spoilt, scale=scale, lost=(1,), columns=3))
+    tiles = [grid[:, left : left + 12] for left in (0, 13, 26)]
+    assert [LOST in tile for tile in tiles] == [False, True, False]
+    assert (tiles[1][2:4, 3:8] == LOST).all()
+    assert (tiles[1] == LOST).sum() == 10
+    for left in (0, 26):
+        np.testing.assert_array_equal(grid[:, left : left + 12], expected[:, left : left + 12])
+    if scale != "standardized":  # whose mean is that of what is left
+        np.testing.assert_array_equal(tiles[1][tiles[1] != LOST], expected[:, 13:25][tiles[1] != LOST])
+
+
+@pytest.mark.parametrize("scale", ["channel", "standardized", "shared"])
+def test_a_grid_without_numbers(draw, decode, scale):
+    maps = np.full((4, 6, 3), np.nan, np.float32)
+    picture = draw(maps, scale=scale, lost=(0, 1, 2), maximum_pixels=20)
+    assert tuple(decode(picture)[0, 0]) == NOT_A_NUMBER
+    assert "nan" not in picture.alt + picture.caption
+    assert "3 with values that are not numbers, drawn in purple; none dead" in picture.alt
+    assert "no channel of numbers" in picture.caption
 
 
 @settings(deadline=None)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 import warnings
 
 import numpy as np
@@ -242,6 +243,30 @@ def test_no_importance_at_all_gives_a_picture_without_warnings(scan_of, image, d
     for picture in pictures:
         assert decode(picture).size > 0
         assert "nan" not in picture.alt + picture.caption
+
+
+@pytest.mark.parametrize("scores", [((0.5, math.nan, 0.7), (0.4, 0.6, 0.8)), ((math.nan,) * 3,) * 2])
+def test_positions_without_a_number(scan_of, image, decode, scores):
+    known = bool(np.isfinite(scores).any())
+    found = scan_of(scores, (-0.1, 0.3) if known else (0.0, 0.0))
+    ranges = shared_ranges([found])
+    importance = np.full((HEIGHT, WIDTH), np.nan)
+    importance[:5] = 0.2 if known else np.nan
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        pictures = (
+            score_map("s", "N", found, ranges, "viridis"),
+            importance_overlay("i", "N", image, importance, found, ranges, "RdBu_r"),
+            important_part("l", "N", image, importance, ranges),
+            strongest_patch("p", "N", image, found),
+            glance("g", "N", image, importance, found, ranges, "RdBu_r"),
+        )
+    for picture in pictures:
+        assert decode(picture).size > 0
+        assert "nan" not in picture.alt + picture.caption
+    lost = f"at {1 if known else 6} of them it is not a number, where nothing is drawn."
+    assert pictures[0].alt.endswith(lost)
+    assert ("0.400 to 0.800; lowest with the patch at row 8, column 0" in pictures[0].alt) is known
 
 
 @pytest.mark.parametrize("target", ["a$b$c", "$\\frac{$", "50 $", "$$", "_{^", "<b>&amp;", "肺炎"])

@@ -144,9 +144,13 @@ TARGETS = {
         Target(
             "saved",
             _saved,
-            ("reportgen.outputs.saved.reader", "reportgen.outputs.saved.schema", "reportgen.outputs.saved.integrity"),
+            (
+                "reportgen.outputs.saved.reader.reader",
+                "reportgen.outputs.saved.reader.schema",
+                "reportgen.outputs.saved.reader.integrity",
+            ),
         ),
-        Target("manifest", _manifest, ("reportgen.outputs.site", "reportgen.outputs.saved.schema")),
+        Target("manifest", _manifest, ("reportgen.outputs.site", "reportgen.outputs.saved.reader.schema")),
         Target("reference", _reference, ("reportgen.images.dicom.study", "reportgen.images.dicom.reader")),
         Target("addresses", _addresses, ("reportgen.outputs.documents.email",), most=200),
         Target("model", _model, ("reportgen.models.loader", "reportgen.models.formats"), most=60_000),

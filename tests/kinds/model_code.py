@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import types
 import zipfile
@@ -72,7 +73,24 @@ class OpaqueNet(Net):
 
 def soft_step(values):
     return keras.ops.sigmoid(4 * values)
+
+
+def doubled(images):
+    return images * 2
+
+
+class Bare(layers.Layer):
+    def __init__(self):
+        super().__init__()
+
+    def call(self, images):
+        return images * 2.0
 """
+# lambda images: images * 2, as Python 3.9 marshals it
+DOUBLED_OF_PYTHON_3_9 = (
+    "4wEAAAAAAAAAAAAAAAEAAAACAAAAQwAAAHMIAAAAfABkARQAUwApAk7pAgAAAKkAKQHaAXhyAgAA"
+    "AHICAAAA2gFt2gg8bGFtYmRhPgEAAADzAAAAAA=="
+)
 
 
 def own() -> Any:
@@ -119,6 +137,33 @@ def lambda_trusted(folder: Path) -> Built:
 @kind("Lambda layer in HDF5, trusted", settings=TRUSTED, note=RAN)
 def lambda_hdf5_trusted(folder: Path) -> Built:
     return _lambda(folder, ".h5")
+
+
+def _of_another_python(folder: Path) -> Built:
+    built = _lambda(folder)
+    path = Path(built.source)
+    with zipfile.ZipFile(path) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    config = json.loads(parts["config.json"])
+    for layer in config["config"]["layers"]:
+        if layer["class_name"] == "Lambda":
+            layer["config"]["function"]["config"]["code"] = DOUBLED_OF_PYTHON_3_9
+    parts["config.json"] = json.dumps(config).encode()
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in parts.items():
+            archive.writestr(name, content)
+    return built
+
+
+@kind("Lambda layer with code of another Python, trusted", settings=TRUSTED, refused="that was saved by Python 3.8, "
+      "3.9 or 3.10; this is Python")  # fmt: skip
+def lambda_of_another_python(folder: Path) -> Built:
+    return _of_another_python(folder)
+
+
+@kind("Lambda layer with code of another Python, its function given", settings=_given("doubled"), note=GIVEN)
+def lambda_of_another_python_given(folder: Path) -> Built:
+    return _of_another_python(folder)
 
 
 @kind("Lambda layer in a model in a model", refused="carries Python code in 'deep' (Lambda)")
@@ -212,6 +257,14 @@ def own_layer_given(folder: Path) -> Built:
 @kind("A layer of the user's own in HDF5, given", settings=_given("Scale"), note=GIVEN)
 def own_layer_hdf5(folder: Path) -> Built:
     return _scaled(folder, ".h5")
+
+
+@kind("A layer of the user's own that takes none of Keras's arguments", settings=_given("Bare"), refused="class 'Bare' "
+      "takes no 'dtype' or 'trainable', which")  # fmt: skip
+def own_bare(folder: Path) -> Built:
+    from keras import layers as k
+
+    return saved(folder, stack(own().Bare(), k.Conv2D(4, 3), k.GlobalMaxPooling2D(), k.Dense(2, "softmax")))
 
 
 @kind("A layer registered under another name, given", settings=_given("Registered"), note=GIVEN)

@@ -243,6 +243,19 @@ def tanh(folder: Path) -> Built:
     return saved(folder, _small(_dense(1, "tanh")))
 
 
+@kind("Softmax over one output", refused="softmax over one output, which is always 1, whatever the image")
+def softmax_of_one(folder: Path) -> Built:
+    return saved(folder, _small(_dense(1, "softmax")))
+
+
+@kind("One output without an activation, named like a quantity", note="read as a number, not the score of a class. If "
+      "it is the logit of two classes, say --head logits; else --head regression")  # fmt: skip
+def quantity(folder: Path) -> Built:
+    from keras import layers as k
+
+    return saved(folder, _small(k.Dense(1, name="bone_age")))
+
+
 @kind("Regression, told by its loss", note="its output is a number, not the score of a class")
 def regression(folder: Path) -> Built:
     model = _small(_dense(1))

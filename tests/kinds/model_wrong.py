@@ -62,6 +62,11 @@ def one_byte(folder: Path) -> Built:
     return written(folder, "model.h5", b"\x89")
 
 
+@wrong("A line end alone", refused="is an empty file but for a line end")
+def line_end(folder: Path) -> Built:
+    return written(folder, "model.h5", "\n")
+
+
 @wrong("git-lfs pointer", refused="is a git-lfs pointer (the real file was not fetched: run 'git lfs pull')")
 def pointer(folder: Path) -> Built:
     return written(folder, "model.h5", POINTER)

@@ -86,6 +86,7 @@ def test_a_kind_that_is_refused(kind, tmp_path):
     assert kind.refused in message
     assert "\n" not in message
     assert len(message) < 700
+    assert message.count(str(built.source)) <= 1
     named = built.source.name in message or isinstance(caught.value, SettingsError)
     assert named or any(text in message for text in OF_SETTINGS)
 

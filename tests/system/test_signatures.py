@@ -50,6 +50,10 @@ def numpy_bytes() -> bytes:
         (b'{"a": 1}', "a JSON file"),
         (b"<?xml version='1.0'?>", "an XML file"),
         (b"a,b\n1,2\n", "a text file"),
+        (b"\n", "an empty file but for a line end"),
+        (b"\r\n", "an empty file but for a line end"),
+        (b"\n\n\n", "an empty file but for line ends"),
+        (b" \t\n", "an empty file but for white space"),
         (numpy_bytes(), "a NumPy array"),
     ],
 )

@@ -1,33 +1,150 @@
-"""The same images under each usual preprocessing."""
+"""The same images under each usual preprocessing: what comes out, what speaks against it, and what is right then."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
+from numpy.typing import NDArray
 
-from reportgen.analysis import predictions
-from reportgen.analysis.runs import Runs, Subject, distinct_runs
-from reportgen.models.preprocessing.usual import usual_preprocessings
-from reportgen.report.report import PreprocessingTrial
+from reportgen.analysis.doubts.scores import score_doubts
+from reportgen.analysis.findings import all_correct, judge_findings
+from reportgen.analysis.predictions import Head, best_predictions, is_right
+from reportgen.models.loader import LoadedModel
+from reportgen.models.preprocessing.preprocessing import Preprocessing
+from reportgen.models.preprocessing.usual import UsualPreprocessing, usual_preprocessings
+from reportgen.report.report import PreprocessingTrial, Remark
+
+Pixels = NDArray[np.generic]
+Scores = NDArray[np.float64]
 
 
-def try_preprocessings(subject: Subject, runs: Runs) -> tuple[PreprocessingTrial, ...]:
-    """Run the cases under each usual preprocessing; the one that the report uses stands among them."""
-    loaded, head = subject.loaded, subject.head
+def outputs_of(loaded: LoadedModel, preprocessing: Preprocessing, images: Sequence[Pixels]) -> NDArray[np.float32]:
+    """Return what a model gives, ``(N, K)``, for images ``(H, W, C)`` at its size, 0 to 255."""
+    inputs = np.stack([preprocessing(image) for image in images])
+    return np.asarray(loaded.keras_model(inputs, training=False), np.float32).reshape(len(inputs), -1)
+
+
+def doubts_under(
+    loaded: LoadedModel, head: Head, preprocessing: Preprocessing, images: Sequence[Pixels], scores: Scores
+) -> tuple[Remark, ...]:
+    """Return what speaks against a preprocessing, by the scores ``(N, classes)`` of different images under it."""
+    return score_doubts(head, scores, images, lambda more: head.scores(outputs_of(loaded, preprocessing, more)))
+
+
+def try_preprocessings(
+    loaded: LoadedModel,
+    head: Head,
+    images: Sequence[Pixels],
+    labels: Sequence[str | None],
+    distinct: Sequence[int],
+) -> tuple[PreprocessingTrial, ...]:
+    """Run cases under each usual preprocessing; the one that the report uses stands among them.
+
+    Parameters
+    ----------
+    loaded, head
+        The model.
+    images
+        ``(H, W, C)`` each at the model's size, 0 to 255.
+    labels
+        Of the cases.
+    distinct
+        Numbers of the cases whose image none before them has.
+    """
     used = loaded.preprocessing
     usual = usual_preprocessings(loaded.input_shape[2])
-    if not any(one.same_map(used) for _, one in usual):
-        usual = (("as set", used), *usual)
+    if not any(one.preprocessing.same_map(used) for one in usual):
+        usual = (UsualPreprocessing("as set", used), *usual)
     trials = []
-    for name, preprocessing in usual:
-        scores = head.scores(subject.run(np.stack([preprocessing(run.image) for run in runs])))
-        doubts = predictions.doubtful_scores(scores[[run.number for run in distinct_runs(runs)]])
+    for one in usual:
+        scores = head.scores(outputs_of(loaded, one.preprocessing, images))
+        number = list(distinct)
+        doubts = doubts_under(loaded, head, one.preprocessing, [images[n] for n in number], scores[number])
         trials.append(
             PreprocessingTrial(
-                name=name,
-                description=preprocessing.description,
-                chosen=preprocessing.same_map(used),
-                predictions=tuple(predictions.best_predictions(head, row)[0] for row in scores),
+                name=one.name,
+                description=one.preprocessing.description,
+                chosen=one.preprocessing.same_map(used),
+                predictions=tuple(best_predictions(head, row)[0] for row in scores),
                 doubt=doubts[0].text if doubts else "",
+                flag=one.flag,
+                correct=tuple(_is_right(head, *pair) for pair in zip(labels, scores, strict=True)),
             )
         )
     return tuple(trials)
+
+
+def _is_right(head: Head, label: str | None, scores: Scores) -> bool | None:
+    findings = judge_findings(head, label, scores)
+    return all_correct(findings) if findings else is_right(head, label, scores)
+
+
+def trial_remarks(trials: Sequence[PreprocessingTrial], *, regression: bool) -> tuple[Remark, ...]:
+    """Say under which preprocessing the cases are told apart and right, and what it takes to use it.
+
+    Parameters
+    ----------
+    trials
+        From :func:`try_preprocessings`; none where none were tried.
+    regression
+        Whether the model gives numbers, which are no classes.
+
+    Returns
+    -------
+    tuple of Remark
+        One: by the labels where there are any, else by whether the cases get different classes; none where nothing
+        can be said. A warning where another preprocessing than the one used does better.
+    """
+    if not trials or regression:
+        return ()
+    used = next(trial for trial in trials if trial.chosen)
+    labelled = max(sum(right is not None for right in trial.correct) for trial in trials)
+    marks = [(trial, _mark(trial, labelled)) for trial in trials if not trial.doubt]
+    most = max((mark for _, mark in marks), default=0)
+    if not most:
+        return ()
+    best = [trial for trial, mark in marks if mark == most]
+    text = f"Under {_listed([trial.name for trial in best], 'and')}, "
+    if labelled:
+        apart = ", and the cases are told apart" if all(_is_apart(trial) for trial in best) else ""
+        text += f"{most} of {labelled} labelled {_are('case', labelled, most)} right{apart}"
+    else:
+        text += "the cases get different classes"
+    if used in best:
+        text += f"; {'that is' if len(best) == 1 else f'{used.name} is'} used here."
+        return (Remark(section="predictions", kind="trials", text=text, numbers={"most": most}),)
+    text += f"; under {used.name}, which is used here, {_right(used) if labelled else 'they do not'}."
+    modes = _listed([f'mode = "{trial.flag.split()[-1]}"' for trial in best])
+    meaning = (
+        f"To use {'it' if len(best) == 1 else 'one'}: {_listed([trial.flag for trial in best])}, or {modes} under "
+        "[preprocessing], in the settings or in the notes beside the model. A few cases prove nothing: what the model "
+        "was trained with does."
+    )
+    numbers: dict[str, float] = {"most": most, "as used": _mark(used, labelled)}
+    return (
+        Remark(
+            section="predictions", kind="trials", text=text, interpretation=meaning, numbers=numbers, warning=True
+        ),
+    )  # fmt: skip
+
+
+def _are(word: str, count: int, right: int) -> str:
+    return f"{word}{'' if count == 1 else 's'} {'is' if right == 1 else 'are'}"
+
+
+def _mark(trial: PreprocessingTrial, labelled: int) -> int:
+    """Return how many cases are right under a preprocessing, or, without labels, whether they are told apart."""
+    return _right(trial) if labelled else int(_is_apart(trial))
+
+
+def _right(trial: PreprocessingTrial) -> int:
+    return sum(right is True for right in trial.correct)
+
+
+def _is_apart(trial: PreprocessingTrial) -> bool:
+    return len({one.class_name for one in trial.predictions}) > 1
+
+
+def _listed(parts: Sequence[str], word: str = "or") -> str:
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} {word} {parts[-1]}"

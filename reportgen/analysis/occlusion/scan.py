@@ -209,7 +209,7 @@ def pixel_importance(importance: Scores, geometry: Geometry, size: tuple[int, in
     Parameters
     ----------
     importance
-        ``(rows, columns)``.
+        ``(rows, columns)``; what isn't finite is left out of the means.
     geometry
         The positions.
     size
@@ -218,13 +218,17 @@ def pixel_importance(importance: Scores, geometry: Geometry, size: tuple[int, in
     Returns
     -------
     ndarray
-        ``(H, W)``.
+        ``(H, W)``; NaN where no patch that covers the pixel gave a number.
     """
     # positions form a product of rows and columns, so the sums over covering patches are two matrix products
     down = _coverage(geometry.rows, geometry.patch[0], size[0])
     across = _coverage(geometry.columns, geometry.patch[1], size[1])
-    counts = np.outer(down.sum(axis=0), across.sum(axis=0))
-    return np.asarray(down.T @ importance @ across / counts)
+    known = np.isfinite(importance)
+    if known.all():
+        return np.asarray(down.T @ importance @ across / np.outer(down.sum(axis=0), across.sum(axis=0)))
+    counts = down.T @ known.astype(np.float64) @ across
+    with np.errstate(invalid="ignore"):
+        return np.asarray(down.T @ np.where(known, importance, 0) @ across / counts)
 
 
 def occluded(
@@ -247,7 +251,9 @@ def _summary(
     importance: Scores,
     outcome: Outcome,
 ) -> OcclusionMap:
-    strongest = int(np.abs(base - grid).argmax())
+    change = np.where(np.isfinite(grid), base - grid, 0)
+    strongest = int(np.abs(change).argmax())
+    known = importance[np.isfinite(importance)]
     top, left = geometry.position(strongest)
     row, column = divmod(strongest, len(geometry.columns))
     return OcclusionMap(
@@ -262,11 +268,9 @@ def _summary(
         column_starts=geometry.columns,
         scores=tuple(tuple(float(score) for score in line) for line in grid),
         base_score=base,
-        importance_minimum=float(importance.min()),
-        importance_maximum=float(importance.max()),
-        strongest=StrongestPatch(
-            row=row, column=column, top=top, left=left, importance=float(base - grid.flat[strongest])
-        ),
+        importance_minimum=float(known.min()) if known.size else 0.0,
+        importance_maximum=float(known.max()) if known.size else 0.0,
+        strongest=StrongestPatch(row=row, column=column, top=top, left=left, importance=float(change.flat[strongest])),
         engine=outcome.engine,
         estimated_speedup=outcome.estimated_speedup,
         arithmetic_bound=outcome.arithmetic_bound,

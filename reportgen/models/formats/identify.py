@@ -46,6 +46,8 @@ class ModelFile:
         What it was trained with, as configured; None when unknown.
     version
         The Keras it was saved with, such as ``2.13.1``; empty when unknown.
+    edited
+        Whether the configuration is another than that in the file, and to be read in its place.
     """
 
     path: Path
@@ -54,6 +56,7 @@ class ModelFile:
     config: dict[str, Any]
     loss: Any = None
     version: str = ""
+    edited: bool = False
 
     @property
     def is_legacy(self) -> bool:

@@ -11,16 +11,20 @@ from pathlib import Path
 from typing import Any
 
 from reportgen.errors import ModelError
-from reportgen.models.formats.application_layers import application_layers
-from reportgen.models.formats.embedded_code import (
+from reportgen.models.code.embedded_code import (
     ForeignCode,
     find_code,
     missing_code,
     read_custom_objects,
     refuse_code,
+    refuse_other_python,
 )
+from reportgen.models.code.lambdas import with_own_functions
+from reportgen.models.code.own_arguments import check_own_classes
+from reportgen.models.formats.application_layers import application_layers
 from reportgen.models.formats.identify import ModelFile, examine
 from reportgen.models.formats.memory import check_model, check_size, machine_memory
+from reportgen.models.formats.reasons import advice_on, reason_of
 from reportgen.models.formats.saved_model import load_saved_model
 from reportgen.models.formats.weights import load_weights
 from reportgen.models.formats.wrapped_programs import KIND as PROGRAM
@@ -52,6 +56,8 @@ class ReadModel:
         What was done to read it.
     cautions
         What a reader must know before any score is believed.
+    own_code
+        Whether code from the file or from the user is in it, which may fail on images.
     """
 
     model: Any
@@ -60,6 +66,7 @@ class ReadModel:
     loss: Any = None
     notes: tuple[str, ...] = field(default=())
     cautions: tuple[str, ...] = field(default=())
+    own_code: bool = False
 
 
 def read_model(path: Path, settings: ModelSettings, limits: LimitSettings, *, trusted: bool = False) -> ReadModel:
@@ -92,12 +99,16 @@ def read_model(path: Path, settings: ModelSettings, limits: LimitSettings, *, tr
         return ReadModel(model, file.sha256, family, notes=(note,))
     if file.kind == "saved_model":
         return _from_folder(file, custom, trust_code=settings.trust_code, memory=memory)
+    config = with_own_functions(file.config, tuple(custom))
+    file = replace(file, config=config, edited=config is not file.config)
     code = find_code(file.config, tuple(custom))
+    refuse_other_python(code, path)
     programs = () if PROGRAM in custom else wrapped_programs(file.config)
     told = check_programs(programs, path, trusted=settings.trust_code, memory=memory)
     file = replace(file, config=with_folders(file.config, path)) if programs else file
     if code and not settings.trust_code:
         refuse_code(code, path)
+    check_own_classes(file.config, custom, str(path), is_legacy=file.is_legacy and have_legacy_reader())
     if not trusted and not code:
         check_size(file, memory)
     try:
@@ -108,7 +119,8 @@ def read_model(path: Path, settings: ModelSettings, limits: LimitSettings, *, tr
         raise (missing_code(absent, path) if absent else problem) from problem
     if not trusted:
         check_model(model, path, memory)
-    return ReadModel(model, file.sha256, None, file.loss, (*notes, *told), _cautions(code, custom))
+    own = bool(code or custom or programs)
+    return ReadModel(model, file.sha256, None, file.loss, (*notes, *told), _cautions(code, custom), own)
 
 
 def _from_folder(file: ModelFile, custom: dict[str, Any], *, trust_code: bool, memory: int) -> ReadModel:
@@ -168,11 +180,11 @@ def _load_with_keras_3(file: ModelFile, custom: dict[str, Any], *, trust_code: b
                 model.load_weights(readable)
         except Exception as problem:
             # Keras meets damaged or foreign files with every kind of exception
-            lines = [line.strip() for line in str(problem).splitlines() if line.strip()]
-            reason = (lines[0] if lines else type(problem).__name__)[:240]
+            reason = reason_of(problem, file.path, Path(readable))
+            advice = "save it again with a recent Keras, or copy it again if it was cut off"
             raise ModelError(
                 f"{file.path} can't be loaded by Keras: {reason}",
-                "save it again with a recent Keras, or copy it again if it was cut off",
+                advice_on(advice, given=bool(custom), trusted=trust_code),
             ) from problem
     if not isinstance(model, keras.Model):
         raise ModelError(f"{file.path} holds a {type(model).__name__}, not a model", "save the model with model.save()")
@@ -181,11 +193,11 @@ def _load_with_keras_3(file: ModelFile, custom: dict[str, Any], *, trust_code: b
 
 def _config_to_read(file: ModelFile) -> dict[str, Any] | None:
     """Return the configuration to make a model of where it isn't to be as the file has it; else None."""
-    wraps = bool(wrapped_programs(file.config))
-    if file.kind == "hdf5" and (wraps or has_operations(file.config)):
-        changed: dict[str, Any] = with_modules(file.config)
-        return changed
-    return {key: value for key, value in file.config.items() if key != "compile_config"} if wraps else None
+    changed = file.edited or bool(wrapped_programs(file.config))
+    if file.kind == "hdf5" and (changed or has_operations(file.config)):
+        with_all: dict[str, Any] = with_modules(file.config)
+        return with_all
+    return {key: value for key, value in file.config.items() if key != "compile_config"} if changed else None
 
 
 @contextlib.contextmanager

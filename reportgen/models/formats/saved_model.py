@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from reportgen.errors import ModelError
-from reportgen.models.formats.embedded_code import ForeignCode, find_code
+from reportgen.models.code.embedded_code import ForeignCode, find_code
 from reportgen.models.formats.identify import ModelFile
 from reportgen.models.formats.memory import check_layers, check_size
+from reportgen.models.formats.reasons import reason_of
 from reportgen.models.keras2.connections import check_connections
 from reportgen.models.keras2.reader import have_legacy_reader, load_legacy
 
@@ -75,7 +76,7 @@ def load_saved_model(file: ModelFile, *, custom_objects: dict[str, Any], trust_c
         )
     tables = _described(file.path, memory)
     code = None if tables is None else find_code([_without_shapes(table) for table in tables], tuple(custom_objects))
-    if code and not trust_code:
+    if code and (not trust_code or any(one.python for one in code)):
         # its program runs without the Python code: only the look inside is missing
         return SavedProgram(_through_signature(file.path), has_layers=False, unread=code)
     if tables is not None:
@@ -116,7 +117,7 @@ def _through_signature(path: Path) -> Any:
     except ModelError:
         raise
     except Exception as problem:
-        reason = (str(problem).strip().splitlines() or [type(problem).__name__])[0][:200]
+        reason = reason_of(problem, path)
         raise ModelError(f"{path} can't be loaded by TensorFlow: {reason}", "copy or export it again") from problem
     return keras.Model(start, outputs, name="saved_model")
 

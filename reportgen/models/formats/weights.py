@@ -14,6 +14,7 @@ from reportgen.errors import ModelError
 from reportgen.models import applications
 from reportgen.models.architectures import ARCHITECTURES
 from reportgen.models.formats.identify import ModelFile, damaged
+from reportgen.models.formats.reasons import reason_of
 
 
 def load_weights(file: ModelFile, architecture: str | None) -> tuple[Any, str | None]:
@@ -72,7 +73,7 @@ def _fill(model: Any, file: ModelFile, name: str) -> None:
         try:
             model.load_weights(str(link))
         except Exception as problem:
-            reason = (str(problem).strip().splitlines() or [type(problem).__name__])[0][:200]
+            reason = reason_of(problem, file.path, link)
             raise ModelError(
                 f"the weights in {file.path} don't fit {name} ({reason})", "check --architecture"
             ) from problem

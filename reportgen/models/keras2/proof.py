@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.errors import ModelError
+from reportgen.models.formats.reasons import reason_of
 from reportgen.models.formats.steady import (
     at_rest,
     begin_keras_2,
@@ -116,7 +117,7 @@ def prove_equal(original: Any, rebuilt: Any, name: str, *, alone: bool = False) 
         largest = max(_difference_between(original, rebuilt, *limits, alone=alone) for limits in _RANGES)
     except Exception as problem:
         # a damaged configuration can describe layers that fit together until they are run
-        reason = (str(problem).strip().splitlines() or [type(problem).__name__])[0][:200]
+        reason = reason_of(problem)
         raise ModelError(
             f"{name} was made again in Keras 3, but can't be run ({reason})", "save it again with a recent Keras"
         ) from problem

@@ -21,6 +21,7 @@ from typing import Any
 from reportgen.errors import ModelError
 from reportgen.models.formats.application_layers import application_layers
 from reportgen.models.formats.identify import ModelFile
+from reportgen.models.formats.reasons import advice_on, reason_of
 from reportgen.models.formats.steady import steady_layers
 from reportgen.models.keras2.connections import check_connections
 from reportgen.models.keras2.custom import as_keras_2_reads_them
@@ -76,7 +77,7 @@ def load_legacy(file: ModelFile, *, custom_objects: dict[str, Any], trust_code: 
     except ModelError as problem:
         raise ModelError(f"{file.path}: {problem.what}", problem.advice) from problem
     except Exception as problem:
-        reason = (str(problem).strip().splitlines() or [type(problem).__name__])[0][:200]
+        reason = reason_of(problem)
         raise ModelError(
             f"{file.path} was read, but can't be made again in Keras 3 ({reason})", "save it again with a recent Keras"
         ) from problem
@@ -129,10 +130,10 @@ def _read(file: ModelFile, custom_objects: dict[str, Any], *, trust_code: bool) 
         raise
     except Exception as problem:
         # the reader meets damaged or foreign files with every kind of exception
-        reason = (str(problem).strip().splitlines() or [type(problem).__name__])[0][:200]
+        advice = "save it again with the Keras that made it, or copy it again"
         raise ModelError(
-            f"{file.path} (saved by Keras {file.version or '2'}) can't be read: {reason}",
-            "save it again with the Keras that made it, or copy it again",
+            f"{file.path} (saved by Keras {file.version or '2'}) can't be read: {reason_of(problem, file.path)}",
+            advice_on(advice, given=bool(custom_objects), trusted=trust_code),
         ) from problem
 
 

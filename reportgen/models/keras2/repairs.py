@@ -22,7 +22,7 @@ def mended(config: dict[str, Any]) -> dict[str, Any]:
     -------
     dict
         A copy in which each ``input_shape`` has no batch dimension, ``batch_shape`` is called ``batch_input_shape``,
-        and activations have the names of today.
+        activations have the names of today, and Lambda layers name their functions as newer files do.
     """
     changed = copy.deepcopy(config)
     waiting: list[Any] = [changed]
@@ -46,5 +46,12 @@ def _mend(kind: str, settings: dict[str, Any]) -> None:
     for key in _ACTIVATIONS:
         if isinstance(settings.get(key), str):
             settings[key] = settings[key].removesuffix("_v2")
-    if isinstance(settings.get("function"), str):
-        settings["function"] = settings["function"].removesuffix("_v2")
+    function = settings.get("function")
+    if isinstance(function, str):
+        settings["function"] = function.removesuffix("_v2")
+    if kind == "Lambda" and settings.get("function_type") == "function" and isinstance(function, str):
+        # where its name alone stands, the reader puts the function too early, and then can't read it
+        named = settings["function"]
+        settings["function"] = {
+            "module": "builtins", "class_name": "function", "config": named, "registered_name": "function"
+        }  # fmt: skip

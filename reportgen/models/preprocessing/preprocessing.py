@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.errors import SettingsError
+from reportgen.models.preprocessing.bodies import Body
 from reportgen.models.preprocessing.input_scaling import OwnScaling
 from reportgen.settings.report import PreprocessingSettings
 
@@ -101,6 +102,7 @@ def preprocessing_from(
     scaling: OwnScaling = OwnScaling.NO,
     family: str | None = None,
     inside: tuple[str, str] | None = None,
+    body: Body | None = None,
 ) -> Preprocessing:
     """Choose the preprocessing.
 
@@ -116,6 +118,9 @@ def preprocessing_from(
         Family of keras.applications that the model is known to belong to, for ``auto``.
     inside
         Name and family of a model inside, by which ``auto`` warns of its assumption.
+    body
+        A body of keras.applications, recognised by its layers. Where the image reaches it as it comes, and it is one
+        that is trained on values from −1 to 1, ``auto`` gives it these; else it warns of its assumption.
 
     Raises
     ------
@@ -130,7 +135,7 @@ def preprocessing_from(
         )
     _refuse_unused(settings)
     if mode == "auto":
-        return _automatic(channels, scaling, family, inside)
+        return _automatic(channels, scaling, family, inside, body)
     if mode == "scale":
         factor = 1 / 255 if settings.factor is None else settings.factor
         return Preprocessing("scale", (factor,), (settings.offset or 0.0,))
@@ -164,7 +169,9 @@ def families_inside(names: Sequence[str]) -> tuple[str, str] | None:
     return None
 
 
-def _automatic(channels: int, scaling: OwnScaling, family: str | None, inside: tuple[str, str] | None) -> Preprocessing:
+def _automatic(
+    channels: int, scaling: OwnScaling, family: str | None, inside: tuple[str, str] | None, body: Body | None
+) -> Preprocessing:
     if family is not None:
         chosen = _family(family, channels)
         return replace(chosen, note="Preprocessed as models of this family are trained (mode auto).")
@@ -174,12 +181,22 @@ def _automatic(channels: int, scaling: OwnScaling, family: str | None, inside: t
     if scaling is OwnScaling.UNIT:
         note = "Values are divided by 255 (mode auto): the model scales its input itself, from 0 to 1."
         return Preprocessing("scale", (1 / 255,), note=note)
+    if body is not None and body.is_first and body.family in _TF:
+        note = (
+            f"The model's layers are those of {body.title}, which is trained on values from −1 to 1: it is given "
+            "x / 127.5 − 1 (mode auto). --preprocess scale divides by 255 instead; --preprocess try shows the scores "
+            "of each."
+        )
+        return replace(_family(body.family, channels), note=note)
     note = "Values are divided by 255 (mode auto): the usual choice, assumed, as nothing else was said."
-    if inside is None:
+    if inside is not None:
+        what, likely = f"{inside[0]} inside the model has the name of a family that is", inside[1]
+    elif body is not None:
+        what, likely = f"the model's layers are those of {body.title}, which is", body.family
+    else:
         return Preprocessing("scale", (1 / 255,), note=note)
-    name, likely = inside
     doubt = (
-        f"Values are divided by 255, which was assumed; but {name} inside the model has the name of a family that is "
+        f"Values are divided by 255, which was assumed; but {what} "
         f"often trained with a scaling of its own: --preprocess {likely}. --preprocess try shows the scores of each."
     )
     return Preprocessing("scale", (1 / 255,), note=note, doubt=doubt)

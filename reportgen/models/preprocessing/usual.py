@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from reportgen.models.preprocessing.preprocessing import Preprocessing, preprocessing_from
 from reportgen.settings.report import PreprocessingSettings
 
-_GRAY = (
-    ("0 to 1", PreprocessingSettings(mode="scale")),
-    ("−1 to 1", PreprocessingSettings(mode="scale", factor=1 / 127.5, offset=-1.0)),
-    ("0 to 255", PreprocessingSettings(mode="none")),
-)
-_COLOUR = (
-    ("ImageNet mean subtracted, BGR", PreprocessingSettings(mode="vgg16")),
-    ("ImageNet mean and deviation", PreprocessingSettings(mode="densenet")),
-)
+# names, and the modes that give them: a family stands for all that are trained so
+_GRAY = (("0 to 1", "scale"), ("−1 to 1", "mobilenet_v2"), ("0 to 255", "none"))
+_COLOUR = (("ImageNet mean subtracted, BGR", "vgg16"), ("ImageNet mean and deviation", "densenet"))
 
 
-def usual_preprocessings(channels: int) -> tuple[tuple[str, Preprocessing], ...]:
+@dataclass(frozen=True)
+class UsualPreprocessing:
+    """One of the usual preprocessings: what to call it, what it does, and the mode that asks for it."""
+
+    name: str
+    preprocessing: Preprocessing
+    mode: str = ""
+
+    @property
+    def flag(self) -> str:
+        """What to say to use it; empty where it is used already."""
+        return f"--preprocess {self.mode}" if self.mode else ""
+
+
+def usual_preprocessings(channels: int) -> tuple[UsualPreprocessing, ...]:
     """Return the usual preprocessings with names.
 
     Parameters
@@ -25,4 +35,7 @@ def usual_preprocessings(channels: int) -> tuple[tuple[str, Preprocessing], ...]
         Of the model's input; those with a mean for each colour are for 3.
     """
     wanted = _GRAY + (_COLOUR if channels == 3 else ())
-    return tuple((name, preprocessing_from(settings, channels=channels)) for name, settings in wanted)
+    return tuple(
+        UsualPreprocessing(name, preprocessing_from(PreprocessingSettings(mode=mode), channels=channels), mode)
+        for name, mode in wanted
+    )

@@ -70,7 +70,7 @@ def _short(digest: str) -> str:
 
 
 def _significant(number: float | None) -> str:
-    if number is None or math.isnan(number):
+    if number is None or not math.isfinite(number):
         return "–" if number is None else "not a number"
     return f"{number:.4g}".replace("-", "−")
 

@@ -487,3 +487,34 @@ def test_scan_does_not_change_its_images(small_model, picture):
     before = picture.copy()
     run(small_model, [picture], OcclusionSettings(patch=12, stride=12))
     assert (picture == before).all()
+
+
+# ---- scores that are not numbers
+
+
+def test_a_position_without_a_number_is_left_out_of_the_means():
+    geometry = Geometry((2, 2), (1, 2), (0, 1), (0, 2))
+    importance = np.array([[1.0, np.nan], [3.0, np.nan]])
+    found = pixel_importance(importance, geometry, (3, 4))
+    np.testing.assert_array_equal(found[:, :2], [[1, 1], [2, 2], [3, 3]])
+    assert np.isnan(found[:, 2:]).all()
+    importance[1, 1] = 5
+    np.testing.assert_array_equal(pixel_importance(importance, geometry, (3, 4))[1:, 2:], [[5, 5], [5, 5]])
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("engine", ["full", "incremental"])
+def test_a_scan_in_which_some_positions_give_no_number(engine):
+    # the root of what is left of the brightness over a limit, which covering the right part falls short of
+    entry = layers.Input((4, 6, 1))
+    total = layers.GlobalAveragePooling2D()(layers.Conv2D(1, 1, kernel_initializer="ones")(entry))
+    model = keras.Model(entry, keras.ops.sqrt(total - 0.5))
+    image = np.full((4, 6, 1), 255, np.uint8)
+    image[:, :2] = 0
+    chosen = OcclusionSettings(patch=(4, 2), stride=(4, 2), fill=(0.0,), engine=engine)
+    (found,) = run(model, [image], chosen)
+    # 16 of 24 pixels are white: 2/3 - 1/2; without one of the right parts 1/3 - 1/2
+    np.testing.assert_allclose(found.scores, [[(1 / 6) ** 0.5, np.nan, np.nan]], rtol=1e-5)
+    assert found.summary.strongest.importance == pytest.approx(0, abs=1e-6)
+    assert (found.summary.importance_minimum, found.summary.importance_maximum) == pytest.approx((0, 0), abs=1e-6)
+    assert np.isnan(found.importance[:, 2:]).all()

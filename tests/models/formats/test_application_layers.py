@@ -10,8 +10,8 @@ import pytest
 from keras import layers
 from keras.src.applications.convnext import LayerScale
 
+from reportgen.models.code.embedded_code import find_code
 from reportgen.models.formats.application_layers import application_layers, is_application_layer
-from reportgen.models.formats.embedded_code import find_code
 from reportgen.models.loader import load_model
 
 SETTINGS = {"name": "scale", "trainable": True, "dtype": "float32", "init_values": 0.5, "projection_dim": 4}

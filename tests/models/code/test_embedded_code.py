@@ -5,7 +5,7 @@ import re
 import pytest
 
 from reportgen.errors import ModelError
-from reportgen.models.formats.embedded_code import ForeignCode, find_code, read_custom_objects, refuse_code
+from reportgen.models.code.embedded_code import ForeignCode, find_code, read_custom_objects, refuse_code
 
 
 def layer(kind: str, name: str = "inner", **more: object) -> dict:

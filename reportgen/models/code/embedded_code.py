@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from reportgen.errors import ModelError
+from reportgen.models.code.bytecode import other_python, this_python
+from reportgen.models.code.lambdas import function_name, own_function
 from reportgen.models.formats.application_layers import is_application_layer
 from reportgen.models.formats.wrapped_programs import KIND as PROGRAM
 from reportgen.models.keras2.hdf5_operations import is_operation
@@ -47,11 +49,17 @@ _UNUSED = ("compile_config", "training_config", "optimizer_config")
 
 @dataclass(frozen=True)
 class ForeignCode:
-    """Something in a configuration that only code from elsewhere can make: the layer, its class, and where from."""
+    """Something in a configuration that only code from elsewhere can make: the layer, its class, and where from.
+
+    Of code in the file itself: ``python`` is the other version of Python that it is of, if it is of another;
+    ``function`` what to call a function of one's own to be used instead, where one can be.
+    """
 
     layer: str
     kind: str
     is_lambda: bool
+    python: str = ""
+    function: str = ""
 
     def __str__(self) -> str:
         """Name it."""
@@ -98,9 +106,35 @@ def refuse_code(found: Sequence[ForeignCode], path: Path) -> None:
     if any(code.is_lambda for code in found):
         raise ModelError(
             f"{path} carries Python code in {_listed(found)}, which is not run unless you trust it",
-            "if you know who made the file, allow it with --trust-model-code",
+            f"if you know who made the file, allow it with --trust-model-code{_or_own(found)}",
         )
     raise missing_code(found, path)
+
+
+def refuse_other_python(found: Sequence[ForeignCode], path: Path) -> None:
+    """Refuse a model with code that was saved by another Python than this one, trusted or not: it can't be run.
+
+    Raises
+    ------
+    ModelError
+        Naming the layers, both versions of Python, and what helps.
+    """
+    of_others = [code for code in found if code.python]
+    if not of_others:
+        return
+    first = of_others[0]
+    own = f"write it anew as a function of that name and give it with --custom-objects MODULE:{first.function}"
+    advice = f"only the layer's source helps: {own}" if first.function else "save the model again without it"
+    raise ModelError(
+        f"{path} carries Python code in {_listed(of_others)} that was saved by Python {first.python}; this is Python "
+        f"{this_python()}, which can't run it",
+        advice,
+    )
+
+
+def _or_own(found: Sequence[ForeignCode]) -> str:
+    names = [code.function for code in found if code.is_lambda and code.function]
+    return f", or give a function of your own for it with --custom-objects MODULE:{names[0]}" if names else ""
 
 
 def missing_code(found: Sequence[ForeignCode], path: Path) -> ModelError:
@@ -187,9 +221,7 @@ def _find(value: Any, layer: str, custom: frozenset[str]) -> Iterator[ForeignCod
 def _code_in(table: dict[str, Any], layer: str, custom: frozenset[str]) -> ForeignCode | None:
     kind, module, registered = str(table["class_name"]), table.get("module"), table.get("registered_name")
     if kind in ("Lambda", "__lambda__"):
-        function = _function_name(table)
-        is_given = function is not None and function in custom
-        return None if is_given else ForeignCode(layer, function or "Lambda", is_lambda=function is None)
+        return _lambda_code(table, layer, custom)
     if kind == "function" and isinstance(table.get("config"), str):
         kind = str(table["config"]).removesuffix("_v2")
         registered = None
@@ -214,19 +246,12 @@ def _is_known(table: dict[str, Any], kind: str) -> bool:
     return plain in _known() or plain in _PLAIN or is_application_layer(table) or is_operation(table)
 
 
-def _function_name(table: dict[str, Any]) -> str | None:
-    """Return the function that a Lambda layer names, or None where it carries the code itself."""
-    config = table.get("config")
-    if table["class_name"] != "Lambda" or not isinstance(config, dict):
-        return None
-    function = config.get("function")
-    if isinstance(function, dict) and function.get("class_name") == "function":
-        function = function.get("config")
-    elif config.get("function_type") != "function":
-        return None
-    # what else it may carry is code as well
-    rest = any(isinstance(config.get(key), list | dict) and config[key] for key in ("output_shape", "mask"))
-    return function if isinstance(function, str) and function.isidentifier() and not rest else None
+def _lambda_code(table: dict[str, Any], layer: str, custom: frozenset[str]) -> ForeignCode | None:
+    function = function_name(table)
+    if function is not None:
+        return None if function in custom else ForeignCode(layer, function, is_lambda=False)
+    python = other_python(table.get("config"))
+    return ForeignCode(layer, "Lambda", is_lambda=True, python=python, function=own_function(table))
 
 
 def _names_a_file(table: dict[str, Any]) -> bool:

@@ -9,8 +9,8 @@ import pytest
 from PIL import Image as PillowImage
 
 from reportgen.errors import ImageError
+from reportgen.images.formats.transfer import changed_in_transfer
 from reportgen.images.reader import decode_image
-from reportgen.images.transfer import changed_in_transfer
 from reportgen.settings.report import ImageSettings
 
 Y, X = np.mgrid[0:200, 0:320]
