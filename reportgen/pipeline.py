@@ -10,8 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from reportgen.analysis import predictions
-from reportgen.analysis import remarks as commentary
+from reportgen.analysis import predictions, remarks
 from reportgen.analysis.activations import feature_maps
 from reportgen.analysis.channels import measure_layer, reference_of
 from reportgen.analysis.doubts.finiteness import origin_remarks
@@ -126,16 +125,16 @@ def build_report(
         *_doubts(subject, alone),
         *trial_remarks(trials, regression=head.is_regression),
         *_prediction_remarks(shown, head),
-        *commentary.occlusion_remarks(shown, regression=head.is_regression),
-        *commentary.depth_remarks(shown),
-        *commentary.layer_remarks(shown, subject.names),
+        *remarks.occlusion_remarks(shown, regression=head.is_regression),
+        *remarks.depth_remarks(shown),
+        *remarks.layer_remarks(shown, subject.names),
     )
 
 
 def _prediction_remarks(shown: Sequence[CaseReport], head: predictions.Head) -> tuple[Remark, ...]:
     if head.thresholds:
-        return commentary.finding_remarks(shown)
-    return commentary.prediction_remarks(shown, regression=head.is_regression)
+        return remarks.finding_remarks(shown)
+    return remarks.prediction_remarks(shown, regression=head.is_regression)
 
 
 def inspect_model(settings: Settings) -> ModelReport:

@@ -75,14 +75,14 @@ def write_email(
     ReportgenError
         When the report can't be read, an address is none, the message gets too large, or can't be sent or written.
     """
-    from reportgen.outputs.documents import smtp as mailing
+    from reportgen.outputs.documents import smtp
     from reportgen.outputs.documents.email import attachments_of, check_message, render_email
     from reportgen.report.provenance import created
 
     if dry_run and not send:
         raise SettingsError("--dry-run says what --send would do", "give both")
     path = None if send and target is None else _target(source, target, ".eml", overwrite=overwrite)
-    server = mailing.server_from(job.smtp) if send else None
+    server = smtp.server_from(job.smtp) if send else None
     check_message(job.email, draft=not send)
     saved = read_saved(source, figures)
     cautions: list[str] = []
@@ -93,7 +93,7 @@ def write_email(
     if server is not None:
         what = f"{len(mail.data) / 1e6:.1f} MB to {', '.join(mail.recipients)} with {server.host}:{server.port}"
         if not dry_run:
-            mailing.send(mail, server, tell)
+            smtp.send(mail, server, tell)
         how = f"{what} ({server.security}{f', as {server.user}' if server.user else ''})"
         said = (f"would send {how}; nothing was sent" if dry_run else f"sent {how}",)
     if path is not None and not dry_run:

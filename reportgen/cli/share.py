@@ -111,50 +111,50 @@ def _add_report(parser: argparse.ArgumentParser, output: str) -> None:
 
 
 def _pdf(given: argparse.Namespace) -> None:
-    from reportgen import sharing as deliveries
+    from reportgen import sharing
 
-    say_made(deliveries.print_pdf(*_places(given), given.paper.lower(), given.variant.lower(), overwrite=given.force))
+    say_made(sharing.print_pdf(*_places(given), given.paper.lower(), given.variant.lower(), overwrite=given.force))
 
 
 def _email(given: argparse.Namespace) -> None:
-    from reportgen import sharing as deliveries
-    from reportgen.settings import file as settings_file
+    from reportgen import sharing
+    from reportgen.settings.file import job_from, merge, read_settings
 
-    tables = settings_file.read_settings(Path(given.config)) if given.config else {}
-    job = settings_file.job_from(settings_file.merge(tables, tables_from(given, SENT)))
-    say_made(deliveries.write_email(
+    tables = read_settings(Path(given.config)) if given.config else {}
+    job = job_from(merge(tables, tables_from(given, SENT)))
+    say_made(sharing.write_email(
         *_places(given), job, send=given.send, dry_run=given.dry_run, overwrite=given.force, tell=say_caution
     ))  # fmt: skip
 
 
 def _dicom(given: argparse.Namespace) -> None:
-    from reportgen import sharing as deliveries
+    from reportgen import sharing
 
     source, target, figures = _places(given)
-    archive = None if given.zip is None else Path(given.zip) if given.zip else deliveries.beside(source, ".zip")
+    archive = None if given.zip is None else Path(given.zip) if given.zip else sharing.beside(source, ".zip")
     if archive is not None and archive.suffix.lower() != ".zip":
         raise OutputError(f"--zip names the zip to write, not {archive}", "it must end in .zip")
-    filing = deliveries.Filing(
+    filing = sharing.Filing(
         given.study, tuple(map(Path, given.reference)), given.patient_id, given.patient_name, given.accession
     )
-    say_made(deliveries.file_dicom(source, target, figures, filing, archive=archive, overwrite=given.force))
+    say_made(sharing.file_dicom(source, target, figures, filing, archive=archive, overwrite=given.force))
 
 
 def _site(given: argparse.Namespace) -> None:
-    from reportgen import sharing as deliveries
+    from reportgen import sharing
 
-    say_made(deliveries.publish(
+    say_made(sharing.publish(
         given.reports, Path(given.output), title=given.title, add=given.add, remove=given.remove,
         overwrite=given.force, progress=True,
     ))  # fmt: skip
 
 
 def _verify(given: argparse.Namespace) -> None:
-    from reportgen import sharing as deliveries
+    from reportgen import sharing
 
     figures = Path(given.figures) if given.figures else None
     models, images = (tuple(map(Path, paths)) for paths in (given.model, given.image))
-    found = deliveries.verify(Path(given.report), figures, models, images)
+    found = sharing.verify(Path(given.report), figures, models, images)
     for line in found.said:
         say(f"{visible(line)}\n")
     if found.cautions:

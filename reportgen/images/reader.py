@@ -18,8 +18,7 @@ from numpy.typing import NDArray
 from reportgen.errors import ImageError
 from reportgen.images.decoding import SMALLEST_SIDE, DamagedError, Decoded, Request, UnknownKindError, is_plain
 from reportgen.images.dicom import reader as dicom
-from reportgen.images.formats import pillow as pillow_files
-from reportgen.images.formats import tiff
+from reportgen.images.formats import pillow, tiff
 from reportgen.images.formats.transfer import changed_in_transfer, perhaps_changed_in_transfer
 from reportgen.images.resizing import as_channels, resize
 from reportgen.settings.report import ImageSettings, LimitSettings
@@ -209,7 +208,7 @@ def _read(data: bytes, request: Request) -> Decoded:
 def _decoded(data: bytes, request: Request) -> Decoded:
     """Decode by Pillow, and where it gives up on a TIFF, by tifffile."""
     try:
-        return pillow_files.read(data, request)
+        return pillow.read(data, request)
     except (DamagedError, UnknownKindError) as problem:
         if not tiff.is_tiff(data):
             raise

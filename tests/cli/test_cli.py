@@ -17,7 +17,6 @@ import pytest
 from keras import layers
 from PIL import Image as PillowImage
 
-from reportgen.cli import build as commands
 from reportgen.cli.main import main
 from reportgen.errors import ReportgenError
 
@@ -390,7 +389,7 @@ def test_a_key_that_interrupts(monkeypatch, capsys):
     def interrupted(*given, **options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(commands, "build", interrupted)
+    monkeypatch.setattr(making, "build", interrupted)
     assert code_of("build", "a.png") == 130
     assert capsys.readouterr().err == "reportgen: interrupted\n"
 
@@ -399,7 +398,7 @@ def test_a_fault_of_the_program_is_told_apart(monkeypatch, capsys):
     def faulty(*given, **options):
         raise ZeroDivisionError("division by zero")
 
-    monkeypatch.setattr(commands, "build", faulty)
+    monkeypatch.setattr(making, "build", faulty)
     assert code_of("build", "a.png") == 1
     err = capsys.readouterr().err
     assert err == "reportgen: internal error: ZeroDivisionError: division by zero; --debug shows where\n"

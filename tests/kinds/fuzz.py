@@ -163,8 +163,8 @@ class _Trials:
 
 def _trials() -> None:
     """Fork for each line; tell how it ended."""
-    place = Path(__file__).parents[2] / "reportgen" / "inputs" / "model_formats" / "hdf5_trial.py"
-    spec = importlib.util.spec_from_file_location("hdf5_trial", place)
+    place = Path(__file__).parents[2] / "reportgen" / "models" / "formats" / "hdf5_probe.py"
+    spec = importlib.util.spec_from_file_location("hdf5_probe", place)
     assert spec is not None
     assert spec.loader is not None
     trial = importlib.util.module_from_spec(spec)

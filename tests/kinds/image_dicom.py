@@ -20,7 +20,7 @@ from pydicom.uid import (
 
 from .image_registry import group, helpers
 
-files, tests, frames = helpers("dicom_files"), helpers("test_dicom"), helpers("test_dicom_frames")
+files, tests, frames = helpers("kinds.dicom_files"), helpers("test_dicom"), helpers("test_frames")
 GRAY8, GRAY12, SIGNED, COLOUR, FRAMES = tests.GRAY8, tests.GRAY12, tests.SIGNED, tests.COLOUR, tests.FRAMES
 WIDE = tests.WIDE
 SMALL_INTS = (GRAY8.astype(np.int16) - 128).astype(np.int8)

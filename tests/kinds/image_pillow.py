@@ -12,8 +12,8 @@ from PIL.PngImagePlugin import PngInfo
 
 from .image_registry import MODEL, group, helpers
 
-files, images, profiles = helpers("test_pillow_files"), helpers("test_images"), helpers("test_colour_profiles")
-tiffs, deep = helpers("test_tiff"), helpers("test_deep_colour")
+files, images, profiles = helpers("test_pillow"), helpers("test_reader"), helpers("test_profiles")
+tiffs, deep = helpers("test_tiff"), helpers("test_sixteen_bit")
 pngs, transfers = helpers("test_png"), helpers("test_transfer")
 COLOUR, GRAY, FRAMES, ALLOWED = files.COLOUR, files.GRAY, files.FRAMES, {"images": {"allow_truncated": True}}
 APPLY = {"images": {"colour_profiles": "apply"}}

@@ -16,7 +16,8 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-INPUTS = Path(__file__).parents[1] / "inputs"
+IMAGES = Path(__file__).parents[1] / "images"
+HELPING = (IMAGES, IMAGES / "dicom", IMAGES / "formats", Path(__file__).parents[1])
 MODEL = (24, 36)  # what an image is made to fit, where its aspect is what matters
 
 Array = NDArray[np.generic]
@@ -95,7 +96,8 @@ def group(name: str) -> Callable[..., None]:
 
 
 def helpers(module: str) -> ModuleType:
-    """Return a module of tests/inputs."""
-    if str(INPUTS) not in sys.path:
-        sys.path.append(str(INPUTS))
+    """Return a module of the tests of images, or one beside this."""
+    for folder in HELPING:
+        if str(folder) not in sys.path:
+            sys.path.append(str(folder))
     return importlib.import_module(module)

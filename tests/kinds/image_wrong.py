@@ -13,8 +13,8 @@ from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from .image_registry import group, helpers
 
-files, images, tiffs = helpers("test_pillow_files"), helpers("test_images"), helpers("test_tiff")
-dicom, scans = helpers("dicom_files"), helpers("test_dicom")
+files, images, tiffs = helpers("test_pillow"), helpers("test_reader"), helpers("test_tiff")
+dicom, scans = helpers("kinds.dicom_files"), helpers("test_dicom")
 POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a214614ab2935\nsize 12345\n"
 
 limits, bombs, wrong = group("Limits"), group("Bombs"), group("Wrong files")

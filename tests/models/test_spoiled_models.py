@@ -12,7 +12,7 @@ from kinds.models import MODEL_KINDS
 from kinds.mutations import FORMATS, emptied, spoiled_bytes, spoiled_config
 
 from reportgen.errors import ReportgenError
-from reportgen.models.formats import hdf5_probe as hdf5_trial
+from reportgen.models.formats import hdf5_probe
 from reportgen.models.loader import load_model
 from reportgen.settings.report import LimitSettings, ModelSettings
 from reportgen.system.text import visible
@@ -37,7 +37,7 @@ def seeds(tmp_path_factory) -> dict[str, Path]:
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_spoiled_files(name, seeds, tmp_path_factory, monkeypatch):
-    monkeypatch.setattr(hdf5_trial, "_SECONDS", 5.0)
+    monkeypatch.setattr(hdf5_probe, "_SECONDS", 5.0)
     kinds, write = FORMATS[name]
     model = ModelSettings(architecture="cifar10") if name == "weights" else ModelSettings()
 

@@ -13,8 +13,8 @@ from reportgen.analysis.doubts.profiles import profile_remarks
 from reportgen.analysis.predictions import Head
 from reportgen.pipeline import build_report
 
-sys.path.append(str(Path(__file__).parents[1] / "inputs"))
-from test_colour_profiles import profile
+sys.path.append(str(Path(__file__).parents[2] / "images"))
+from test_profiles import profile
 
 TWO = Head("sigmoid", ("NORMAL", "PNEUMONIA"), 0.5)
 QUICK = {"occlusion": {"enabled": False}}

@@ -8,7 +8,7 @@ import h5py
 import numpy as np
 import pytest
 
-from reportgen.models.formats import hdf5_probe as hdf5_trial
+from reportgen.models.formats import hdf5_probe
 from reportgen.models.formats.hdf5_probe import survives, try_out
 
 GIB = 1 << 30
@@ -28,8 +28,8 @@ def test_a_file_that_fails_properly_is_left_to_the_reader(tmp_path):
 def test_a_hang_a_crash_and_too_much_memory(tmp_path, monkeypatch, written, program):
     trial = tmp_path / "trial.py"
     trial.write_text(program)
-    monkeypatch.setattr(hdf5_trial, "__file__", str(trial))
-    monkeypatch.setattr(hdf5_trial, "_SECONDS", 1.0)
+    monkeypatch.setattr(hdf5_probe, "__file__", str(trial))
+    monkeypatch.setattr(hdf5_probe, "_SECONDS", 1.0)
     assert not survives(written["new.h5"], GIB)
 
 
@@ -39,7 +39,7 @@ def test_within_another_program(monkeypatch, written):
 
 
 def test_packed_numbers_are_read_up_to_the_limit(tmp_path, monkeypatch):
-    monkeypatch.setattr(hdf5_trial, "_limit_memory", lambda limit: None)
+    monkeypatch.setattr(hdf5_probe, "_limit_memory", lambda limit: None)
     with h5py.File(tmp_path / "a.h5", "w") as file:
         file.create_dataset("packed", data=np.arange(1000.0), chunks=(100,), compression="gzip")
         file.create_dataset("endless", (1 << 40, 1 << 10), "f4", chunks=(1 << 10, 1 << 10))
@@ -53,12 +53,12 @@ def test_memory_that_runs_out(tmp_path, monkeypatch):
     def read(path, part, memory):
         raise OSError("can't allocate that much")
 
-    monkeypatch.setattr(hdf5_trial, "_limit_memory", lambda limit: None)
-    monkeypatch.setattr(hdf5_trial, "_read", read)
+    monkeypatch.setattr(hdf5_probe, "_limit_memory", lambda limit: None)
+    monkeypatch.setattr(hdf5_probe, "_read", read)
     assert try_out(str(tmp_path / "a.h5"), "1") == 3
 
 
 def test_a_file_that_keeps_the_library_busy_for_ever(monkeypatch, refused):
     """A few bytes of it differ from a good file. Another version of the library may find that: it's refused anyway."""
-    monkeypatch.setattr(hdf5_trial, "_SECONDS", 3.0)
+    monkeypatch.setattr(hdf5_probe, "_SECONDS", 3.0)
     assert "is a damaged HDF5 file" in refused(Path(__file__).with_name("hangs.h5"))

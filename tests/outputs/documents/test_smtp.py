@@ -25,7 +25,7 @@ from aiosmtpd.smtp import SMTP, AuthResult  # noqa: E402
 
 from reportgen.cli.main import main  # noqa: E402
 from reportgen.errors import OutputError, SettingsError  # noqa: E402
-from reportgen.outputs.documents import smtp as mailing  # noqa: E402
+from reportgen.outputs.documents import smtp  # noqa: E402
 from reportgen.outputs.documents.email import render_email  # noqa: E402
 from reportgen.outputs.documents.smtp import PASSWORD, Server, send, server_from  # noqa: E402
 from reportgen.outputs.page.page import render_html  # noqa: E402
@@ -68,8 +68,8 @@ def check(server, session, envelope, mechanism, data):
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch):
-    monkeypatch.setattr(mailing, "_TIMEOUT", 2)
-    monkeypatch.setattr(mailing, "_PATIENCE", 3)
+    monkeypatch.setattr(smtp, "_TIMEOUT", 2)
+    monkeypatch.setattr(smtp, "_PATIENCE", 3)
 
 
 @pytest.fixture(scope="module")
@@ -297,7 +297,7 @@ def test_an_answer_without_an_end_is_left(authority, ca_file, mail, stream):
 
 
 def test_a_server_that_says_nothing(authority, ca_file, mail, monkeypatch):
-    monkeypatch.setattr(mailing, "_TIMEOUT", 0.3)
+    monkeypatch.setattr(smtp, "_TIMEOUT", 0.3)
     waited = []
     with socket.create_server(("127.0.0.1", 0)) as silent:
         told = refused(mail, server(silent.getsockname()[1], ca_file), wait=waited.append)
@@ -418,12 +418,12 @@ def test_from_the_command_line(authority, ca_file, make_report, tmp_path, capsys
     assert len(handler.arrived) == 1
     assert b"X-Unsent" not in handler.arrived[0][2]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["ca.pem", "mail.toml", "report.html"]
-    assert mailing.ATTEMPTS == 4
+    assert smtp.ATTEMPTS == 4
 
 
 def test_an_answer_that_drips_is_left(authority, ca_file, mail, monkeypatch):
     """A byte now and then, and never a line: the clock counts, not each byte."""
-    monkeypatch.setattr(mailing, "_PATIENCE", 1)
+    monkeypatch.setattr(smtp, "_PATIENCE", 1)
     listening = socket.create_server(("127.0.0.1", 0))
 
     def drip():
