@@ -17,6 +17,7 @@ import pytest
 from keras import layers
 from PIL import Image as PillowImage
 
+from reportgen import making
 from reportgen.cli.main import main
 from reportgen.errors import ReportgenError
 
