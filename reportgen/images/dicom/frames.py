@@ -6,6 +6,7 @@ None of them is trusted to say that a stream is cut off: most fill what is missi
 from __future__ import annotations
 
 import re
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from reportgen.images.dicom.codestreams import (
     jpeg_shape,
 )
 from reportgen.images.dicom.elements import number_of
+from reportgen.images.formats.pillow import pillow_set
 from reportgen.system.libraries import install_extra
 
 if TYPE_CHECKING:
@@ -180,7 +182,9 @@ def _decompressed(
     part: NDArray[np.generic] | None = None
     for name, decoder in decoders_of(syntax):
         try:
-            stored = _as_array(dataset, name, decoder, index)
+            # what WeasyPrint sets for the whole program would have Pillow fill up what is missing
+            with pillow_set(request, truncated=False) if name == "pillow" else nullcontext():
+                stored = _as_array(dataset, name, decoder, index)
         except Exception as problem:  # noqa: BLE001 - decoders meet damaged streams with every kind of exception
             failed[name] = _reason(problem, name)
             continue

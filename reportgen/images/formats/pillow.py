@@ -102,7 +102,7 @@ def _attempt(data: bytes, request: Request, *, truncated: bool = False) -> Decod
     picture = None
     try:
         with (
-            _pillow_set(request, truncated=truncated),
+            pillow_set(request, truncated=truncated),
             # libtiff writes there what it finds wrong, and here it's told anyway
             silence_standard_error() if tiff.is_tiff(data) else nullcontext(),
             PillowImage.open(io.BytesIO(data), formats=formats) as picture,
@@ -121,7 +121,7 @@ def _attempt(data: bytes, request: Request, *, truncated: bool = False) -> Decod
 
 
 @contextmanager
-def _pillow_set(request: Request, *, truncated: bool) -> Iterator[None]:
+def pillow_set(request: Request, *, truncated: bool) -> Iterator[None]:
     """Set what Pillow keeps for the whole program, and put it back; one thread at a time."""
     with _PILLOW, warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -9,7 +9,7 @@ import imagecodecs
 import numpy as np
 import pytest
 from kinds.dicom_files import dataset_of, written
-from PIL import Image
+from PIL import Image, ImageFile
 from pydicom.encaps import encapsulate, get_frame
 from pydicom.pixels.decoders.base import Decoder, get_decoder
 from pydicom.uid import (
@@ -207,6 +207,14 @@ def test_when_all_fail_it_is_said_which_on_what():
     assert "; pillow: " in message
     assert "; imagecodecs: " in message
     assert len(message) < 500
+
+
+def test_pillow_fills_nothing_up_whatever_others_set(only, monkeypatch):
+    monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", True)
+    only("pillow")
+    stream = jpeg_2000(GRAY12)
+    assert "broken data stream" in refused(dicom(GRAY12, stream[: len(stream) // 2], JPEG2000Lossless))
+    assert ImageFile.LOAD_TRUNCATED_IMAGES
 
 
 def test_what_a_decoder_says_is_cleaned(only):
