@@ -24,7 +24,7 @@ _SCRUBBED = (
     (re.compile(r"'sha256-[A-Za-z0-9+/=]+'"), "'sha256-DIGEST'"),
     (re.compile(r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b"), "UUID"),
     (re.compile(r"\b[0-9a-f]{2}/[0-9a-f]{62}\b"), "DIGEST"),
-    (re.compile(r"\b(?:[0-9a-f]{64}|[0-9a-f]{32}|[0-9a-f]{16}|[0-9a-f]{12})\b"), "DIGEST"),
+    (re.compile(r"(?<![.\w])(?:[0-9a-f]{64}|[0-9a-f]{32}|[0-9a-f]{16}|[0-9a-f]{12})\b"), "DIGEST"),
     (re.compile(r"\b\d+(?:\.\d+)? (?:kB|MB)\b"), "SIZE"),
     (re.compile(r"reportgen \d+\.\d+\.\d+\w*"), "reportgen VERSION"),
 )  # fmt: skip
@@ -50,6 +50,8 @@ def scrub_json(text: str) -> str:
 def _brief(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _brief(item) for key, item in value.items()}
+    if isinstance(value, float):
+        return float(f"{value:.6g}")
     if not isinstance(value, list):
         return value
     flat = [item for item in _flat(value) if item is not None]
