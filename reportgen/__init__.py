@@ -11,25 +11,25 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from reportgen.demo.phantom import Phantom, phantom
-    from reportgen.errors import ImageError, ModelError, OutputError, ReportgenError, SettingsError
     from reportgen.images.cases import Case
     from reportgen.images.reader import Image, image_from_array, read_image
     from reportgen.models.loader import LoadedModel, load_model
     from reportgen.outputs.report_files import SavableReport as Report
     from reportgen.outputs.report_files import read_report
-    from reportgen.pipeline import build_report
     from reportgen.settings.file import settings_from
     from reportgen.settings.report import Settings
+    from reportgen.system.errors import ImageError, ModelError, OutputError, ReportgenError, SettingsError
+    from reportgen.workflows.pipeline import build_report
 
 _HOMES = {
     "Phantom": "demo.phantom", "phantom": "demo.phantom",
-    "ImageError": "errors", "ModelError": "errors", "OutputError": "errors", "ReportgenError": "errors",
-    "SettingsError": "errors",
+    "ImageError": "system.errors", "ModelError": "system.errors", "OutputError": "system.errors",
+    "ReportgenError": "system.errors", "SettingsError": "system.errors",
     "Case": "images.cases",
     "Image": "images.reader", "image_from_array": "images.reader", "read_image": "images.reader",
     "LoadedModel": "models.loader", "load_model": "models.loader",
     "Report": "outputs.report_files", "read_report": "outputs.report_files",
-    "build_report": "pipeline",
+    "build_report": "workflows.pipeline",
     "Settings": "settings.report", "settings_from": "settings.file",
 }  # fmt: skip
 

@@ -24,11 +24,11 @@ import pytest
 from PIL import Image
 
 from reportgen.cli.main import main
-from reportgen.errors import OutputError
-from reportgen.pipeline import build_report
+from reportgen.system.atomic import PREFIX, workspace
+from reportgen.system.errors import OutputError
 from reportgen.system.signals import stoppable, undisturbed
-from reportgen.system.workspace import PREFIX, workshop
 from reportgen.training import run
+from reportgen.workflows.pipeline import build_report
 
 ROOT = Path(__file__).parents[1]
 OLD = "<!doctype html>\nold\n</html>\n"
@@ -111,8 +111,8 @@ EARLY_STEPS = {
 }
 STEPS = {
     "reading the image": "import reportgen.images.cases as m; before(m, 'read_cases')",
-    "loading the model": "import reportgen.pipeline as m; before(m, 'load_model')",
-    "drawing": "import reportgen.pipeline as m; before(m, 'input_pictures')",
+    "loading the model": "import reportgen.workflows.pipeline as m; before(m, 'load_model')",
+    "drawing": "import reportgen.workflows.pipeline as m; before(m, 'input_pictures')",
     "rendering": "import reportgen.outputs.report_files as m; before(m, 'render_html')",
     "making the private folder": "import tempfile as m; before(m, 'mkdtemp')",
     "having made it": "import tempfile as m; after(m, 'mkdtemp')",
@@ -151,8 +151,8 @@ HOOKS = """
 READY = """
     import os, pickle
     import reportgen.pipeline
-    reportgen.pipeline.prepare_libraries = lambda: None
-    reportgen.pipeline.build_report = lambda *_, **__: pickle.load(open(os.environ["REPORT"], "rb"))
+    reportgen.workflows.pipeline.prepare_libraries = lambda: None
+    reportgen.workflows.pipeline.build_report = lambda *_, **__: pickle.load(open(os.environ["REPORT"], "rb"))
     put = setattr
 """
 
@@ -237,7 +237,7 @@ def test_a_destructor_that_swallows_ctrl_c_does_not_save_the_run(here, model, mo
         Swallowing()
         time.sleep(60)
 
-    monkeypatch.setattr("reportgen.pipeline.image_picture", drawn)
+    monkeypatch.setattr("reportgen.workflows.pipeline.image_picture", drawn)
     assert main(quick(model)) == 130
     assert capfd.readouterr().err.splitlines()[-1] == "reportgen: interrupted"
     assert unchanged(here)
@@ -252,7 +252,7 @@ def test_a_library_that_makes_ctrl_c_its_own_error(here, model, monkeypatch, cap
         except KeyboardInterrupt:
             raise fault from None
 
-    monkeypatch.setattr("reportgen.pipeline.image_picture", drawn)
+    monkeypatch.setattr("reportgen.workflows.pipeline.image_picture", drawn)
     assert main(quick(model) + debug) == 130
     assert capfd.readouterr().err.splitlines()[-1] == "reportgen: interrupted"
     assert unchanged(here)
@@ -332,7 +332,7 @@ def test_a_killed_run_leaves_a_folder_of_figures_that_can_be_used(here, model, r
 
 
 def test_another_run_that_is_alive_is_left_alone(here, model):
-    with workshop(here) as other:
+    with workspace(here) as other:
         (other / "half").write_text("half")
         assert main(quick(model)) == 0
         assert (other / "half").read_text() == "half"

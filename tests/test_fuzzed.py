@@ -16,7 +16,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from reportgen.errors import ReportgenError, SettingsError
 from reportgen.models.card import read_model_notes
 from reportgen.models.class_name_files import MOST_BYTES as MOST_NAMES
 from reportgen.models.class_name_files import parse_class_names, read_class_names
@@ -24,6 +23,7 @@ from reportgen.settings.commentary import MOST_BYTES as MOST_WORDS
 from reportgen.settings.commentary import read_comments
 from reportgen.settings.file import MOST_BYTES, parse_toml, read_settings, settings_from
 from reportgen.settings.report import CommentarySettings
+from reportgen.system.errors import ReportgenError, SettingsError
 
 sys.path.insert(0, str(Path(__file__).parent / "fuzz"))
 

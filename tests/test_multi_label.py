@@ -15,7 +15,6 @@ from keras import layers
 from PIL import Image
 
 from reportgen.cli.main import main
-from reportgen.errors import SettingsError
 from reportgen.models.loader import load_model
 from reportgen.outputs.page.page import render_html
 from reportgen.outputs.saved.reader import ReportError, read_saved
@@ -23,9 +22,10 @@ from reportgen.outputs.saved.report_json import render_json
 from reportgen.outputs.site.build import build_site
 from reportgen.outputs.site.confusion import finding_confusions
 from reportgen.outputs.site.records import record_of
-from reportgen.pipeline import build_report
 from reportgen.settings.job import EmailSettings
 from reportgen.settings.report import ModelSettings
+from reportgen.system.errors import SettingsError
+from reportgen.workflows.pipeline import build_report
 
 NAMES = ["Effusion", "Mass", "Nodule", "Pleural_Thickening", "Pneumonia"]
 THRESHOLDS = [0.5, 0.2, 0.9, 0.5, 0.5]

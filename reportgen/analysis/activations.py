@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.analysis.layer_graph import Graph, LayerCall, computed
-from reportgen.errors import SettingsError
 from reportgen.models.formats.steady import is_steady
 from reportgen.settings.report import LayerSettings
+from reportgen.system.errors import SettingsError
 
 _IDLE_AT_INFERENCE = (
     "Dropout", "SpatialDropout2D", "GaussianNoise", "GaussianDropout", "AlphaDropout", "ActivityRegularization",

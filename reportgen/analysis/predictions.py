@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.errors import SettingsError
 from reportgen.report.names import find_name, plain_name
 from reportgen.report.report import Prediction, Remark
+from reportgen.system.errors import SettingsError
 
 SHOWN_CLASSES = 5
 SATURATED = 1e-4

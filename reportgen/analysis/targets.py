@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from reportgen.analysis.findings import labelled_findings
 from reportgen.analysis.predictions import Head, find_class
-from reportgen.errors import SettingsError
 from reportgen.report.report import is_reference
+from reportgen.system.errors import SettingsError
 
 Targets = tuple[tuple[int, ...], ...]
 Wanted = str | int | tuple[str | int, ...]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from reportgen.cli.arguments import add_command, add_force, say_made
 from reportgen.cli.flags import add_flags, tables_from
-from reportgen.errors import SettingsError
+from reportgen.system.errors import SettingsError
 
 if TYPE_CHECKING:
     from reportgen.settings.job import Job
@@ -57,8 +57,8 @@ def _add_outputs(parser: argparse.ArgumentParser) -> None:
 
 
 def _build(given: argparse.Namespace) -> None:
-    from reportgen.making import build, parse_cases
     from reportgen.settings.file import merge, read_settings
+    from reportgen.workflows.making import build, parse_cases
 
     tables = read_settings(Path(given.config)) if given.config else {}
     flags = tables_from(given)
@@ -72,7 +72,7 @@ def _build(given: argparse.Namespace) -> None:
 
 
 def _demo(given: argparse.Namespace) -> None:
-    from reportgen.making import demo
+    from reportgen.workflows.making import demo
 
     job, settings = _checked(given, tables_from(given))
     say_made(demo(job, settings, overwrite=given.force, progress=True, debug=given.debug))

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from reportgen.cli.arguments import add_command
-from reportgen.errors import ReportgenError
+from reportgen.system.errors import ReportgenError
 from reportgen.system.libraries import install_extra, library_version, pango_install, wanted_libraries
 from reportgen.system.silence import load_weasyprint
 from reportgen.system.terminal import say
@@ -132,7 +132,7 @@ def _pango() -> Finding:
 
 def _fonts() -> Finding:
     """Look for fonts with the letters that a PDF may need besides those that come along."""
-    from reportgen.system.letters import advise_fonts, find_lacking
+    from reportgen.outputs.documents.letters import advise_fonts, find_lacking
 
     there, lacking = find_lacking()
     told = f"no letters: {', '.join(lacking)}" if lacking else f"letters: {', '.join(there)}"

@@ -24,8 +24,8 @@ def add_inspect(commands: Any) -> None:
 
 
 def _inspect(given: argparse.Namespace) -> None:
-    from reportgen.making import inspect
     from reportgen.settings.file import settings_from
+    from reportgen.workflows.making import inspect
 
     flags = tables_from(given, INSPECTED)
     if given.model is not None:

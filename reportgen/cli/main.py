@@ -19,7 +19,7 @@ from reportgen.cli.inspect import add_inspect
 from reportgen.cli.phantom import add_phantom
 from reportgen.cli.share import add_dicom, add_email, add_pdf, add_site, add_verify
 from reportgen.cli.train import add_train
-from reportgen.errors import ReportgenError
+from reportgen.system.errors import ReportgenError
 from reportgen.system.signals import SIGNALS, stoppable
 from reportgen.system.terminal import OutputLostError, flush, occupy_standard_streams, tell
 from reportgen.system.text import visible

@@ -22,7 +22,7 @@ def add_phantom(commands: Any) -> None:
 
 
 def _phantom(given: argparse.Namespace) -> None:
-    from reportgen.making import draw_phantom
+    from reportgen.workflows.making import draw_phantom
 
     path = Path(given.output)
     draw_phantom(path, given.seed, given.opacities, overwrite=given.force)

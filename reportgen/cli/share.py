@@ -8,7 +8,7 @@ from typing import Any
 
 from reportgen.cli.arguments import add_command, add_force, say_caution, say_made
 from reportgen.cli.flags import SENT, add_flags, tables_from
-from reportgen.errors import OutputError
+from reportgen.system.errors import OutputError
 from reportgen.system.terminal import say
 from reportgen.system.text import visible
 
@@ -111,14 +111,14 @@ def _add_report(parser: argparse.ArgumentParser, output: str) -> None:
 
 
 def _pdf(given: argparse.Namespace) -> None:
-    from reportgen import sharing
+    from reportgen.workflows import sharing
 
     say_made(sharing.print_pdf(*_places(given), given.paper.lower(), given.variant.lower(), overwrite=given.force))
 
 
 def _email(given: argparse.Namespace) -> None:
-    from reportgen import sharing
     from reportgen.settings.file import job_from, merge, read_settings
+    from reportgen.workflows import sharing
 
     tables = read_settings(Path(given.config)) if given.config else {}
     job = job_from(merge(tables, tables_from(given, SENT)))
@@ -128,7 +128,7 @@ def _email(given: argparse.Namespace) -> None:
 
 
 def _dicom(given: argparse.Namespace) -> None:
-    from reportgen import sharing
+    from reportgen.workflows import sharing
 
     source, target, figures = _places(given)
     archive = None if given.zip is None else Path(given.zip) if given.zip else sharing.beside(source, ".zip")
@@ -141,7 +141,7 @@ def _dicom(given: argparse.Namespace) -> None:
 
 
 def _site(given: argparse.Namespace) -> None:
-    from reportgen import sharing
+    from reportgen.workflows import sharing
 
     say_made(sharing.publish(
         given.reports, Path(given.output), title=given.title, add=given.add, remove=given.remove,
@@ -150,7 +150,7 @@ def _site(given: argparse.Namespace) -> None:
 
 
 def _verify(given: argparse.Namespace) -> None:
-    from reportgen import sharing
+    from reportgen.workflows import sharing
 
     figures = Path(given.figures) if given.figures else None
     models, images = (tuple(map(Path, paths)) for paths in (given.model, given.image))

@@ -34,7 +34,7 @@ def add_train(commands: Any) -> None:
 
 
 def _train(given: argparse.Namespace) -> None:
-    from reportgen.making import train
+    from reportgen.workflows.making import train
 
     train(
         Path(given.output), folder=given.folder, test_folder=given.test, phantoms=given.phantoms,

@@ -7,7 +7,7 @@ import difflib
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.errors import SettingsError
+from reportgen.system.errors import SettingsError
 
 DEAD = (213, 94, 0)  # vermilion of Okabe and Ito's palette: told apart from viridis and gray by everyone
 NOT_A_NUMBER = (204, 121, 167)  # reddish purple of the same

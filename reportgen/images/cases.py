@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from reportgen.errors import SettingsError
 from reportgen.images.reader import Image, read_image
 from reportgen.report.report import is_reference
 from reportgen.settings.job import CaseSettings
 from reportgen.settings.report import ImageSettings, LimitSettings
+from reportgen.system.errors import SettingsError
 
 MOST_CASES = 12
 _SHORT = 8  # digits of a digest

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.errors import ImageError
 from reportgen.settings.report import ImageSettings, LimitSettings
+from reportgen.system.errors import ImageError
 
 SMALLEST_SIDE = 4
 # Getting at a frame of an animation means drawing all before it: so many times the pixels of the largest image.

@@ -14,8 +14,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.errors import ImageError
 from reportgen.images.decoding import spread
+from reportgen.system.errors import ImageError
 
 Depth = Literal["auto", "full", "12", "stretch"]
 Loaders = Literal["cut", "high", "none"]

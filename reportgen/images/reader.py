@@ -15,13 +15,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.errors import ImageError
 from reportgen.images.decoding import SMALLEST_SIDE, DamagedError, Decoded, Request, UnknownKindError, is_plain
 from reportgen.images.dicom import reader as dicom
 from reportgen.images.formats import pillow, tiff
 from reportgen.images.formats.transfer import changed_in_transfer, perhaps_changed_in_transfer
 from reportgen.images.resizing import as_channels, resize
 from reportgen.settings.report import ImageSettings, LimitSettings
+from reportgen.system.errors import ImageError
 from reportgen.system.files import read_bytes, sha256
 from reportgen.system.signatures import looks_like
 

@@ -14,11 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from reportgen.errors import ModelError, ReportgenError
 from reportgen.models.formats.layer_names import NewNames
 from reportgen.models.formats.reasons import reason_of
 from reportgen.models.randomness import begin
 from reportgen.settings.report import ModelSettings
+from reportgen.system.errors import ModelError, ReportgenError
 
 _SIZE_ADVICE = "say it with --input-size HEIGHTxWIDTH"
 _SEEN_FIRST = ("Conv2D", "DepthwiseConv2D", "SeparableConv2D", "MaxPooling2D", "AveragePooling2D", "ZeroPadding2D")

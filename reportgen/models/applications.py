@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from reportgen.errors import ModelError
+from reportgen.system.errors import ModelError
 
 PREFIX = "keras:"
 RANDOM = "random"
@@ -69,8 +69,8 @@ def imagenet_class_names(*, fetch: bool) -> tuple[str, ...] | None:
     """Return ImageNet's 1,000 class names where this machine has (or can fetch) Keras's index of them, else None."""
     import keras
 
-    from reportgen.errors import SettingsError
     from reportgen.models.class_name_files import read_class_names
+    from reportgen.system.errors import SettingsError
 
     home = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras")
     path = home / "models" / "imagenet_class_index.json"

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from reportgen.errors import SettingsError
 from reportgen.report.names import are_different, plain_name
+from reportgen.system.errors import SettingsError
 from reportgen.system.files import read_bytes
 
 MOST_BYTES = 16 << 20

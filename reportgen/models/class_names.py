@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from reportgen.errors import SettingsError
 from reportgen.models.class_name_files import NamesFile, read_names_file
 from reportgen.report.names import are_different, plain_name
+from reportgen.system.errors import SettingsError
 
 # as Teachable Machine writes it beside a model
 BESIDE = "labels.txt"

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from reportgen.errors import SettingsError
 from reportgen.report.report import is_reference
+from reportgen.system.errors import SettingsError
 
 # activations that are layers, or operations on tensors, of their own
 _ACTIVATIONS = ("Softmax", "Sigmoid", "ReLU", "Relu", "Relu6", "LeakyReLU", "LeakyRelu", "PReLU", "ELU", "Elu", "Tanh")

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from reportgen.errors import ModelError, SettingsError
 from reportgen.models import applications
 from reportgen.models.adapt import adapt
 from reportgen.models.card import ModelNotes, read_model_notes
@@ -26,6 +25,7 @@ from reportgen.models.preprocessing.preprocessing import Preprocessing, families
 from reportgen.models.randomness import Randomness, settle
 from reportgen.report.model import ModelCard
 from reportgen.settings.report import TRY, LimitSettings, ModelSettings, PreprocessingSettings
+from reportgen.system.errors import ModelError, SettingsError
 
 # the model that comes with the program: its size needs no check
 BUILTIN_MODEL = Path(__file__).parents[1] / "demo" / "chest_xray.keras"

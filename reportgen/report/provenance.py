@@ -6,7 +6,7 @@ import os
 import platform
 from datetime import UTC, datetime
 
-from reportgen.errors import SettingsError
+from reportgen.system.errors import SettingsError
 from reportgen.system.libraries import library_version
 
 _LIBRARIES = ("tensorflow", "keras", "numpy", "pillow", "matplotlib", "jinja2")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from reportgen.errors import SettingsError
 from reportgen.report.report import Comment
 from reportgen.settings.report import CommentarySettings
+from reportgen.system.errors import SettingsError
 from reportgen.system.files import read_bytes
 
 MOST_BYTES = 1 << 20  # of a file; with more, a page takes minutes to make and to open

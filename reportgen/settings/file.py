@@ -19,10 +19,10 @@ from typing import Any
 
 import pydantic
 
-from reportgen.errors import SettingsError
 from reportgen.settings.job import Job
 from reportgen.settings.messages import brief, fields_at, value_at, wanted
 from reportgen.settings.report import Settings
+from reportgen.system.errors import SettingsError
 from reportgen.system.text import visible
 
 MOST_BYTES = 4 << 20

@@ -1,22 +1,31 @@
 """Writing files so that a reader finds either the old content or the whole new one, never a part.
 
-A file is made in a private folder beside its place (:mod:`reportgen.system.workspace`), brought to disk, and moved to
-its place in one step. Of several files none is moved before all are complete; if moving fails half-way, the old ones
-return. Symbolic links are never written through.
+A file is made in a private folder beside its place, brought to disk, and moved to its place in one step. Of several
+files none is moved before all are complete; if moving fails half-way, the old ones return. Symbolic links are never
+written through.
+
+A private folder in use is locked (``flock``) by the process that made it. The lock goes with the process, however it
+ends, so a folder whose lock can be taken belongs to nobody any more: what killed runs left is cleared away. Where locks
+are not supported, leftovers stay.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import stat
+import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
-from reportgen.errors import OutputError
+from reportgen.system.errors import OutputError
 from reportgen.system.signals import undisturbed
-from reportgen.system.workspace import workshop
+
+PREFIX = ".reportgen-unfinished-"
+_NAME = re.compile(re.escape(PREFIX) + r"[a-z0-9_]{8}")
 
 
 def check_target(path: Path, *, overwrite: bool) -> None:
@@ -74,7 +83,7 @@ def replacing(*paths: Path, remove: Iterable[Path] = ()) -> Iterator[tuple[Path,
             for path in (*paths, *remove):
                 if path.parent not in shops:
                     with telling(path):
-                        shops[path.parent] = stack.enter_context(workshop(path.parent))
+                        shops[path.parent] = stack.enter_context(workspace(path.parent))
                         (shops[path.parent] / "new").mkdir()
                         (shops[path.parent] / "old").mkdir()
             made = tuple(shops[path.parent] / "new" / path.name for path in paths)
@@ -159,7 +168,7 @@ def _settle(new: Path, path: Path) -> None:
 
 
 def _move(new_files: Sequence[tuple[Path, Path, Path]], stale: Sequence[tuple[Path, Path]]) -> None:
-    """Move each (place, workshop, new file) to its place and each stale (place, workshop) away; on failure put back."""
+    """Move each (place, workspace, new file) there and each stale (place, workspace) away; on failure put back."""
     alone = len(new_files) + len(stale) == 1
     with ExitStack() as undo:
         for path, shop, new in new_files:
@@ -201,3 +210,109 @@ def _put_back(path: Path, kept: Path | None, new: Path | None) -> None:
             path.unlink(missing_ok=True)
         elif kept.exists():
             kept.replace(path)
+
+
+@dataclass(frozen=True)
+class _Lock:
+    """An open folder; ``held`` says whether it is locked, or can't be."""
+
+    descriptor: int
+    held: bool
+
+
+@contextmanager
+def workspace(beside: Path) -> Iterator[Path]:
+    """Make a folder in ``beside`` that only this user can enter; at the end it goes with all that is in it.
+
+    Parameters
+    ----------
+    beside
+        The folder where the finished files go. Leftovers of killed runs in it are removed first.
+
+    Raises
+    ------
+    OSError
+        When it can't be made.
+    """
+    remove_leftovers(beside)
+    made = None
+    try:
+        with undisturbed():
+            made = _made(beside)
+        yield made[0]
+    finally:
+        if made is not None:
+            with undisturbed():
+                _clear(*made)
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove the workspaces in a folder that belong to no process any more; anything else stays."""
+    with suppress(OSError):
+        for path in [path for path in folder.iterdir() if is_workspace(path.name)]:
+            with suppress(OSError):
+                _remove_if_left(path)
+
+
+def is_workspace(name: str) -> bool:
+    """Return whether a file name is that of a workspace."""
+    return _NAME.fullmatch(name) is not None
+
+
+def _made(beside: Path) -> tuple[Path, _Lock | None]:
+    """Make a folder and lock it, again if another process took it for a leftover in between."""
+    while True:
+        folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=beside))
+        try:
+            lock = _locked(folder, wait=True)
+        except FileNotFoundError:
+            continue
+        if lock is None or _still_there(folder, lock):
+            return folder, lock
+        os.close(lock.descriptor)
+
+
+def _clear(folder: Path, lock: _Lock | None) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    if lock is not None:
+        os.close(lock.descriptor)
+
+
+def _remove_if_left(folder: Path) -> None:
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
+        return
+    lock = _locked(folder, wait=False)
+    if lock is None:
+        return
+    try:
+        if lock.held and _still_there(folder, lock):
+            with undisturbed():
+                shutil.rmtree(folder, ignore_errors=True)
+    finally:
+        os.close(lock.descriptor)
+
+
+def _locked(folder: Path, *, wait: bool) -> _Lock | None:
+    """Open a folder and lock it; None where folders can't be opened (Windows)."""
+    try:
+        import fcntl
+    except ImportError:
+        return None
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except OSError:
+        return _Lock(descriptor, held=False)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return _Lock(descriptor, held=True)
+
+
+def _still_there(folder: Path, lock: _Lock) -> bool:
+    """Return whether the path still names the folder that was opened."""
+    try:
+        return os.path.samestat(os.fstat(lock.descriptor), folder.lstat())
+    except FileNotFoundError:
+        return False

@@ -6,7 +6,7 @@ import hashlib
 import os
 from pathlib import Path
 
-from reportgen.errors import ReportgenError
+from reportgen.system.errors import ReportgenError
 
 _BLOCK = 1 << 20
 

@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.demo.phantom import phantom
-from reportgen.errors import ImageError, ReportgenError
 from reportgen.images.fitting import prepare
 from reportgen.images.reader import Image, image_from_array, read_image
 from reportgen.report.names import are_different, are_the_same
 from reportgen.settings.report import PreprocessingSettings
+from reportgen.system.errors import ImageError, ReportgenError
 
 ENDINGS = {".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".gif", ".dcm", ".dicom"}
 PHANTOM_CLASSES = ("NORMAL", "PNEUMONIA")

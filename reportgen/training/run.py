@@ -8,10 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from reportgen.errors import ReportgenError
 from reportgen.models.architectures import ARCHITECTURES, Architecture
 from reportgen.report.names import are_the_same
 from reportgen.system.atomic import check_target, replacing
+from reportgen.system.errors import ReportgenError
 from reportgen.training.datasets import Dataset, draw_phantoms, join, read_folder, split_by_group
 from reportgen.training.fit import FACTOR, Recipe, Trained, evaluate, fit
 

@@ -10,9 +10,9 @@ from keras import layers
 from reportgen.analysis import layer_graph as graph_module
 from reportgen.analysis.activations import choose_layers, feature_maps
 from reportgen.analysis.layer_graph import trace
-from reportgen.errors import SettingsError
 from reportgen.models.formats.steady import make_steady
 from reportgen.settings.report import LayerSettings
+from reportgen.system.errors import SettingsError
 
 SHAPE = (24, 36, 3)
 

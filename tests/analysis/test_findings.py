@@ -8,7 +8,7 @@ import pytest
 from reportgen.analysis.findings import all_correct, judge_findings, label_notes, labelled_findings
 from reportgen.analysis.predictions import Head, best_predictions, is_decided
 from reportgen.analysis.targets import target_classes
-from reportgen.errors import SettingsError
+from reportgen.system.errors import SettingsError
 
 NAMES = ("Mass", "Pleural_Thickening", "Pneumonia", "HER2+")
 HEAD = Head("sigmoid", NAMES, 0.5, 4, (0.5, 0.3, 0.9, 0.5))

@@ -10,7 +10,7 @@ import pytest
 
 from reportgen.analysis.predictions import Head, best_predictions, doubtful_scores, find_class, is_correct, is_decided
 from reportgen.analysis.targets import target_classes
-from reportgen.errors import SettingsError
+from reportgen.system.errors import SettingsError
 
 TWO, THREE = ("NORMAL", "PNEUMONIA"), ("cat", "dog", "owl")
 

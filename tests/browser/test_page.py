@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from reportgen.images.cases import Case
-from reportgen.pipeline import build_report
 from reportgen.settings.file import settings_from
+from reportgen.workflows.pipeline import build_report
 
 webdriver = pytest.importorskip("selenium.webdriver")
 if not (shutil.which("chromium") and shutil.which("chromedriver")):

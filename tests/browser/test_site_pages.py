@@ -21,8 +21,8 @@ HOSTILE = "<script>document.title='run'</script><img src=http://example.invalid/
 def site(tmp_path_factory, small_model, cases):
     """Four reports: two titles, two models by their thresholds, one with hostile texts."""
     from reportgen.images.cases import Case
-    from reportgen.pipeline import build_report
     from reportgen.settings.file import settings_from
+    from reportgen.workflows.pipeline import build_report
 
     place = tmp_path_factory.mktemp("published")
     paths = []

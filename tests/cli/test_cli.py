@@ -17,9 +17,9 @@ import pytest
 from keras import layers
 from PIL import Image as PillowImage
 
-from reportgen import making
 from reportgen.cli.main import main
-from reportgen.errors import ReportgenError
+from reportgen.system.errors import ReportgenError
+from reportgen.workflows import making
 
 SHAPE = (24, 36, 3)
 QUICK = ["--no-occlusion", "--first-layers", "1"]
@@ -632,8 +632,8 @@ def test_a_report_that_a_flag_took_is_explained(here, capsys):
     ("flags", "told"), [(["--email", "--to", "nobody"], "no e-mail address"), (["--pdf"], "pip install")]
 )
 def test_what_can_not_be_passed_on_is_said_before_the_work(here, models, capfd, monkeypatch, flags, told):
-    from reportgen import pipeline
     from reportgen.system import silence
+    from reportgen.workflows import pipeline
 
     def missing(name):
         raise ImportError(name)

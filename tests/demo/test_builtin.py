@@ -10,8 +10,8 @@ from reportgen.demo.builtin import DEMO_STRIDE, SYNTHETIC, demo_cases
 from reportgen.images.cases import as_case
 from reportgen.models.architectures import ARCHITECTURES
 from reportgen.models.loader import BUILTIN_MODEL, load_model
-from reportgen.pipeline import build_report
 from reportgen.training.datasets import draw_phantoms, read_folder
+from reportgen.workflows.pipeline import build_report
 
 
 @pytest.fixture(scope="module")

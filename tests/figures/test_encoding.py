@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image
 
-from reportgen.errors import SettingsError
 from reportgen.figures.colours import colour_table
 from reportgen.figures.encoding import jpeg, palette_png, png
+from reportgen.system.errors import SettingsError
 
 PALETTE = np.array([(255, 0, 0), (0, 255, 0), (0, 0, 255), (9, 8, 7)], np.uint8)
 INDEXES = np.array([[0, 1, 2, 3, 3], [3, 3, 0, 0, 1]], np.uint8)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from reportgen.errors import ReportgenError
+from reportgen.system.errors import ReportgenError
 from reportgen.system.text import visible
 
 CORPUS = Path(__file__).parents[1] / "corpus"

@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from reportgen.errors import ImageError, ReportgenError, SettingsError
 from reportgen.images.cases import Case, as_case, distinct, parse_case, read_cases
 from reportgen.images.reader import image_from_array
 from reportgen.settings.job import CaseSettings
 from reportgen.settings.report import ImageSettings, LimitSettings
+from reportgen.system.errors import ImageError, ReportgenError, SettingsError
 
 WORD = st.text(st.characters(exclude_characters="=\0/", exclude_categories=("Cs",)), min_size=1, max_size=20)
 

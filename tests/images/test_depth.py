@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image as PillowImage
 
-from reportgen.errors import ImageError
 from reportgen.images.depth import scaled_by_depth
 from reportgen.images.reader import decode_image
 from reportgen.settings.report import ImageSettings
+from reportgen.system.errors import ImageError
 
 SHARES = np.linspace(0, 1, 24 * 36).reshape(24, 36)  # evenly from nothing to all
 CUT = "Keras's and Pillow's loaders would show all above 255 as white."

@@ -8,10 +8,10 @@ from kinds.image_registry import MODEL, ImageKind
 from kinds.image_table import DOCUMENT, with_table
 from kinds.images import IMAGE_KINDS
 
-from reportgen.errors import ImageError
 from reportgen.images.fitting import aspect_notes, prepare
 from reportgen.images.reader import read_image
 from reportgen.settings.file import settings_from
+from reportgen.system.errors import ImageError
 
 WORKING = [kind for kind in IMAGE_KINDS if not kind.refused]
 REFUSED = [kind for kind in IMAGE_KINDS if kind.refused]

@@ -13,10 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image as PillowImage
 
-from reportgen.errors import ImageError
 from reportgen.images.reader import decode_image, image_from_array, read_image
-from reportgen.pipeline import build_report
 from reportgen.settings.report import ImageSettings, LimitSettings
+from reportgen.system.errors import ImageError
+from reportgen.workflows.pipeline import build_report
 
 SCENE = np.arange(6 * 9 * 3, dtype=np.uint8).reshape(6, 9, 3)
 TRANSPARENT = "Transparent parts were composited on black."

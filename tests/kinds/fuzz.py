@@ -109,10 +109,10 @@ def _make(name: str, folder: Path, target: Path, number: int) -> Path:
 
 
 def _child(name: str, folder: Path, first: int, last: int) -> None:
-    from reportgen.errors import ReportgenError
     from reportgen.models.formats import identify as kinds
     from reportgen.models.loader import load_model
     from reportgen.settings.report import LimitSettings, ModelSettings
+    from reportgen.system.errors import ReportgenError
     from reportgen.system.text import visible
 
     kinds.survives = _Trials().survives

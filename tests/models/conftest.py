@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from kinds.registry import SHAPE, stirred
 
-from reportgen.errors import ModelError
 from reportgen.models.formats.reader import read_model
 from reportgen.settings.report import LimitSettings, ModelSettings
+from reportgen.system.errors import ModelError
 
 
 @pytest.fixture(scope="session")

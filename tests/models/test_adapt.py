@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 from keras import layers as k
 
-from reportgen.errors import ModelError
 from reportgen.models.adapt import adapt, output_names
 from reportgen.settings.report import ModelSettings
+from reportgen.system.errors import ModelError
 
 SHAPE = (4, 6, 3)
 

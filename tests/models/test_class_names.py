@@ -6,9 +6,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from reportgen.errors import SettingsError
 from reportgen.models.class_name_files import FROM_ONE, read_class_names, read_names_file
 from reportgen.models.class_names import resolve_class_names
+from reportgen.system.errors import SettingsError
 
 
 @pytest.fixture

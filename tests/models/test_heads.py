@@ -6,8 +6,8 @@ import keras
 import pytest
 from keras import layers
 
-from reportgen.errors import SettingsError
 from reportgen.models.heads import are_independent, head_kind, last_activation, loss_name
+from reportgen.system.errors import SettingsError
 
 
 def head_of(*stack, wanted="auto", outputs=1, loss=""):

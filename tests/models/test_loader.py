@@ -11,9 +11,9 @@ import zipfile
 import numpy as np
 import pytest
 
-from reportgen.errors import ModelError, ReportgenError, SettingsError
 from reportgen.models.loader import load_model
 from reportgen.settings.report import LimitSettings, ModelSettings, PreprocessingSettings
+from reportgen.system.errors import ModelError, ReportgenError, SettingsError
 
 LFS = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a214614ab2935\nsize 13853665\n"
 

@@ -12,11 +12,11 @@ from kinds.table import DOCUMENT, with_table
 from reportgen import build_report
 from reportgen.analysis.activations import choose_layers, feature_maps
 from reportgen.analysis.layer_graph import trace
-from reportgen.errors import ReportgenError, SettingsError
 from reportgen.models.loader import LoadedModel, load_model
 from reportgen.outputs.page.page import render_html
 from reportgen.settings.file import settings_from
 from reportgen.settings.report import LayerSettings
+from reportgen.system.errors import ReportgenError, SettingsError
 
 WORKING = [kind for kind in MODEL_KINDS if not kind.refused]
 # drawing takes longest: whole reports where something is unusual about input or output, and one of each group

@@ -11,8 +11,8 @@ from tf_keras import layers as k
 from reportgen import build_report
 from reportgen.outputs.page.page import render_html
 from reportgen.outputs.text import render_model
-from reportgen.pipeline import inspect_model
 from reportgen.settings.file import settings_from
+from reportgen.workflows.pipeline import inspect_model
 
 SHAPE = (24, 36, 3)
 COARSE = {

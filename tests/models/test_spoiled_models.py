@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from kinds.models import MODEL_KINDS
 from kinds.mutations import FORMATS, emptied, spoiled_bytes, spoiled_config
 
-from reportgen.errors import ReportgenError
 from reportgen.models.formats import hdf5_probe
 from reportgen.models.loader import load_model
 from reportgen.settings.report import LimitSettings, ModelSettings
+from reportgen.system.errors import ReportgenError
 from reportgen.system.text import visible
 
 pytestmark = pytest.mark.filterwarnings("ignore")

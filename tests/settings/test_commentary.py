@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from reportgen.errors import SettingsError
 from reportgen.report.report import Comment
 from reportgen.settings.commentary import SECTIONS, read_comments
 from reportgen.settings.report import CommentarySettings
+from reportgen.system.errors import SettingsError
 
 LAYERS = ("conv1", "base/conv2")
 

@@ -4,10 +4,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from reportgen.errors import SettingsError
 from reportgen.settings.file import job_from, merge, read_settings, settings_from
 from reportgen.settings.job import CaseSettings
 from reportgen.settings.report import Settings
+from reportgen.system.errors import SettingsError
 
 
 @pytest.fixture

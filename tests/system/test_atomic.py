@@ -6,9 +6,18 @@ from pathlib import Path
 
 import pytest
 
-from reportgen.errors import OutputError
-from reportgen.system.atomic import check_target, making_folder, replacing, write_all, write_file
-from reportgen.system.workspace import PREFIX, is_workshop, remove_leftovers, workshop
+from reportgen.system.atomic import (
+    PREFIX,
+    check_target,
+    is_workspace,
+    making_folder,
+    remove_leftovers,
+    replacing,
+    workspace,
+    write_all,
+    write_file,
+)
+from reportgen.system.errors import OutputError
 
 
 def refused(path: Path, *, overwrite: bool = False) -> str:
@@ -307,7 +316,7 @@ def test_leftovers_are_removed_by_the_next_write(tmp_path):
 
 
 def test_folders_in_use_stay(tmp_path):
-    with workshop(tmp_path) as first, workshop(tmp_path) as second:
+    with workspace(tmp_path) as first, workspace(tmp_path) as second:
         remove_leftovers(tmp_path)
         assert first.is_dir()
         assert second.is_dir()
@@ -390,6 +399,6 @@ def test_many_writers_of_the_same_files(tmp_path):
     assert all(len(path.read_bytes()) == 5000 and len(set(path.read_bytes())) == 1 for path in paths)
 
 
-def test_names_of_workshops():
-    assert is_workshop(f"{PREFIX}a1_b2c3d")
-    assert not any(map(is_workshop, (PREFIX, ".reportgen-abcdefgh", f"{PREFIX}abcdefgh.bak", f"x{PREFIX}abcdefgh")))
+def test_names_of_workspaces():
+    assert is_workspace(f"{PREFIX}a1_b2c3d")
+    assert not any(map(is_workspace, (PREFIX, ".reportgen-abcdefgh", f"{PREFIX}abcdefgh.bak", f"x{PREFIX}abcdefgh")))

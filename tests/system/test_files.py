@@ -5,9 +5,9 @@ import threading
 
 import pytest
 
-from reportgen.errors import ImageError
 from reportgen.images.reader import read_image
 from reportgen.settings.report import LimitSettings
+from reportgen.system.errors import ImageError
 from reportgen.system.files import read_bytes
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reportgen.errors import ReportgenError
+from reportgen.system.errors import ReportgenError
 from reportgen.system.text import visible
 
 

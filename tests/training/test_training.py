@@ -13,9 +13,9 @@ from PIL import Image
 
 from reportgen.analysis.metrics.classification import area_under_roc
 from reportgen.demo.phantom import phantom
-from reportgen.errors import ImageError, OutputError, ReportgenError
 from reportgen.models.architectures import ARCHITECTURES
 from reportgen.models.loader import load_model
+from reportgen.system.errors import ImageError, OutputError, ReportgenError
 from reportgen.training import run
 from reportgen.training.datasets import Dataset, draw_phantoms, join, patient_of, read_folder, split_by_group
 from reportgen.training.fit import Recipe, class_weights, evaluate, fit, scores_of

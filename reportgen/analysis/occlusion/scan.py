@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 
 from reportgen.analysis.layer_graph import Graph, trace
 from reportgen.analysis.occlusion.engines import Outcome, run_engine
-from reportgen.errors import SettingsError
 from reportgen.report.evidence import OcclusionMap, StrongestPatch
 from reportgen.settings.report import OcclusionSettings
+from reportgen.system.errors import SettingsError
 
 Scores = NDArray[np.float64]
 

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.errors import ImageError
 from reportgen.images.decoding import CUT_OFF, Request
 from reportgen.images.dicom.codestreams import (
     gone_on_with,
@@ -23,6 +22,7 @@ from reportgen.images.dicom.codestreams import (
 )
 from reportgen.images.dicom.elements import number_of
 from reportgen.images.formats.pillow import pillow_set
+from reportgen.system.errors import ImageError
 from reportgen.system.libraries import install_extra
 
 if TYPE_CHECKING:

@@ -18,13 +18,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.errors import ImageError
 from reportgen.images.decoding import CUT_OFF, Decoded, Request, check_size, choose_frame
 from reportgen.images.dicom.elements import UnusableError, number_of, value_of
 from reportgen.images.dicom.frames import closed, cut_off, damaged, decode, decoders_of, is_filled_up
 from reportgen.images.dicom.grayscale import from_palette, to_gray, to_rgb
 from reportgen.images.dicom.windows import Shown
 from reportgen.images.profiles import Profile
+from reportgen.system.errors import ImageError
 from reportgen.system.libraries import install_extra
 from reportgen.system.silence import silence_loggers
 

@@ -6,11 +6,11 @@ import re
 from datetime import date
 from pathlib import Path
 
-from reportgen.errors import ImageError
 from reportgen.images.decoding import Request
 from reportgen.images.dicom import reader as dicom
 from reportgen.report.study import IDENTITY, OFFSET, PATIENT, STUDY, UID, Study
 from reportgen.settings.report import LimitSettings
+from reportgen.system.errors import ImageError
 from reportgen.system.files import read_bytes, sha256
 from reportgen.system.text import visible
 

@@ -21,7 +21,6 @@ from numpy.typing import NDArray
 from PIL import Image as PillowImage
 from PIL import ImageChops, ImageFile, UnidentifiedImageError
 
-from reportgen.errors import ImageError
 from reportgen.images.decoding import (
     CUT_OFF,
     INVERTED,
@@ -44,6 +43,7 @@ from reportgen.images.depth import Loaders, scaled_by_depth
 from reportgen.images.formats import png, tiff
 from reportgen.images.formats.sixteen_bit import check_modes, has_16_bit_colour, read_16_bit_colour
 from reportgen.images.profiles import Profile, as_loaders_do
+from reportgen.system.errors import ImageError
 from reportgen.system.silence import silence_standard_error
 
 FORMATS = (

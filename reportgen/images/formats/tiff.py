@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.errors import ImageError
 from reportgen.images.decoding import (
     CUT_OFF,
     INVERTED,
@@ -31,6 +30,7 @@ from reportgen.images.decoding import (
 )
 from reportgen.images.depth import scaled_by_depth
 from reportgen.images.profiles import Profile
+from reportgen.system.errors import ImageError
 from reportgen.system.libraries import install_extra
 from reportgen.system.silence import silence_loggers
 

@@ -15,12 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from reportgen.errors import ModelError
 from reportgen.models.code.bytecode import other_python, this_python
 from reportgen.models.code.lambdas import function_name, own_function
 from reportgen.models.formats.application_layers import is_application_layer
 from reportgen.models.formats.wrapped_programs import KIND as PROGRAM
 from reportgen.models.keras2.hdf5_operations import is_operation
+from reportgen.system.errors import ModelError
 
 _MODEL_CLASSES = ("Functional", "Model", "Sequential", "InputLayer", "Network", "Container")
 # what Keras 2 wrote and Keras 3 no longer has under that name

@@ -10,7 +10,7 @@ import inspect
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from reportgen.errors import ModelError
+from reportgen.system.errors import ModelError
 
 _OF_EVERY_LAYER = ("name", "trainable", "dtype", "batch_input_shape", "batch_shape", "input_shape")
 _SHAPES = "shape"  # in the names of settings that Keras 2 keeps and layers of Keras 3 aren't given

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
-from reportgen.errors import ModelError
 from reportgen.models.formats.hdf5_probe import survives
+from reportgen.system.errors import ModelError
 from reportgen.system.signatures import looks_like
 
 Kind = Literal["keras", "hdf5", "weights", "saved_model"]

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from reportgen.errors import ModelError
 from reportgen.models.code.embedded_code import (
     ForeignCode,
     find_code,
@@ -32,6 +31,7 @@ from reportgen.models.formats.wrapped_programs import check_programs, with_folde
 from reportgen.models.keras2.hdf5_operations import has_operations, item_operation, with_modules
 from reportgen.models.keras2.reader import have_legacy_reader, load_legacy
 from reportgen.settings.report import LimitSettings, ModelSettings
+from reportgen.system.errors import ModelError
 from reportgen.system.libraries import install_extra
 
 # what Keras 3 has under the same name computes something else; and it takes no notice of a call in training

@@ -14,13 +14,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from reportgen.errors import ModelError
 from reportgen.models.code.embedded_code import ForeignCode, find_code
 from reportgen.models.formats.identify import ModelFile
 from reportgen.models.formats.memory import check_layers, check_size
 from reportgen.models.formats.reasons import reason_of
 from reportgen.models.keras2.connections import check_connections
 from reportgen.models.keras2.reader import have_legacy_reader, load_legacy
+from reportgen.system.errors import ModelError
 
 _FLOAT = 4
 LARGEST_GRAPH = 512 << 20

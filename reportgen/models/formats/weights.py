@@ -10,11 +10,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from reportgen.errors import ModelError
 from reportgen.models import applications
 from reportgen.models.architectures import ARCHITECTURES
 from reportgen.models.formats.identify import ModelFile, damaged
 from reportgen.models.formats.reasons import reason_of
+from reportgen.system.errors import ModelError
 
 
 def load_weights(file: ModelFile, architecture: str | None) -> tuple[Any, str | None]:

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from reportgen.errors import ModelError
 from reportgen.models.formats.identify import examine
+from reportgen.system.errors import ModelError
 
 KIND = "TFSMLayer"
 # what is run when the folder itself is given

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from reportgen.errors import ModelError
+from reportgen.system.errors import ModelError
 
 _CONSTANT = "_CONSTANT_VALUE"
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from reportgen.errors import ModelError
 from reportgen.models.formats.application_layers import application_layers
 from reportgen.models.keras2.custom import is_own, lent_layer, own_layer
+from reportgen.system.errors import ModelError
 
 # weights are copied, so how they began says nothing; the rest shapes training or has no meaning in Keras 3
 _DROPPED_ENDINGS = ("_initializer", "_regularizer", "_constraint")

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from reportgen.errors import ModelError
 from reportgen.models.formats.steady import make_steady
+from reportgen.system.errors import ModelError
 
 _TWO, _REDUCED = "x:x1 y:x2", "input_tensor:x axis keepdims"
 # TensorFlow's name: the name in keras.ops, then what it takes, as TensorFlow calls it and as Keras does

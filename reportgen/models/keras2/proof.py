@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.errors import ModelError
 from reportgen.models.formats.reasons import reason_of
 from reportgen.models.formats.steady import (
     at_rest,
@@ -20,6 +19,7 @@ from reportgen.models.formats.steady import (
     make_steady,
     runs_other_code,
 )
+from reportgen.system.errors import ModelError
 
 AGREEMENT = 1e-5
 _RANGES = ((0.0, 1.0), (-1.0, 1.0), (0.0, 255.0))

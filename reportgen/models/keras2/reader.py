@@ -18,7 +18,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from reportgen.errors import ModelError
 from reportgen.models.formats.application_layers import application_layers
 from reportgen.models.formats.identify import ModelFile
 from reportgen.models.formats.reasons import advice_on, reason_of
@@ -28,6 +27,7 @@ from reportgen.models.keras2.custom import as_keras_2_reads_them
 from reportgen.models.keras2.proof import comparable, make_others_steady, prove_equal
 from reportgen.models.keras2.rebuild import Rebuild
 from reportgen.models.keras2.repairs import mended
+from reportgen.system.errors import ModelError
 from reportgen.system.libraries import install_extra
 from reportgen.system.silence import silence_loggers
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from reportgen.errors import ModelError
 from reportgen.models.formats.layer_names import NewNames, call_as_in_file, first_unused
 from reportgen.models.formats.steady import goes_by_the_batch, is_steady, make_steady, set_numbers
 from reportgen.models.keras2.layers import converted_layer, give_weights
 from reportgen.models.keras2.operations import converted_operation
+from reportgen.system.errors import ModelError
 
 
 class Rebuild:

@@ -13,10 +13,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.errors import SettingsError
 from reportgen.models.preprocessing.bodies import Body
 from reportgen.models.preprocessing.input_scaling import OwnScaling
 from reportgen.settings.report import PreprocessingSettings
+from reportgen.system.errors import SettingsError
 
 # The modes of keras.applications: "caffe" (BGR, ImageNet mean subtracted), "tf" (-1..1), "torch" (0..1, then ImageNet
 # mean and deviation), and models that contain their own scaling.

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from reportgen.errors import OutputError, SettingsError
 from reportgen.report.report import Report
 from reportgen.report.study import IDENTITY, OFFSET, PATIENT, STUDY, TELLING, UID, Study
+from reportgen.system.errors import OutputError, SettingsError
 from reportgen.system.libraries import install_extra
 from reportgen.system.silence import silence_loggers
 from reportgen.system.text import visible

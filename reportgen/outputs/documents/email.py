@@ -18,13 +18,13 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
 
-from reportgen.errors import OutputError, SettingsError
 from reportgen.outputs.page.environment import environment
 from reportgen.outputs.page.markdown import SafeHtml
 from reportgen.outputs.page.page import Asset, Page
 from reportgen.report.picture import Picture
 from reportgen.report.report import CaseReport, Remark, Report, readable
 from reportgen.settings.job import EmailSettings
+from reportgen.system.errors import OutputError, SettingsError
 from reportgen.system.text import visible
 
 BODY_LIMIT = 100_000  # Gmail cuts a body off at 102 KB

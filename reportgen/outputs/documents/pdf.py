@@ -16,7 +16,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from reportgen.errors import OutputError
+from reportgen.outputs.documents.letters import lacking_letters, tell_lacking
 from reportgen.outputs.documents.pdf_palette import Indexed, put_in_place, read_indexed, stand_in
 from reportgen.outputs.page.environment import asset, environment
 from reportgen.outputs.page.markdown import SafeHtml
@@ -24,7 +24,7 @@ from reportgen.outputs.page.page import Asset, Page
 from reportgen.outputs.saved.report_json import render_json
 from reportgen.report.picture import Picture
 from reportgen.report.report import Report
-from reportgen.system.letters import lacking_letters, tell_lacking
+from reportgen.system.errors import OutputError
 from reportgen.system.libraries import install_extra, pango_install
 from reportgen.system.silence import load_weasyprint
 

@@ -16,9 +16,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
-from reportgen.errors import OutputError, SettingsError
 from reportgen.outputs.documents.email import HOST, Mail
 from reportgen.settings.job import SmtpSettings
+from reportgen.system.errors import OutputError, SettingsError
 from reportgen.system.libraries import install_extra
 
 PASSWORD = "REPORTGEN_SMTP_PASSWORD"  # noqa: S105 - the name of the variable

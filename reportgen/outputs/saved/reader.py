@@ -18,13 +18,13 @@ import stat
 from pathlib import Path
 from typing import Any
 
-from reportgen.errors import OutputError
 from reportgen.outputs.saved.integrity import flaw
 from reportgen.outputs.saved.report_json import content_digest, report_digest
 from reportgen.outputs.saved.schema import MisfitError, from_plain
 from reportgen.outputs.saved.seal import page_digest, seal_of
 from reportgen.report.picture import ENDINGS
 from reportgen.report.report import SCHEMA_VERSION, Report
+from reportgen.system.errors import OutputError
 from reportgen.system.text import visible
 
 LARGEST = 512 << 20

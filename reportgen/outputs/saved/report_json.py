@@ -11,11 +11,11 @@ from collections.abc import Container, Mapping
 from pathlib import Path
 from typing import Any
 
-from reportgen.errors import OutputError
 from reportgen.report.model import ModelReport
 from reportgen.report.picture import Picture, is_picture_file
 from reportgen.report.report import JSON_NAMES, Report
 from reportgen.system.atomic import check_target
+from reportgen.system.errors import OutputError
 
 
 def render_json(report: Report) -> bytes:

@@ -14,7 +14,6 @@ from pathlib import Path
 
 from PIL import Image
 
-from reportgen.errors import OutputError
 from reportgen.outputs.saved.reader import ReportError, SavedReport, read_saved
 from reportgen.outputs.saved.report_json import render_json
 from reportgen.outputs.site import pages
@@ -22,6 +21,7 @@ from reportgen.outputs.site.folder import MADE, SiteFolder, Source, State
 from reportgen.outputs.site.records import digest_file, picture_file, record_of, short
 from reportgen.report.picture import case_picture_name
 from reportgen.report.report import Report
+from reportgen.system.errors import OutputError
 
 DEFAULT_TITLE = "Model reports"
 _MARK = b'<meta name="generator" content="reportgen '

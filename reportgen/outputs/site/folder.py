@@ -16,12 +16,11 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
-from reportgen.errors import OutputError
 from reportgen.outputs.saved.schema import from_plain
 from reportgen.outputs.site.records import PICTURE, Record, record_from, to_table
-from reportgen.system.atomic import replacing, telling, write_file
+from reportgen.system.atomic import is_workspace, replacing, telling, workspace, write_file
+from reportgen.system.errors import OutputError
 from reportgen.system.signals import undisturbed
-from reportgen.system.workspace import is_workshop, workshop
 
 MANIFEST = "site.json"
 VERSION = 1
@@ -109,7 +108,7 @@ class SiteFolder:
                     stack.enter_context(_alone(self.root))
                     self._read_state()
                     self._present = set(self._scanned())
-                    self._shop = stack.enter_context(workshop(self.root))
+                    self._shop = stack.enter_context(workspace(self.root))
                     self._was_empty = self._before is None
                     if self._was_empty:
                         write_file(self.root / MANIFEST, _manifest(self.state))
@@ -230,7 +229,7 @@ class SiteFolder:
                 for address, digest in coming.items():
                     self._either[address] = {digest, self.state.files.get(address, digest)}
                     self.state.files[address] = ""  # one of the two: it's written again
-        elif not self._overwrite and any(not is_workshop(path.name) for path in self.root.iterdir()):
+        elif not self._overwrite and any(not is_workspace(path.name) for path in self.root.iterdir()):
             raise OutputError(
                 f"{self.root} is not empty and holds no site of this program",
                 "choose another folder, or allow overwriting (-f): what is there stays, unless a page has its name",

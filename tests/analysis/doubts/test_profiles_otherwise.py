@@ -11,7 +11,7 @@ from PIL import Image as PillowImage
 
 from reportgen.analysis.doubts.profiles import profile_remarks
 from reportgen.analysis.predictions import Head
-from reportgen.pipeline import build_report
+from reportgen.workflows.pipeline import build_report
 
 sys.path.append(str(Path(__file__).parents[2] / "images"))
 from test_profiles import profile

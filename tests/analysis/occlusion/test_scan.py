@@ -11,9 +11,9 @@ from keras import layers
 
 from reportgen.analysis.occlusion.full import batch_size
 from reportgen.analysis.occlusion.scan import Geometry, filling, occluded, pixel_importance, plan, scan
-from reportgen.errors import SettingsError
 from reportgen.models.preprocessing.preprocessing import Preprocessing
 from reportgen.settings.report import OcclusionSettings
+from reportgen.system.errors import SettingsError
 
 SCALED = Preprocessing("scale", (1 / 255,))
 CENTRED = Preprocessing("tf", (1 / 127.5,), (-1.0,))

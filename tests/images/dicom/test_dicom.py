@@ -27,12 +27,12 @@ from pydicom.uid import (
     RLELossless,
 )
 
-from reportgen.errors import ImageError
 from reportgen.images.cases import as_case
 from reportgen.images.dicom import reader as dicom
 from reportgen.images.reader import decode_image
-from reportgen.pipeline import build_report
 from reportgen.settings.report import ImageSettings, LimitSettings
+from reportgen.system.errors import ImageError
+from reportgen.workflows.pipeline import build_report
 
 Y, X = np.mgrid[0:24, 0:36]
 GRAY8 = (100 + 80 * np.sin(X / 5) + 2 * Y).astype(np.uint8)

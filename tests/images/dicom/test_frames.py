@@ -25,11 +25,11 @@ from pydicom.uid import (
     RLELossless,
 )
 
-from reportgen.errors import ImageError
 from reportgen.images.dicom.codestreams import gone_on_with
 from reportgen.images.dicom.frames import decoders_of
 from reportgen.images.reader import decode_image
 from reportgen.settings.report import ImageSettings
+from reportgen.system.errors import ImageError
 
 Y, X = np.mgrid[0:40, 0:72]
 GRAY8 = (60 + 2 * X + 9 * np.sin(Y)).astype(np.uint8)

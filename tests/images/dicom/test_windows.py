@@ -8,10 +8,10 @@ from kinds.dicom_files import dataset_of, dicom_file, written
 from pydicom.dataset import Dataset
 
 from reportgen.cli.main import main
-from reportgen.errors import SettingsError
 from reportgen.images.reader import decode_image
 from reportgen.settings.file import settings_from
 from reportgen.settings.report import ImageSettings
+from reportgen.system.errors import SettingsError
 
 Y, X = np.mgrid[0:40, 0:60]
 RAMP8 = (30 + 2 * X + Y).astype(np.uint8)  # 30 to 187

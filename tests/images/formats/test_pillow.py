@@ -10,9 +10,9 @@ import pytest
 from PIL import Image as PillowImage
 from PIL import ImageFile
 
-from reportgen.errors import ImageError
 from reportgen.images.reader import decode_image
 from reportgen.settings.report import ImageSettings, LimitSettings
+from reportgen.system.errors import ImageError
 
 CUT = ImageSettings(allow_truncated=True)
 Y, X = np.mgrid[0:40, 0:64]

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image as PillowImage
 
-from reportgen.errors import ImageError
 from reportgen.images.reader import decode_image
 from reportgen.settings.report import ImageSettings
+from reportgen.system.errors import ImageError
 
 CUT = ImageSettings(allow_truncated=True)
 ON_BLACK = "Transparent parts were composited on black."

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image as PillowImage
 
-from reportgen.errors import ImageError
 from reportgen.images.reader import decode_image
 from reportgen.settings.report import ImageSettings, LimitSettings
+from reportgen.system.errors import ImageError
 
 FULL, CUT = ImageSettings(depth="full"), ImageSettings(allow_truncated=True)
 Y, X = np.mgrid[0:20, 0:36]

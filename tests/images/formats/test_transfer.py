@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image as PillowImage
 
-from reportgen.errors import ImageError
 from reportgen.images.formats.transfer import changed_in_transfer
 from reportgen.images.reader import decode_image
 from reportgen.settings.report import ImageSettings
+from reportgen.system.errors import ImageError
 
 Y, X = np.mgrid[0:200, 0:320]
 NOISE = np.random.default_rng(0).integers(0, 9, Y.shape)

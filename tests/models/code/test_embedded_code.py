@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from reportgen.errors import ModelError
 from reportgen.models.code.embedded_code import ForeignCode, find_code, read_custom_objects, refuse_code
+from reportgen.system.errors import ModelError
 
 
 def layer(kind: str, name: str = "inner", **more: object) -> dict:

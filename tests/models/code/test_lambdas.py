@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from keras import layers
 
-from reportgen.errors import ModelError
 from reportgen.models.code.embedded_code import find_code
 from reportgen.models.code.lambdas import function_name, own_function, with_own_functions
 from reportgen.models.loader import load_model
 from reportgen.settings.report import ModelSettings
+from reportgen.system.errors import ModelError
 
 # lambda x: x * 2, marshalled by Python 3.9
 OF_3_9 = (

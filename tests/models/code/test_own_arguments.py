@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from keras import layers
 
-from reportgen.errors import ModelError
 from reportgen.models.code.own_arguments import check_own_classes
 from reportgen.models.loader import load_model
 from reportgen.settings.report import ModelSettings
+from reportgen.system.errors import ModelError
 
 SHAPE = (12, 20, 3)
 BODY = "    def call(self, x):\n        return x * self.factor\n"

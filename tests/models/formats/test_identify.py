@@ -10,8 +10,8 @@ import h5py
 import numpy as np
 import pytest
 
-from reportgen.errors import ModelError
 from reportgen.models.formats.identify import check_links, examine
+from reportgen.system.errors import ModelError
 
 GIB = 1 << 30
 

@@ -13,7 +13,6 @@ from reportgen.analysis.layer_graph import trace
 from reportgen.analysis.occlusion.full import score_positions
 from reportgen.analysis.occlusion.incremental import IncrementalEngine
 from reportgen.analysis.occlusion.window_plan import lay_out
-from reportgen.errors import ModelError
 from reportgen.models.formats.layer_names import (
     NewNames,
     call_as_in_file,
@@ -24,6 +23,7 @@ from reportgen.models.formats.layer_names import (
 )
 from reportgen.models.loader import load_model
 from reportgen.settings.report import LimitSettings
+from reportgen.system.errors import ModelError
 
 SHAPE = (16, 20, 3)
 

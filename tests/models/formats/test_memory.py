@@ -7,10 +7,10 @@ import keras
 import pytest
 from keras import layers as k
 
-from reportgen.errors import ModelError
 from reportgen.models.formats import memory as size
 from reportgen.models.formats.identify import ModelFile
 from reportgen.models.formats.memory import check_model, check_size, machine_memory
+from reportgen.system.errors import ModelError
 
 MIB = 1 << 20
 

@@ -8,12 +8,12 @@ import pytest
 from kinds import model_saved
 from kinds.registry import stirred
 
-from reportgen.errors import ModelError
 from reportgen.models.formats import saved_model
 from reportgen.models.formats.identify import examine
 from reportgen.models.formats.saved_model import load_saved_model
 from reportgen.models.loader import load_model
 from reportgen.settings.report import ModelSettings
+from reportgen.system.errors import ModelError
 
 
 def read(path, **options):

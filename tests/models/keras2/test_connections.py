@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from reportgen.errors import ModelError
 from reportgen.models.keras2.connections import check_connections
+from reportgen.system.errors import ModelError
 
 
 def model(**layers: list) -> dict:

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from keras import layers, ops
 
-from reportgen.errors import ModelError
 from reportgen.models.keras2.hdf5_operations import has_operations, is_operation, with_modules
 from reportgen.models.loader import load_model
 from reportgen.settings.report import LimitSettings
+from reportgen.system.errors import ModelError
 
 SHAPE = (8, 12, 3)
 OPERATIONS = {

@@ -8,7 +8,6 @@ import pytest
 import tf_keras
 from tf_keras import layers as k
 
-from reportgen.errors import ModelError
 from reportgen.models.formats import memory as size
 from reportgen.models.formats import reader as reading
 from reportgen.models.formats.identify import examine
@@ -19,6 +18,7 @@ from reportgen.models.keras2.proof import prove_equal
 from reportgen.models.keras2.reader import load_legacy
 from reportgen.models.keras2.repairs import mended
 from reportgen.settings.report import LimitSettings, ModelSettings
+from reportgen.system.errors import ModelError
 
 INSTALL = "install the reader for it with pip install 'tf-keras>=2.18'"
 

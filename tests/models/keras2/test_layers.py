@@ -6,8 +6,8 @@ import tf_keras
 from kinds.registry import stirred
 from tf_keras import layers as k
 
-from reportgen.errors import ModelError
 from reportgen.models.keras2.layers import converted_activation, converted_layer, give_weights
+from reportgen.system.errors import ModelError
 
 SHAPE = (6, 9, 4)
 

@@ -7,9 +7,9 @@ import tf_keras
 from kinds.registry import SHAPE
 from tf_keras import layers as k
 
-from reportgen.errors import ModelError
 from reportgen.models.keras2.operations import converted_operation
 from reportgen.models.loader import load_model
+from reportgen.system.errors import ModelError
 
 OPERATIONS = {
     "divide": lambda x: x / 127.5 - 1.0,

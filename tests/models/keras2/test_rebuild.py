@@ -10,9 +10,9 @@ from tf_keras import layers as k
 
 from reportgen.analysis.activations import choose_layers
 from reportgen.analysis.layer_graph import trace
-from reportgen.errors import ModelError
 from reportgen.models.loader import load_model
 from reportgen.settings.report import LayerSettings
+from reportgen.system.errors import ModelError
 
 IMAGES = np.random.default_rng(0).random((3, *SHAPE), np.float32)
 

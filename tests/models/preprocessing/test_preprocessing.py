@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from reportgen.errors import SettingsError
 from reportgen.images.reader import image_from_array
 from reportgen.models.preprocessing.input_scaling import OwnScaling
 from reportgen.models.preprocessing.preprocessing import (
@@ -22,6 +21,7 @@ from reportgen.models.preprocessing.preprocessing import (
     preprocessing_from,
 )
 from reportgen.settings.report import PreprocessingSettings
+from reportgen.system.errors import SettingsError
 
 
 def chosen(channels: int = 3, *, scaling: OwnScaling = OwnScaling.NO, family: str | None = None, **values: object):

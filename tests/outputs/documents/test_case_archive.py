@@ -18,12 +18,12 @@ from pydicom.dataset import FileDataset, FileMetaDataset  # noqa: E402
 from pydicom.uid import ExplicitVRLittleEndian  # noqa: E402
 
 from reportgen.cli.main import main  # noqa: E402
-from reportgen.errors import ImageError, OutputError, SettingsError  # noqa: E402
 from reportgen.images.dicom.study import read_study  # noqa: E402
 from reportgen.outputs.documents.dicom import check_covered, one_patient, render_dicom, stated_study  # noqa: E402
 from reportgen.outputs.documents.zip import render_zip  # noqa: E402
 from reportgen.outputs.page.page import render_html  # noqa: E402
 from reportgen.outputs.saved.reader import read_saved  # noqa: E402
+from reportgen.system.errors import ImageError, OutputError, SettingsError  # noqa: E402
 
 DX = "1.2.840.10008.5.1.4.1.1.1.1"
 PDF = b"%PDF-1.7\nodd\n%%EOF\n"

@@ -13,10 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reportgen.cli.main import main
-from reportgen.errors import OutputError, ReportgenError, SettingsError
 from reportgen.outputs.documents.email import BODY_LIMIT, Attachment, addresses, attachments_of, render_email
 from reportgen.outputs.page.page import render_html
 from reportgen.settings.job import EmailSettings
+from reportgen.system.errors import OutputError, ReportgenError, SettingsError
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 PDF = Attachment("report.pdf", "application/pdf", b"%PDF-1.7 not really")

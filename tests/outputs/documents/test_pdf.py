@@ -14,12 +14,12 @@ import pytest
 weasyprint = pytest.importorskip("weasyprint", reason="the extra pdf is not installed", exc_type=ImportError)
 
 from reportgen.cli.main import main  # noqa: E402 - only with WeasyPrint
-from reportgen.errors import OutputError  # noqa: E402
 from reportgen.outputs.documents import pdf  # noqa: E402
 from reportgen.outputs.documents.pdf import render_pdf  # noqa: E402
 from reportgen.outputs.page.page import render_html  # noqa: E402
 from reportgen.outputs.saved.report_json import render_json  # noqa: E402
 from reportgen.system import silence  # noqa: E402
+from reportgen.system.errors import OutputError  # noqa: E402
 
 
 @pytest.fixture(scope="module")

@@ -6,10 +6,10 @@ import json
 
 import pytest
 
-from reportgen.errors import OutputError
 from reportgen.outputs.saved.report_json import figure_files, render_json, render_model_json, stale_figures
 from reportgen.report.report import SCHEMA_VERSION
 from reportgen.system.atomic import making_folder
+from reportgen.system.errors import OutputError
 
 
 def strict(data: bytes) -> dict:

@@ -16,7 +16,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from reportgen.errors import OutputError, ReportgenError
 from reportgen.outputs.documents.email import render_email
 from reportgen.outputs.documents.pdf import render_pdf
 from reportgen.outputs.page.page import render_html
@@ -24,6 +23,7 @@ from reportgen.outputs.saved.reader import LARGEST, read_saved
 from reportgen.outputs.saved.report_json import content_digest, render_json
 from reportgen.outputs.saved.seal import SEAL, page_digest, seal_of
 from reportgen.settings.job import EmailSettings
+from reportgen.system.errors import OutputError, ReportgenError
 
 
 @pytest.fixture(scope="module")

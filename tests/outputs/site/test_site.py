@@ -14,7 +14,6 @@ from pathlib import Path
 import pytest
 
 from reportgen.cli.main import main
-from reportgen.errors import OutputError
 from reportgen.outputs.page.page import render_html
 from reportgen.outputs.saved.reader import read_saved
 from reportgen.outputs.saved.report_json import render_json
@@ -24,6 +23,7 @@ from reportgen.outputs.site.confusion import confusion
 from reportgen.outputs.site.folder import SiteFolder
 from reportgen.outputs.site.records import CaseRecord, Record, record_of
 from reportgen.report.report import verdict
+from reportgen.system.errors import OutputError
 
 HOSTILE = "</script><script>x</script><img src=x onerror=y> \u2028 {{ 7 }} ../../.. 'q' \"d\""
 

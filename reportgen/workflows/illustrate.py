@@ -13,12 +13,12 @@ from reportgen.analysis.filters import first_filters
 from reportgen.analysis.occlusion.scan import Scan, occluded
 from reportgen.analysis.runs import CaseRun, Runs, Subject
 from reportgen.analysis.summary import summarise_layers
-from reportgen.errors import SettingsError
 from reportgen.figures import charts, grids, heatmaps
 from reportgen.figures.colours import colour_table
 from reportgen.report.picture import Picture, case_picture_name, layer_picture_name, occlusion_kind
 from reportgen.report.report import LayerReport
 from reportgen.settings.report import FeatureMapSettings, OcclusionSettings, Settings
+from reportgen.system.errors import SettingsError
 
 Pixels = NDArray[np.generic]
 PICTURE_BUDGET = 60_000_000

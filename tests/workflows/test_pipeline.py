@@ -19,10 +19,10 @@ from reportgen.images.reader import image_from_array
 from reportgen.outputs.page.page import render_html
 from reportgen.outputs.saved.report_json import render_json
 from reportgen.outputs.text import render_trials
-from reportgen.pipeline import inspect_model
 from reportgen.report.picture import layer_picture_name
 from reportgen.settings.file import settings_from
 from reportgen.settings.job import EmailSettings
+from reportgen.workflows.pipeline import inspect_model
 
 SHAPE = (24, 36, 3)
 COARSE = {"occlusion": {"patch": [8, 12], "stride": [8, 12]}}

@@ -8,10 +8,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reportgen.errors import OutputError, SettingsError
 from reportgen.outputs.made import Made
 from reportgen.settings.job import CaseSettings, Job, OutputSettings
 from reportgen.settings.report import Settings
+from reportgen.system.errors import OutputError, SettingsError
 from reportgen.system.silence import silence_tensorflow
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def inspect(settings: Settings, *, as_json: bool, debug: bool) -> str:
     with silence_tensorflow(debug=debug):
         from reportgen.outputs.saved.report_json import render_model_json
         from reportgen.outputs.text import render_model
-        from reportgen.pipeline import inspect_model, prepare_libraries
+        from reportgen.workflows.pipeline import inspect_model, prepare_libraries
 
         prepare_libraries()
         report = inspect_model(settings)
@@ -101,7 +101,7 @@ def train(
     recipe = Recipe(
         epochs=epochs or usual.epochs, batch=batch or usual.batch, seed=usual.seed if seed is None else seed
     )
-    from reportgen.pipeline import prepare_libraries
+    from reportgen.workflows.pipeline import prepare_libraries
 
     with silence_tensorflow(debug=debug):
         prepare_libraries()
@@ -162,7 +162,7 @@ def _report(
     with silence_tensorflow(debug=debug):
         # libtiff says on standard error itself what it finds wrong with a file
         read = cases()
-        from reportgen.pipeline import build_report, prepare_libraries
+        from reportgen.workflows.pipeline import build_report, prepare_libraries
 
         prepare_libraries()
     if not debug:
@@ -205,12 +205,12 @@ def _spare_inputs(job: Job, settings: Settings, config: Path | None) -> None:
 
 
 def _check_folder(folder: Path, *, overwrite: bool) -> None:
-    from reportgen.system.workspace import is_workshop
+    from reportgen.system.atomic import is_workspace
 
     if os.path.lexists(folder) and not folder.is_dir():
         raise OutputError(f"{folder} is not a folder", "name a folder for the figures")
     # what a killed run left is no reason to refuse: it is cleared away before anything is written
-    if folder.is_dir() and not overwrite and any(not is_workshop(path.name) for path in folder.iterdir()):
+    if folder.is_dir() and not overwrite and any(not is_workspace(path.name) for path in folder.iterdir()):
         raise OutputError(f"{folder} is not empty", "choose another folder, or overwrite with -f")
     if not folder.exists() and not folder.parent.is_dir():
         raise OutputError(f"the folder of {folder} does not exist", f"create {folder.parent} first")

@@ -19,16 +19,7 @@ from reportgen.analysis.doubts.profiles import profile_remarks
 from reportgen.analysis.doubts.trials import doubts_under, trial_remarks, try_preprocessings
 from reportgen.analysis.occlusion.scan import plan
 from reportgen.analysis.runs import Runs, Subject, are_finite, distinct_runs, make_subject, run_cases, scan_cases
-from reportgen.assemble import case_report, cautions, model_report
 from reportgen.demo.builtin import BUILTIN_NAME
-from reportgen.illustrate import (
-    LayerDrawing,
-    check_channels,
-    check_colours,
-    input_pictures,
-    model_pictures,
-    occlusion_pictures,
-)
 from reportgen.images.cases import Case, CaseLike, as_case, check_count, headings, usual_title
 from reportgen.images.fitting import prepare
 from reportgen.models.loader import BUILTIN_MODEL, LoadedModel, load_model
@@ -41,6 +32,15 @@ from reportgen.settings.commentary import read_comments
 from reportgen.settings.file import settings_from
 from reportgen.settings.report import TRY, Settings, public_settings
 from reportgen.system.progress import Stopwatch
+from reportgen.workflows.assemble import case_report, cautions, model_report
+from reportgen.workflows.illustrate import (
+    LayerDrawing,
+    check_channels,
+    check_colours,
+    input_pictures,
+    model_pictures,
+    occlusion_pictures,
+)
 
 
 def build_report(

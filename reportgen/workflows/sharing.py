@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from reportgen.errors import ImageError, ModelError, OutputError, SettingsError
 from reportgen.outputs.made import Made
 from reportgen.outputs.saved.reader import SavedReport, read_saved
 from reportgen.report.report import Report
 from reportgen.report.study import Study
 from reportgen.settings.job import Job
 from reportgen.system.atomic import check_target, write_all, write_file
+from reportgen.system.errors import ImageError, ModelError, OutputError, SettingsError
 
 _MOST_CAUTIONS, _LONGEST_TITLE = 10, 1000
 _ENDINGS = {".pdf": (".pdf",), ".eml": (".eml",), ".dcm": (".dcm", ".dicom", "")}  # DICOM files often have none

@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from reportgen.system.letters import advise_fonts, find_lacking, lacking_letters, script_of, tell_lacking
+from reportgen.outputs.documents.letters import advise_fonts, find_lacking, lacking_letters, script_of, tell_lacking
 
 LOG = '\'.notdef glyph rendered for Unicode string unsupported by fonts: "%s" (U+%04X)'
 
