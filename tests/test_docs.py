@@ -198,7 +198,6 @@ def test_links_lead_somewhere(path):
         assert not fragment or fragment in headings(place), f"{target}#{fragment}"
 
 
-@pytest.mark.skipif(not (ROOT / "reportgen" / "images").is_dir(), reason="the rooms that are named aren't there yet")
 @pytest.mark.parametrize(
     ("path", "root", "pattern"),
     [

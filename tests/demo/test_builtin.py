@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from reportgen.analysis.metrics.classification import evaluate
+from reportgen.training.fit import evaluate
 from reportgen.demo.builtin import DEMO_STRIDE, SYNTHETIC, demo_cases
 from reportgen.images.cases import as_case
 from reportgen.models.architectures import ARCHITECTURES

@@ -11,15 +11,8 @@ from hypothesis.extra import numpy as hnp
 
 from reportgen.images.reader import image_from_array
 from reportgen.models.preprocessing.input_scaling import OwnScaling
-from reportgen.models.preprocessing.preprocessing import (
-    FAMILIES,
-    Preprocessing,
-    aspect_cautions,
-    aspect_notes,
-    families_inside,
-    prepare,
-    preprocessing_from,
-)
+from reportgen.images.fitting import aspect_cautions, aspect_notes, prepare
+from reportgen.models.preprocessing.preprocessing import FAMILIES, Preprocessing, families_inside, preprocessing_from
 from reportgen.settings.report import PreprocessingSettings
 from reportgen.system.errors import SettingsError
 
