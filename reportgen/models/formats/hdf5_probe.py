@@ -8,6 +8,7 @@ Exit code 0: that ended, be it with an error, which the reader meets again and t
 from __future__ import annotations
 
 import contextlib
+import io
 import subprocess
 import sys
 import zipfile
@@ -18,6 +19,7 @@ from typing import IO, Any
 _SECONDS = 20.0
 _BYTES_A_SECOND = 20 << 20
 _TOO_MUCH = 3
+_HEADER = 30  # bytes before the name of a part of a zip file
 
 
 def survives(path: Path, memory: int, part: str | None = None) -> bool:
@@ -60,18 +62,63 @@ def _read(path: str, part: str | None, memory: int) -> None:
                     item[chunk]
         return None
 
-    with _opened(path, part) as source, h5py.File(source, "r") as file:
+    with opened(path, part) as source, h5py.File(source, "r") as file:
         dict(file.attrs)
         file.visititems(read)
 
 
 @contextlib.contextmanager
-def _opened(path: str, part: str | None) -> Iterator[str | IO[bytes]]:
+def opened(path: str, part: str | None = None) -> Iterator[str | IO[bytes] | io.RawIOBase]:
+    """Give what h5py opens of a file, or of a part of a zip file.
+
+    A part that isn't packed, as Keras writes its weights, is read in place: going back in a stream of ``zipfile``
+    reads it again from its beginning, which takes minutes where weights are many.
+    """
     if part is None:
         yield path
         return
-    with zipfile.ZipFile(path) as archive, archive.open(part) as stream:
-        yield stream
+    with zipfile.ZipFile(path) as archive:
+        entry = archive.getinfo(part)
+        # each part begins with a header, whose last two numbers are the lengths of a name and of an extra field
+        with open(path, "rb") as file:  # noqa: PTH123 - quick to start
+            file.seek(entry.header_offset)
+            header = file.read(_HEADER)
+            if entry.compress_type == zipfile.ZIP_STORED and len(header) == _HEADER:
+                lengths = int.from_bytes(header[26:28], "little") + int.from_bytes(header[28:30], "little")
+                yield _Part(file, entry.header_offset + _HEADER + lengths, entry.file_size)
+                return
+        with archive.open(part) as stream:
+            yield stream
+
+
+class _Part(io.RawIOBase):
+    """So many bytes of a file from a place on, as a file of its own."""
+
+    def __init__(self, file: IO[bytes], start: int, size: int) -> None:
+        super().__init__()
+        self._file, self._start, self._size, self._place = file, start, size, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._place
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        self._place = offset + {io.SEEK_SET: 0, io.SEEK_CUR: self._place, io.SEEK_END: self._size}[whence]
+        return self._place
+
+    def readinto(self, buffer: Any) -> int:
+        view = memoryview(buffer).cast("B")
+        count = max(0, min(len(view), self._size - self._place))
+        self._file.seek(self._start + self._place)
+        data = self._file.read(count)
+        view[: len(data)] = data
+        self._place += len(data)
+        return len(data)
 
 
 def _limit_memory(limit: int) -> None:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
-from reportgen.models.formats.hdf5_probe import survives
+from reportgen.models.formats.hdf5_probe import opened, survives
 from reportgen.system.errors import ModelError
 from reportgen.system.signatures import looks_like
 
@@ -262,14 +262,13 @@ def _check_inner_weights(archive: zipfile.ZipFile, path: Path, memory: int) -> N
             continue
         if not survives(path, memory, name):
             raise damaged(f"{name} in {path}")
-        with archive.open(name) as stream:
-            try:
-                with h5py.File(stream, "r") as file:
-                    total += check_links(file, path, memory - total)
-            except ModelError:
-                raise
-            except Exception as problem:
-                raise damaged(f"{name} in {path}", problem) from problem
+        try:
+            with opened(str(path), name) as stream, h5py.File(stream, "r") as file:
+                total += check_links(file, path, memory - total)
+        except ModelError:
+            raise
+        except Exception as problem:
+            raise damaged(f"{name} in {path}", problem) from problem
 
 
 def _other_archive(names: list[str]) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from reportgen.models.formats import hdf5_probe
-from reportgen.models.formats.hdf5_probe import survives, try_out
+from reportgen.models.formats.hdf5_probe import opened, survives, try_out
 
 GIB = 1 << 30
 
@@ -62,3 +62,53 @@ def test_a_file_that_keeps_the_library_busy_for_ever(monkeypatch, refused):
     """A few bytes of it differ from a good file. Another version of the library may find that: it's refused anyway."""
     monkeypatch.setattr(hdf5_probe, "_SECONDS", 3.0)
     assert "is a damaged HDF5 file" in refused(Path(__file__).with_name("hangs.h5"))
+
+
+@pytest.mark.parametrize("packing", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+def test_a_part_is_read_as_a_file_of_its_own(tmp_path, packing):
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        for name in "abc":
+            file[f"group/{name}"] = np.arange(ord(name), ord(name) + 50)
+    with zipfile.ZipFile(tmp_path / "a.zip", "w", packing) as archive:
+        archive.writestr("before.txt", "x" * 1000)
+        archive.write(tmp_path / "a.h5", "ä long name/a.h5")
+        archive.writestr("after.txt", "y" * 1000)
+    with opened(str(tmp_path / "a.zip"), "ä long name/a.h5") as part, h5py.File(part, "r") as file:
+        for name in "cab":
+            np.testing.assert_array_equal(file[f"group/{name}"], np.arange(ord(name), ord(name) + 50))
+
+
+def test_a_part_ends_where_it_ends(tmp_path):
+    content = bytes(range(100))
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("part", content)
+        archive.writestr("after", "y" * 1000)
+    with opened(str(tmp_path / "a.zip"), "part") as part:
+        assert part.read() == content
+        assert part.seek(-10, 2) == 90
+        assert part.read(50) == content[90:]
+        assert part.seek(5) == 5
+        assert part.seek(2, 1) == 7
+        assert part.read(3) == content[7:10]
+        part.seek(200)
+        assert part.read() == b""
+
+
+def test_many_weights_are_read_as_fast_as_one(tmp_path, monkeypatch):
+    """A stream of zipfile begins again whenever it goes back: nothing may be read more than a few times."""
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        for number in range(300):
+            file[f"group/{number}"] = np.zeros(1000, np.float32)
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.write(tmp_path / "a.h5", "a.h5")
+    taken = []
+    usual = hdf5_probe._Part.readinto
+
+    def counted(part, buffer):
+        taken.append(usual(part, buffer))
+        return taken[-1]
+
+    monkeypatch.setattr(hdf5_probe._Part, "readinto", counted)
+    with opened(str(tmp_path / "a.zip"), "a.h5") as part, h5py.File(part, "r") as file:
+        file.visititems(lambda _, item: dict(item.attrs) and None)
+    assert 0 < sum(taken) < 3 * (tmp_path / "a.h5").stat().st_size
