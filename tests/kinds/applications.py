@@ -223,6 +223,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("names", nargs="*")
     parser.add_argument("--smallest", action="store_true")
+    parser.add_argument("--saver", choices=SAVERS, help="only as saved by keras (3) or by tf_keras (2)")
     parser.add_argument("--one", nargs=2, help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.one:
@@ -231,7 +232,13 @@ def main() -> None:
                 print(json.dumps(row), flush=True)
         return
     wanted = asked.names or (SMALLEST if asked.smallest else None)
-    jobs = [(name, saver) for saver in SAVERS for name in names(saver) if wanted is None or name in wanted]
+    jobs = [
+        (name, saver)
+        for saver in SAVERS
+        if asked.saver in (None, saver)
+        for name in names(saver)
+        if wanted is None or name in wanted
+    ]
     rows: list[dict[str, Any]] = []
 
     def say(row: dict[str, Any]) -> None:
