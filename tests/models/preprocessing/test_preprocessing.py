@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from reportgen.images.fitting import aspect_cautions, aspect_notes, prepare
 from reportgen.images.reader import image_from_array
 from reportgen.models.preprocessing.input_scaling import OwnScaling
-from reportgen.images.fitting import aspect_cautions, aspect_notes, prepare
 from reportgen.models.preprocessing.preprocessing import FAMILIES, Preprocessing, families_inside, preprocessing_from
 from reportgen.settings.report import PreprocessingSettings
 from reportgen.system.errors import SettingsError
