@@ -1,6 +1,6 @@
 """HDF5 files are read in a process of their own first: damaged ones can hang or crash the library that reads them.
 
-This module is that process, too, and imports nothing of the project then. ``python -P hdf5_trial.py FILE BYTES [PART]``
+This module is that process, too, and imports nothing of the project then. ``python -P hdf5_probe.py FILE BYTES [PART]``
 reads every name, attribute and packed number of a file, or of a part of a zip file, within so many bytes of memory.
 Exit code 0: that ended, be it with an error, which the reader meets again and tells; any other: it must not be read.
 """
