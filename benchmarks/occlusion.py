@@ -24,7 +24,7 @@ import numpy as np
 from reportgen.analysis.layer_graph import trace
 from reportgen.analysis.occlusion.full import score_positions
 from reportgen.analysis.occlusion.incremental import IncrementalEngine
-from reportgen.analysis.occlusion.scan import plan
+from reportgen.analysis.occlusion.scan import plan_scan
 from reportgen.analysis.occlusion.window_plan import lay_out
 from reportgen.demo.builtin import demo_cases
 from reportgen.models.loader import BUILTIN_MODEL, load_model
@@ -71,7 +71,7 @@ def calibrated(model: object, image: np.ndarray) -> object:
 def scan(name: str, model: object, image: np.ndarray, patch: int, stride: int, times: int) -> tuple[float, np.ndarray]:
     """Time both engines on one image; prints a line and returns (seconds of the incremental one, its fill)."""
     fill = np.broadcast_to(image.mean(axis=(0, 1)), image.shape).astype(np.float32)
-    geometry = plan(image.shape[:2], OcclusionSettings(patch=patch, stride=stride))
+    geometry = plan_scan(image.shape[:2], OcclusionSettings(patch=patch, stride=stride))
     where = (geometry.rows, geometry.columns, geometry.patch)
 
     def full(memory: int = MEMORY) -> np.ndarray:

@@ -26,7 +26,7 @@ from PIL import Image
 from reportgen.cli.main import main
 from reportgen.system.atomic import PREFIX, workspace
 from reportgen.system.errors import OutputError
-from reportgen.system.signals import stoppable, undisturbed
+from reportgen.system.signals import hold_signals, stoppable
 from reportgen.training import run
 from reportgen.workflows.pipeline import build_report
 
@@ -557,7 +557,7 @@ def test_names_that_the_terminal_can_not_show(here):
 def test_signals_wait_for_what_belongs_together():
     done = []
     with stoppable() as stop:
-        with pytest.raises(KeyboardInterrupt), undisturbed():
+        with pytest.raises(KeyboardInterrupt), hold_signals():
             signal.raise_signal(signal.SIGINT)
             signal.raise_signal(signal.SIGTERM)
             done.append("rest")
@@ -566,7 +566,7 @@ def test_signals_wait_for_what_belongs_together():
 
 def test_a_signal_is_not_lost_over_another_fault():
     with stoppable() as stop:
-        with pytest.raises(KeyboardInterrupt), undisturbed():
+        with pytest.raises(KeyboardInterrupt), hold_signals():
             signal.raise_signal(signal.SIGTERM)
             raise OSError("disk full")
         assert stop.number == signal.SIGTERM
@@ -575,7 +575,7 @@ def test_a_signal_is_not_lost_over_another_fault():
 def test_handlers_return():
     before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)]
     hook = sys.unraisablehook
-    with pytest.raises(KeyboardInterrupt), stoppable(), undisturbed():
+    with pytest.raises(KeyboardInterrupt), stoppable(), hold_signals():
         signal.raise_signal(signal.SIGINT)
     assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)] == before
     assert sys.unraisablehook is hook
@@ -598,7 +598,7 @@ def in_a_thread(work: Callable[[], None]) -> list[BaseException]:
 
 def test_other_threads_need_no_signals(here):
     """Python lets only the main thread set handlers."""
-    assert in_a_thread(lambda: [None for _ in (stoppable().__enter__(), undisturbed().__enter__())]) == []
+    assert in_a_thread(lambda: [None for _ in (stoppable().__enter__(), hold_signals().__enter__())]) == []
     assert in_a_thread(lambda: exit_with(main(["phantom", "new.png"]))) == []
     assert (here / "new.png").is_file()
 

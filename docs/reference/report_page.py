@@ -10,7 +10,7 @@ from typing import Any
 
 from reportgen.report.picture import Picture
 from reportgen.report.report import JSON_NAMES, Report
-from reportgen.settings.messages import wanted
+from reportgen.settings.messages import describe_wanted
 
 from .docstrings import as_markdown, parse
 
@@ -95,7 +95,7 @@ def _fields(kind: type, places: dict[type, tuple[str, ...]]) -> Iterator[Field]:
         if item.name in LEFT_OUT.get(kind, ()):
             continue
         inner, _ = _dataclass_in(hints[item.name])
-        words = wanted(kind, (item.name,))[1]
+        words = describe_wanted(kind, (item.name,))[1]
         if hints[item.name] == dict[str, object]:
             words = "a table"
         if types.NoneType in typing.get_args(hints[item.name]):

@@ -10,7 +10,7 @@ from typing import Any
 
 from reportgen.cli.flags import FLAGS
 from reportgen.settings.job import Job
-from reportgen.settings.messages import wanted
+from reportgen.settings.messages import describe_wanted
 from reportgen.settings.report import Settings
 
 from .docstrings import as_markdown, parse
@@ -91,7 +91,7 @@ def _of(kind: type[Job | Settings]) -> Iterator[Section]:
 
 
 def _key(kind: Any, path: tuple[str | int, ...], item: Field[Any], meaning: str) -> Key:
-    allowed = re.sub(r"'([^']*)'", r'`"\1"`', wanted(kind, path)[1])
+    allowed = re.sub(r"'([^']*)'", r'`"\1"`', describe_wanted(kind, path)[1])
     named = tuple(part for part in path if isinstance(part, str))
     flags = [flag.name for flag in FLAGS if flag.key == named]
     return Key(

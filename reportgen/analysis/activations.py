@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.analysis.layer_graph import Graph, LayerCall, computed
+from reportgen.analysis.layer_graph import Graph, LayerCall, compute_outputs
 from reportgen.models.formats.steady import is_steady
 from reportgen.settings.report import LayerSettings
 from reportgen.system.errors import SettingsError
@@ -95,7 +95,7 @@ def feature_maps(graph: Graph, layers: Sequence[LayerCall], images: NDArray[np.f
         In the order of ``layers``.
     """
     of_tensor = {id(call.output): call for call in layers}
-    for tensor, value in computed(graph, images, [call.output for call in layers]):
+    for tensor, value in compute_outputs(graph, images, [call.output for call in layers]):
         call, values = of_tensor[id(tensor)], np.asarray(value, np.float32)
         yield FeatureMaps(call.path, np.moveaxis(values, 1, -1) if call.channels_first else values)
 

@@ -114,7 +114,7 @@ def node_of(call: LayerCall) -> Any:
     return operation._inbound_nodes[number]
 
 
-def called(call: LayerCall, values: Mapping[int, Any]) -> Any:
+def call_layer(call: LayerCall, values: Mapping[int, Any]) -> Any:
     """Call a layer or operation again with other tensors, at inference.
 
     Parameters
@@ -133,7 +133,7 @@ def called(call: LayerCall, values: Mapping[int, Any]) -> Any:
     return node.operation(*args, **options)
 
 
-def computed(graph: Graph, images: NDArray[np.float32], wanted: Sequence[Any]) -> Iterator[tuple[Any, Any]]:
+def compute_outputs(graph: Graph, images: NDArray[np.float32], wanted: Sequence[Any]) -> Iterator[tuple[Any, Any]]:
     """Run a model call by call; what no later call needs is let go of, so that little is held at any time.
 
     Parameters
@@ -159,7 +159,9 @@ def computed(graph: Graph, images: NDArray[np.float32], wanted: Sequence[Any]) -
         if not asked:
             return
         outputs = node_of(call).outputs
-        values |= {id(one): value for one, value in zip(outputs, keras.tree.flatten(called(call, values)), strict=True)}
+        values |= {
+            id(one): value for one, value in zip(outputs, keras.tree.flatten(call_layer(call, values)), strict=True)
+        }
         for tensor in outputs:
             if id(tensor) in asked:
                 asked.remove(id(tensor))

@@ -14,7 +14,7 @@ from reportgen.analysis.layer_graph import Graph, LayerCall, trace
 from reportgen.analysis.occlusion.scan import Scan, scan
 from reportgen.analysis.predictions import Head
 from reportgen.analysis.targets import target_classes
-from reportgen.images.cases import Case, distinct
+from reportgen.images.cases import Case, find_distinct
 from reportgen.images.fitting import prepare
 from reportgen.models.loader import LoadedModel
 from reportgen.settings.report import Settings
@@ -139,4 +139,4 @@ def are_finite(runs: Runs) -> bool:
 
 def distinct_runs(runs: Runs) -> list[CaseRun]:
     """Return the runs whose image none before them has."""
-    return [runs[number] for number in distinct([run.case for run in runs])]
+    return [runs[number] for number in find_distinct([run.case for run in runs])]

@@ -15,7 +15,7 @@ from typing import Any
 
 from reportgen.cli.arguments import add_command
 from reportgen.system.errors import ReportgenError
-from reportgen.system.libraries import install_extra, library_version, pango_install, wanted_libraries
+from reportgen.system.libraries import install_extra, library_version, list_requirements, pango_install
 from reportgen.system.silence import load_weasyprint
 from reportgen.system.terminal import say
 from reportgen.system.text import visible
@@ -68,7 +68,7 @@ def _libraries() -> Iterator[tuple[str, str, str]]:
     """Give each library as (extra, name, what is wrong with it), of those that reportgen asks for."""
     from packaging.requirements import Requirement
 
-    for extra, text in wanted_libraries():
+    for extra, text in list_requirements():
         wanted = Requirement(text)
         if extra and extra not in _OPTIONAL:
             continue

@@ -131,7 +131,7 @@ def _dicom(given: argparse.Namespace) -> None:
     from reportgen.workflows import sharing
 
     source, target, figures = _places(given)
-    archive = None if given.zip is None else Path(given.zip) if given.zip else sharing.beside(source, ".zip")
+    archive = None if given.zip is None else Path(given.zip) if given.zip else sharing.path_beside(source, ".zip")
     if archive is not None and archive.suffix.lower() != ".zip":
         raise OutputError(f"--zip names the zip to write, not {archive}", "it must end in .zip")
     filing = sharing.Filing(

@@ -34,9 +34,9 @@ def add_train(commands: Any) -> None:
 
 
 def _train(given: argparse.Namespace) -> None:
-    from reportgen.workflows.making import train
+    from reportgen.workflows.making import train_model
 
-    train(
+    train_model(
         Path(given.output), folder=given.folder, test_folder=given.test, phantoms=given.phantoms,
         architecture=given.architecture, card={"purpose": given.purpose, "source": given.source}, epochs=given.epochs,
         batch=given.batch, seed=given.seed, overwrite=given.force, debug=given.debug,

@@ -13,7 +13,7 @@ from reportgen.figures.canvas import encode_figure, escape_formulas, new_figure,
 from reportgen.figures.colours import INK, NOT_A_NUMBER, SERIES
 from reportgen.figures.encoding import png
 from reportgen.figures.grids import Maps, are_numbers
-from reportgen.figures.tiling import tiled
+from reportgen.figures.tiling import arrange_tiles
 from reportgen.report.model import LayerSummary
 from reportgen.report.picture import Picture
 
@@ -140,7 +140,7 @@ def filter_grid(layer: str, kernels: NDArray[np.float32]) -> Picture:
     tiles = tiles.repeat(enlargement, axis=1).repeat(enlargement, axis=2)
     opaque = np.concatenate([tiles, np.full((*tiles.shape[:3], 1), 255, np.uint8)], axis=3)
     across = min(16, count)
-    sheet = tiled(opaque, across, gap=4, blank=0)
+    sheet = arrange_tiles(opaque, across, gap=4, blank=0)
     read = "red, green and blue are the weights for the three channels" if channels == 3 else "dark is negative"
     return Picture(
         name="model-filters",

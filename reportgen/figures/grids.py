@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from reportgen.figures.colours import DEAD, NOT_A_NUMBER, colour_table
 from reportgen.figures.encoding import palette_png
-from reportgen.figures.tiling import tiled
+from reportgen.figures.tiling import arrange_tiles
 from reportgen.report.picture import Picture, Tiles
 from reportgen.report.report import LayerReport
 
@@ -105,7 +105,7 @@ def feature_map_grid(
     factor = _reduction(maps.shape[0] * maps.shape[1] * count, maximum_pixels)
     with np.errstate(invalid="ignore", over="ignore"):
         shown = _reduced(maps[..., :count], factor)
-    tiles = quantised(shown, ranges, count)
+    tiles = quantise_tiles(shown, ranges, count)
     for channel in layer.not_finite_channels:
         if channel < count:
             tiles[channel][~are_numbers(shown[..., channel])] = _LOST
@@ -114,7 +114,7 @@ def feature_map_grid(
             cross_out(tiles[channel])
     across = min(columns or _squarish(count), count)
     gap = max(1, round(max(tiles.shape[1:]) / 40))
-    grid = tiled(tiles, across, gap=gap, blank=_GAP)
+    grid = arrange_tiles(tiles, across, gap=gap, blank=_GAP)
     palette = np.vstack([colour_table(colours, LEVELS), np.array([DEAD, (0, 0, 0), NOT_A_NUMBER], np.uint8)])
     return Picture(
         name=name,
@@ -129,7 +129,7 @@ def feature_map_grid(
     )
 
 
-def quantised(maps: Maps, ranges: TileRanges, count: int) -> NDArray[np.uint8]:
+def quantise_tiles(maps: Maps, ranges: TileRanges, count: int) -> NDArray[np.uint8]:
     """Return tiles ``(C, H, W)`` of colour numbers 0..252 for maps ``(H, W, C)``."""
     low = ranges.low[:count].astype(np.float32)
     span = np.where(ranges.high[:count] > ranges.low[:count], ranges.high[:count] - ranges.low[:count], 1)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from reportgen.figures.canvas import encode_figure, escape_formulas, new_figure
 from reportgen.figures.colours import INK, colour_table
 from reportgen.figures.encoding import jpeg
-from reportgen.figures.tiling import tiled
+from reportgen.figures.tiling import arrange_tiles
 from reportgen.report.evidence import ROUNDING, OcclusionMap
 from reportgen.report.picture import Picture
 from reportgen.report.report import readable
@@ -72,7 +72,7 @@ def montage(name: str, title: str, images: Sequence[Raw], count: int) -> Picture
         How many positions there are in all, for the caption.
     """
     tiles = [_fitted(_bytes(image), _TILE) for image in images]
-    sheet = tiled(tiles, min(_TILES_A_ROW, len(tiles)), gap=3, blank=255)
+    sheet = arrange_tiles(tiles, min(_TILES_A_ROW, len(tiles)), gap=3, blank=255)
     told = f"{len(tiles)} of {count}" if len(tiles) < count else f"all {count}"
     alt = f"{title}: {told} occluded inputs; the patch moves from left to right and downwards."
     return _jpeg_picture(name, sheet, alt, f"Occluded inputs: {told} positions, row by row.", quality=70)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 Pixels = NDArray[np.uint8]
 
 
-def tiled(tiles: Pixels | Sequence[Pixels], columns: int, *, gap: int, blank: int | tuple[int, ...]) -> Pixels:
+def arrange_tiles(tiles: Pixels | Sequence[Pixels], columns: int, *, gap: int, blank: int | tuple[int, ...]) -> Pixels:
     """Arrange tiles of one size row by row.
 
     Parameters

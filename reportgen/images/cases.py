@@ -141,7 +141,7 @@ def headings(cases: Sequence[Case]) -> list[str]:
     ]
 
 
-def distinct(cases: Sequence[Case]) -> list[int]:
+def find_distinct(cases: Sequence[Case]) -> list[int]:
     """Return the numbers of the cases whose image none before them has."""
     first = {case.image.sha256: number for number, case in reversed(list(enumerate(cases)))}
     return sorted(first.values())

@@ -79,7 +79,7 @@ class Decoded:
     profiled: bool = False
 
 
-def check_size(width: int, height: int, request: Request) -> None:
+def check_pixels(width: int, height: int, request: Request) -> None:
     """Raise an ImageError when an image is too small to be one, or has more pixels than the limit."""
     if width * height > request.limits.pixels:
         raise too_large(request, f"{width} x {height} pixels")
@@ -122,12 +122,12 @@ def choose_frame(frames: int, request: Request) -> tuple[int, list[str]]:
     return wanted - 1, [f"The file holds {frames} frames; {which} is used."]
 
 
-def is_plain(pixels: NDArray[Any]) -> bool:
+def is_one_value(pixels: NDArray[Any]) -> bool:
     """Whether all pixels ``(H, W, ...)`` are the same."""
     return bool((pixels == pixels[0, 0]).all())
 
 
-def upright(values: NDArray[Any], orientation: int) -> NDArray[Any]:
+def turn_upright(values: NDArray[Any], orientation: int) -> NDArray[Any]:
     """Turn pixels ``(H, W, ...)`` upright that are stored in an EXIF orientation, 1 to 8."""
     if orientation > 4:
         values = values.swapaxes(0, 1)
@@ -138,7 +138,7 @@ def upright(values: NDArray[Any], orientation: int) -> NDArray[Any]:
     return np.ascontiguousarray(values)
 
 
-def spread(values: NDArray[np.generic], low: float, high: float) -> NDArray[np.float32]:
+def spread_values(values: NDArray[np.generic], low: float, high: float) -> NDArray[np.float32]:
     """Return float32 values of which ``low`` becomes 0 and ``high`` 255; what lies outside is clipped.
 
     It goes a block of rows at a time: only the result is as large as the image, however many bits a value has.

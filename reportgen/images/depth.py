@@ -14,7 +14,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.images.decoding import spread
+from reportgen.images.decoding import spread_values
 from reportgen.system.errors import ImageError
 
 Depth = Literal["auto", "full", "12", "stretch"]
@@ -42,7 +42,7 @@ _FRACTIONS = _Range(0, 1, "fractions")
 _FULL, _STRETCHED = "their full range", "this image alone"
 
 
-def scaled_by_depth(
+def scale_by_depth(
     values: NDArray[Any], name: str, depth: Depth, *, bits: int | None = None, loaders: Loaders = "none"
 ) -> tuple[NDArray[np.float32], str]:
     """Scale values to 0..255.
@@ -80,7 +80,7 @@ def scaled_by_depth(
         raise ImageError(f"{name} holds no finite value", "check how it was made")
     low, high = _ends(known)
     chosen, why = _chosen(depth, _ranges(values.dtype, bits, low, high), low, high)
-    scaled = spread(values, chosen.low, chosen.high)
+    scaled = spread_values(values, chosen.low, chosen.high)
     note = f"{_kind(values.dtype, bits)} {_told(chosen)}, {why}."
     outside = sum(int(np.count_nonzero((some < chosen.low) | (some > chosen.high))) for some in _blocks(known))
     if outside:

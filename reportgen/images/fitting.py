@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.images.reader import Image
-from reportgen.images.resizing import Aspect, as_channels, filled, fit, kept
+from reportgen.images.resizing import Aspect, as_channels, cropped_size, fit_image, padded_size
 from reportgen.settings.report import PreprocessingSettings
 
 _SIDES = ("height", "width")
@@ -31,7 +31,7 @@ def prepare(image: Image, shape: tuple[int, int, int], settings: PreprocessingSe
     """
     channelled = as_channels(image.pixels, shape[2])
     plain = channelled.squeeze(-1) if shape[2] == 1 else channelled
-    return fit(plain, shape[:2], settings.resampling, settings.aspect).reshape(shape)
+    return fit_image(plain, shape[:2], settings.resampling, settings.aspect).reshape(shape)
 
 
 def aspect_notes(source: tuple[int, int], size: tuple[int, int], aspect: Aspect) -> list[str]:
@@ -50,13 +50,15 @@ def aspect_notes(source: tuple[int, int], size: tuple[int, int], aspect: Aspect)
         One sentence; none where nothing, or next to nothing, is done.
     """
     if aspect == "pad":
-        rows, columns = (whole - part for whole, part in zip(size, filled(source, size), strict=True))
+        rows, columns = (whole - part for whole, part in zip(size, padded_size(source, size), strict=True))
         if not rows and not columns:
             return []
         many, where = (rows, ("rows", "above", "below")) if rows else (columns, ("columns", "left", "right"))
         return [f"Padded with black: {many // 2} {where[0]} {where[1]}, {many - many // 2} {where[2]}."]
     if aspect == "crop":
-        shares = {side: 1 - part / whole for side, part, whole in zip(_SIDES, kept(source, size), source, strict=True)}
+        shares = {
+            side: 1 - part / whole for side, part, whole in zip(_SIDES, cropped_size(source, size), source, strict=True)
+        }
         return [f"Cropped: {share:.1%} of the {side} was left out." for side, share in shares.items() if share > 0]
     change = (size[0] / source[0]) / (size[1] / source[1])
     if 0.95 < change < 1.05:
@@ -87,7 +89,7 @@ def aspect_cautions(source: tuple[int, int], size: tuple[int, int], aspect: Aspe
             f"Stretched {times:.1f} times more along its {more} than along its {less}: shapes are "
             "no longer what a model learns from; --aspect pad or crop keeps them."
         ]
-    share = 1 - np.prod(kept(source, size)) / np.prod(source) if aspect == "crop" else 0
+    share = 1 - np.prod(cropped_size(source, size)) / np.prod(source) if aspect == "crop" else 0
     if share > 0.5:
         return [f"{share:.0%} of the image was cropped away before the model saw it; --aspect pad keeps it whole."]
     return []

@@ -15,10 +15,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.images.decoding import SMALLEST_SIDE, DamagedError, Decoded, Request, UnknownKindError, is_plain
+from reportgen.images.decoding import SMALLEST_SIDE, DamagedError, Decoded, Request, UnknownKindError, is_one_value
 from reportgen.images.dicom import reader as dicom
 from reportgen.images.formats import pillow, tiff
-from reportgen.images.formats.transfer import changed_in_transfer, perhaps_changed_in_transfer
+from reportgen.images.formats.transfer import find_transfer_change, perhaps_changed_in_transfer
 from reportgen.images.resizing import as_channels, resize
 from reportgen.settings.report import ImageSettings, LimitSettings
 from reportgen.system.errors import ImageError
@@ -117,12 +117,12 @@ def decode_image(
         raise ImageError(
             f"{name} has more than {request.limits.file_size:,} bytes", "raise the limit with --max-file-size"
         )
-    changed = changed_in_transfer(data)
+    changed = find_transfer_change(data)
     if changed is not None and not settings.allow_truncated:
         raise _changed(request, changed)
     is_dicom = dicom.is_dicom(data)
     try:
-        found = dicom.read(data, request) if is_dicom else _read(data, request)
+        found = dicom.read_dicom(data, request) if is_dicom else _read(data, request)
     except ImageError:
         changed = changed or perhaps_changed_in_transfer(data)
         if changed is None:
@@ -175,7 +175,7 @@ def image_from_array(pixels: NDArray[np.generic], *, kind: str = "array", notes:
 
 
 def _emptiness(pixels: NDArray[np.generic]) -> tuple[str, ...]:
-    return ("All its pixels have the same value: there is nothing to be seen in it.",) if is_plain(pixels) else ()
+    return ("All its pixels have the same value: there is nothing to be seen in it.",) if is_one_value(pixels) else ()
 
 
 def _otherwise(settings: ImageSettings) -> ImageSettings:
@@ -208,12 +208,12 @@ def _read(data: bytes, request: Request) -> Decoded:
 def _decoded(data: bytes, request: Request) -> Decoded:
     """Decode by Pillow, and where it gives up on a TIFF, by tifffile."""
     try:
-        return pillow.read(data, request)
+        return pillow.read_picture(data, request)
     except (DamagedError, UnknownKindError) as problem:
         if not tiff.is_tiff(data):
             raise
         try:
-            return tiff.read(data, request)
+            return tiff.read_tiff(data, request)
         except (ImageError, UnknownKindError):
             # what only Pillow knows isn't of an unknown kind for that
             if isinstance(problem, DamagedError):

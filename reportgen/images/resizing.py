@@ -41,7 +41,7 @@ def resize(pixels: NDArray[np.generic], size: tuple[int, int], resampling: Resam
     return np.asarray(together[..., 0] if pixels.ndim == 2 else together)
 
 
-def fit(
+def fit_image(
     pixels: NDArray[np.generic], size: tuple[int, int], resampling: Resampling, aspect: Aspect
 ) -> NDArray[np.generic]:
     """Resize gray or RGB pixels in one of three ways.
@@ -64,11 +64,11 @@ def fit(
         Same type and number of dimensions, at the wanted size.
     """
     if aspect == "crop":
-        rows, columns = kept(_size(pixels), size)
+        rows, columns = cropped_size(_size(pixels), size)
         top, left = (pixels.shape[0] - rows) // 2, (pixels.shape[1] - columns) // 2
         return resize(pixels[top : top + rows, left : left + columns], size, resampling)
     if aspect == "pad":
-        rows, columns = filled(_size(pixels), size)
+        rows, columns = padded_size(_size(pixels), size)
         top, left = (size[0] - rows) // 2, (size[1] - columns) // 2
         padded = np.zeros((*size, *pixels.shape[2:]), pixels.dtype)
         padded[top : top + rows, left : left + columns] = resize(pixels, (rows, columns), resampling)
@@ -76,7 +76,7 @@ def fit(
     return resize(pixels, size, resampling)
 
 
-def kept(source: tuple[int, int], size: tuple[int, int]) -> tuple[int, int]:
+def cropped_size(source: tuple[int, int], size: tuple[int, int]) -> tuple[int, int]:
     """Return how many rows and columns of an image ``crop`` keeps, from its size and the wanted one."""
     height, width = source
     if height * size[1] > width * size[0]:
@@ -84,7 +84,7 @@ def kept(source: tuple[int, int], size: tuple[int, int]) -> tuple[int, int]:
     return height, max(1, round(height * size[1] / size[0]))
 
 
-def filled(source: tuple[int, int], size: tuple[int, int]) -> tuple[int, int]:
+def padded_size(source: tuple[int, int], size: tuple[int, int]) -> tuple[int, int]:
     """Return how many rows and columns of the wanted size ``pad`` fills with the image."""
     height, width = source
     if height * size[1] > width * size[0]:

@@ -19,7 +19,7 @@ from reportgen.models.formats.memory import check_model, machine_memory
 from reportgen.models.formats.reader import ReadModel, read_model
 from reportgen.models.formats.reasons import reason_of
 from reportgen.models.heads import are_independent, head_kind, loss_name
-from reportgen.models.preprocessing.bodies import recognised_body
+from reportgen.models.preprocessing.bodies import recognise_body
 from reportgen.models.preprocessing.input_scaling import OwnScaling, own_scaling
 from reportgen.models.preprocessing.preprocessing import Preprocessing, families_inside, preprocessing_from
 from reportgen.models.randomness import Randomness, settle
@@ -153,7 +153,7 @@ def load_model(
         scaling=own_scaling(model) if auto else OwnScaling.NO,
         family=read.family,
         inside=families_inside(_names(model)),
-        body=recognised_body(model) if auto else None,
+        body=recognise_body(model) if auto else None,
     )
     said = (*read.notes, *randomness.notes, *adapted.notes, *assumed, chosen.note, head_note, label_note)
     # classes guessed from labels decide what is called right

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from reportgen.models.formats.layer_names import name_in_file
 from reportgen.models.formats.steady import (
-    begun,
+    begin_numbers,
     draws_numbers,
     generators,
     goes_by_the_batch,
@@ -88,7 +88,7 @@ def settle(model: Any, *, is_own: bool) -> Randomness:
 
 def begin(model: Any) -> None:
     """Let all random numbers of a model begin anew, where they can't be fixed for each image."""
-    with begun(0):
+    with begin_numbers(0):
         pass
     for number, operation in enumerate(_operations(model)):
         for generator in generators(operation):

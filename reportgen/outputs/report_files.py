@@ -15,7 +15,7 @@ from reportgen.outputs.saved.report_json import figure_files, render_json, stale
 from reportgen.report.report import Remark, Report
 from reportgen.settings.file import convert
 from reportgen.settings.job import EmailSettings
-from reportgen.system.atomic import check_target, making_folder, write_all, write_file
+from reportgen.system.atomic import check_target, make_folder, write_all, write_file
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -174,7 +174,7 @@ class SavableReport(Report):
         if figures is None:
             write_all(files)
             return
-        with making_folder(figures):
+        with make_folder(figures):
             pictures = figure_files(self, figures, overwrite=overwrite)
             write_all(files | pictures, remove=stale_figures(figures, keep=pictures))
 

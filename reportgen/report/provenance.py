@@ -12,7 +12,7 @@ from reportgen.system.libraries import library_version
 _LIBRARIES = ("tensorflow", "keras", "numpy", "pillow", "matplotlib", "jinja2")
 
 
-def created() -> str:
+def creation_time() -> str:
     """Return the time in UTC, from SOURCE_DATE_EPOCH where it is set.
 
     Raises

@@ -20,7 +20,7 @@ from typing import Any
 import pydantic
 
 from reportgen.settings.job import Job
-from reportgen.settings.messages import brief, fields_at, value_at, wanted
+from reportgen.settings.messages import brief, describe_wanted, fields_at, value_at
 from reportgen.settings.report import Settings
 from reportgen.system.errors import SettingsError
 from reportgen.system.text import visible
@@ -164,7 +164,7 @@ def _adapter(kind: Any) -> pydantic.TypeAdapter[Any]:
 
 def _reason(key: tuple[Any, ...], tables: Mapping[str, Any], kind: Any) -> str:
     """Tell what may stand at a wrong key, and what does."""
-    key, allowed = wanted(kind, key)
+    key, allowed = describe_wanted(kind, key)
     there, value = value_at(tables, key)
     name = visible(".".join(f"{part!s:.60}" for part in key))
     return f"'{name}' must be {allowed} (it is {brief(value)})" if there else f"'{name}' is missing: {allowed}"

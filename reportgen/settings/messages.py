@@ -31,7 +31,7 @@ def brief(value: object) -> str:
     return visible(_Brief().repr(value))
 
 
-def wanted(kind: Any, key: Sequence[Any]) -> tuple[tuple[Any, ...], str]:
+def describe_wanted(kind: Any, key: Sequence[Any]) -> tuple[tuple[Any, ...], str]:
     """Say what may stand at a key.
 
     Parameters

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reportgen.system.errors import OutputError
-from reportgen.system.signals import undisturbed
+from reportgen.system.signals import hold_signals
 
 PREFIX = ".reportgen-unfinished-"
 _NAME = re.compile(re.escape(PREFIX) + r"[a-z0-9_]{8}")
@@ -59,7 +59,7 @@ def check_target(path: Path, *, overwrite: bool) -> None:
 
 
 @contextmanager
-def replacing(*paths: Path, remove: Iterable[Path] = ()) -> Iterator[tuple[Path, ...]]:
+def replace_files(*paths: Path, remove: Iterable[Path] = ()) -> Iterator[tuple[Path, ...]]:
     """Give temporary names to write to; on success they become ``paths``, all of them or none.
 
     A temporary name ends as the real one does, for writers that go by the ending. On any failure nothing is left and
@@ -78,26 +78,26 @@ def replacing(*paths: Path, remove: Iterable[Path] = ()) -> Iterator[tuple[Path,
         When the operating system refuses.
     """
     with ExitStack() as stack:
-        with telling(paths[0] if paths else Path()):
+        with tell_write_errors(paths[0] if paths else Path()):
             shops = {}
             for path in (*paths, *remove):
                 if path.parent not in shops:
-                    with telling(path):
+                    with tell_write_errors(path):
                         shops[path.parent] = stack.enter_context(workspace(path.parent))
                         (shops[path.parent] / "new").mkdir()
                         (shops[path.parent] / "old").mkdir()
             made = tuple(shops[path.parent] / "new" / path.name for path in paths)
             yield made
         for path, new in zip(paths, made, strict=True):
-            with telling(path):
+            with tell_write_errors(path):
                 _settle(new, path)
-        with undisturbed():
+        with hold_signals():
             _move([(path, shops[path.parent], new) for path, new in zip(paths, made, strict=True)],
                   [(path, shops[path.parent]) for path in remove])  # fmt: skip
 
 
 @contextmanager
-def making_folder(folder: Path) -> Iterator[None]:
+def make_folder(folder: Path) -> Iterator[None]:
     """Make a folder if it isn't there, and those above it; when what follows fails, they go again.
 
     Raises
@@ -113,7 +113,7 @@ def making_folder(folder: Path) -> Iterator[None]:
             raise OutputError(f"{folder} can't be made a folder ({problem.strerror})", "choose another name") from None
         yield
     except BaseException:
-        with undisturbed():
+        with hold_signals():
             for place in new:
                 with suppress(OSError):
                     place.rmdir()
@@ -139,14 +139,14 @@ def write_all(contents: Mapping[Path, bytes], *, remove: Iterable[Path] = ()) ->
     OutputError
         When the operating system refuses.
     """
-    with replacing(*contents, remove=remove) as unfinished:
+    with replace_files(*contents, remove=remove) as unfinished:
         for new, (path, data) in zip(unfinished, contents.items(), strict=True):
-            with telling(path):
+            with tell_write_errors(path):
                 new.write_bytes(data)
 
 
 @contextmanager
-def telling(path: Path) -> Iterator[None]:
+def tell_write_errors(path: Path) -> Iterator[None]:
     """Turn an error of the operating system into one line that names the file."""
     try:
         yield
@@ -172,7 +172,7 @@ def _move(new_files: Sequence[tuple[Path, Path, Path]], stale: Sequence[tuple[Pa
     alone = len(new_files) + len(stale) == 1
     with ExitStack() as undo:
         for path, shop, new in new_files:
-            with telling(path):
+            with tell_write_errors(path):
                 _refuse_link(path)
                 kept = shop / "old" / path.name
                 there = os.path.lexists(path)
@@ -181,7 +181,7 @@ def _move(new_files: Sequence[tuple[Path, Path, Path]], stale: Sequence[tuple[Pa
                 undo.callback(_put_back, path, kept if there else None, new)
                 new.replace(path)
         for path, shop in stale:
-            with telling(path), suppress(FileNotFoundError):
+            with tell_write_errors(path), suppress(FileNotFoundError):
                 kept = shop / "old" / path.name
                 undo.callback(_put_back, path, kept, None)
                 path.replace(kept)
@@ -237,12 +237,12 @@ def workspace(beside: Path) -> Iterator[Path]:
     remove_leftovers(beside)
     made = None
     try:
-        with undisturbed():
+        with hold_signals():
             made = _made(beside)
         yield made[0]
     finally:
         if made is not None:
-            with undisturbed():
+            with hold_signals():
                 _clear(*made)
 
 
@@ -287,7 +287,7 @@ def _remove_if_left(folder: Path) -> None:
         return
     try:
         if lock.held and _still_there(folder, lock):
-            with undisturbed():
+            with hold_signals():
                 shutil.rmtree(folder, ignore_errors=True)
     finally:
         os.close(lock.descriptor)

@@ -63,11 +63,11 @@ def install_extra(extra: str) -> str:
 
     It names the libraries: what an index calls by this program's name may be another program.
     """
-    wanted = [text.partition(";")[0].strip() for one, text in wanted_libraries() if one == extra]
+    wanted = [text.partition(";")[0].strip() for one, text in list_requirements() if one == extra]
     return f"pip install {' '.join(repr(text) for text in wanted)}"
 
 
-def wanted_libraries() -> Iterator[tuple[str, str]]:
+def list_requirements() -> Iterator[tuple[str, str]]:
     """Give (extra, requirement) of all that reportgen asks for."""
     for text in importlib.metadata.requires("reportgen") or ():
         extra = re.search(r"extra == ['\"](\w+)['\"]", text)

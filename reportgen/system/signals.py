@@ -2,7 +2,7 @@
 
 Python turns Ctrl-C into KeyboardInterrupt between any two steps. That alone isn't enough: other signals kill at once, a
 destructor or an extension module may swallow the exception, and one that comes while cleaning up leaves debris. So
-:func:`stoppable` notes every signal, and :func:`undisturbed` puts it off where a few steps belong together.
+:func:`stoppable` notes every signal, and :func:`hold_signals` puts it off where a few steps belong together.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def stoppable() -> Iterator[Stop]:
 
 
 @contextmanager
-def undisturbed() -> Iterator[None]:
+def hold_signals() -> Iterator[None]:
     """Put signals off until the block is done; they take effect then.
 
     For a few quick steps of which none or all must happen: whoever presses Ctrl-C waits that long.

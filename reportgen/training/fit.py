@@ -70,7 +70,7 @@ class Trained:
     history: dict[str, list[float]] = field(default_factory=dict)
 
 
-def fit(
+def fit_model(
     architecture: Architecture,
     training: Dataset,
     validation: Dataset,

@@ -10,10 +10,10 @@ from typing import Any
 
 from reportgen.models.architectures import ARCHITECTURES, Architecture
 from reportgen.report.names import are_the_same
-from reportgen.system.atomic import check_target, replacing
+from reportgen.system.atomic import check_target, replace_files
 from reportgen.system.errors import ReportgenError
 from reportgen.training.datasets import Dataset, draw_phantoms, join, read_folder, split_by_group
-from reportgen.training.fit import FACTOR, Recipe, Trained, evaluate, fit
+from reportgen.training.fit import FACTOR, Recipe, Trained, evaluate, fit_model
 
 VALIDATION_SHARE = 0.1
 PHANTOM_TRAINING_SEED, PHANTOM_TEST_SEED = 100_000, 0
@@ -79,7 +79,7 @@ def train(
     def told(epoch: int, measures: dict[str, float]) -> None:
         say(f"epoch {epoch}/{recipe.epochs}  " + "  ".join(f"{name} {value:.4f}" for name, value in measures.items()))
 
-    trained = fit(chosen, training, validation, recipe, told)
+    trained = fit_model(chosen, training, validation, recipe, told)
     evaluations = _evaluations(trained, chosen, validation, test, phantoms)
     for line in evaluations:
         say("  ".join(f"{key} {value}" for key, value in line.items()))
@@ -185,6 +185,6 @@ def _notes(
 def _write(output: Path, trained: Trained, notes: dict[str, Any]) -> None:
     import tomli_w
 
-    with replacing(output, output.with_suffix(".toml")) as (model, beside):
+    with replace_files(output, output.with_suffix(".toml")) as (model, beside):
         trained.model.save(model)
         beside.write_bytes(tomli_w.dumps(notes).encode(errors="replace"))

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from reportgen.analysis.activations import FeatureMaps
 from reportgen.analysis.filters import first_filters
-from reportgen.analysis.occlusion.scan import Scan, occluded
+from reportgen.analysis.occlusion.scan import Scan, occlude
 from reportgen.analysis.runs import CaseRun, Runs, Subject
 from reportgen.analysis.summary import summarise_layers
 from reportgen.figures import charts, grids, heatmaps
@@ -95,7 +95,7 @@ def occlusion_pictures(runs: Runs, settings: OcclusionSettings) -> list[Picture]
         # what was shown to the model is the same for every class
         geometry, fill = run.scans[0].geometry, run.scans[0].fill
         inputs = [
-            occluded(run.image, fill, geometry.position(index), geometry.patch)
+            occlude(run.image, fill, geometry.position(index), geometry.patch)
             for index in heatmaps.montage_choice(geometry.count)
         ]
         name = case_picture_name(run.number, occlusion_kind("inputs"))

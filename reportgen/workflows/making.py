@@ -81,7 +81,7 @@ def inspect(settings: Settings, *, as_json: bool, debug: bool) -> str:
     return render_model_json(report).decode() if as_json else render_model(report)
 
 
-def train(
+def train_model(
     output: Path, *, folder: str | None, test_folder: str | None, phantoms: int, architecture: str,
     card: dict[str, str], epochs: int | None, batch: int | None, seed: int | None, overwrite: bool, debug: bool,
 ) -> None:  # fmt: skip

@@ -17,7 +17,7 @@ from reportgen.analysis.doubts.finiteness import origin_remarks
 from reportgen.analysis.doubts.noise import noise_remarks
 from reportgen.analysis.doubts.profiles import profile_remarks
 from reportgen.analysis.doubts.trials import doubts_under, trial_remarks, try_preprocessings
-from reportgen.analysis.occlusion.scan import plan
+from reportgen.analysis.occlusion.scan import plan_scan
 from reportgen.analysis.runs import Runs, Subject, are_finite, distinct_runs, make_subject, run_cases, scan_cases
 from reportgen.demo.builtin import BUILTIN_NAME
 from reportgen.images.cases import Case, CaseLike, as_case, check_count, headings, usual_title
@@ -26,7 +26,7 @@ from reportgen.models.loader import BUILTIN_MODEL, LoadedModel, load_model
 from reportgen.outputs.report_files import SavableReport
 from reportgen.report.model import ModelReport
 from reportgen.report.picture import Picture
-from reportgen.report.provenance import created, versions
+from reportgen.report.provenance import creation_time, versions
 from reportgen.report.report import CaseReport, LayerReport, PreprocessingTrial, Remark
 from reportgen.settings.commentary import read_comments
 from reportgen.settings.file import settings_from
@@ -84,7 +84,7 @@ def build_report(
         subject = make_subject(load(model, chosen, read), chosen)
         check_channels(chosen.feature_maps, [(call.map_shape or (0, 0, 0))[2] for call in subject.layers])
         comments = read_comments(chosen.commentary, subject.names)
-        positions = plan(subject.size, chosen.occlusion).count if chosen.occlusion.enabled else 0
+        positions = plan_scan(subject.size, chosen.occlusion).count if chosen.occlusion.enabled else 0
     with watch.step("predict"):
         runs = run_cases(subject, read, titles, chosen)
         of_profiles = _profile_remarks(subject, runs, chosen)
@@ -102,7 +102,7 @@ def build_report(
         trials = try_preprocessings(subject.loaded, subject.head, images, labels, [run.number for run in alone])
     report = SavableReport(
         title=chosen.title or usual_title(read),
-        created=created(),
+        created=creation_time(),
         model=model_report(subject),
         cases=tuple(
             case_report(run, subject, of_case, chosen.preprocessing.aspect)

@@ -77,7 +77,7 @@ def write_email(
     """
     from reportgen.outputs.documents import smtp
     from reportgen.outputs.documents.email import attachments_of, check_message, render_email
-    from reportgen.report.provenance import created
+    from reportgen.report.provenance import creation_time
 
     if dry_run and not send:
         raise SettingsError("--dry-run says what --send would do", "give both")
@@ -88,7 +88,7 @@ def write_email(
     cautions: list[str] = []
     pdf = _pdf(saved.report, cautions) if job.email.attach_pdf else None
     attachments = attachments_of(saved.report, job.email, source.stem, lambda: _page(saved), pdf)
-    mail = render_email(saved.report, job.email, datetime.fromisoformat(created()), attachments, draft=not send)
+    mail = render_email(saved.report, job.email, datetime.fromisoformat(creation_time()), attachments, draft=not send)
     said: tuple[str, ...] = ()
     if server is not None:
         what = f"{len(mail.data) / 1e6:.1f} MB to {', '.join(mail.recipients)} with {server.host}:{server.port}"
@@ -282,7 +282,7 @@ def _page(saved: SavedReport) -> bytes:
     return (saved.text if saved.is_page else render_html(saved.report)).encode()
 
 
-def beside(source: Path, ending: str) -> Path:
+def path_beside(source: Path, ending: str) -> Path:
     """Return the path of a report with another ending.
 
     Raises
@@ -297,7 +297,7 @@ def beside(source: Path, ending: str) -> Path:
 
 def _target(source: Path, target: Path | None, ending: str, *, overwrite: bool) -> Path:
     """Return where to write, beside the report unless said; refuse to write over the report itself."""
-    path = beside(source, ending) if target is None else target
+    path = path_beside(source, ending) if target is None else target
     if path.suffix.lower() not in _ENDINGS[ending]:
         raise OutputError(f"{path} doesn't end as such a file does", f"name it so that it ends in {ending}")
     check_target(path, overwrite=overwrite)

@@ -110,7 +110,7 @@ def test_one_pass_gives_all_maps_and_holds_no_more_than_it_needs(small_model, im
     graph = trace(small_model)
     calls, _ = choose_layers(graph, LayerSettings())
     run, held = [], []
-    real = graph_module.called
+    real = graph_module.call_layer
 
     def counted(call, values):
         run.append(call.path)

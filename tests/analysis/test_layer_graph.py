@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from keras import layers
 
-from reportgen.analysis.layer_graph import computed, is_nested, trace
+from reportgen.analysis.layer_graph import compute_outputs, is_nested, trace
 from reportgen.models.formats.layer_names import call_as_in_file
 
 SHAPE = (24, 36, 3)
@@ -199,7 +199,7 @@ def test_the_walk_gives_what_the_model_gives(build):
     model = build()
     images = np.random.default_rng(2).uniform(0, 9, (2, 8, 12, 3)).astype(np.float32)
     graph = trace(model)
-    ((_, found),) = computed(graph, images, [graph.output])
+    ((_, found),) = compute_outputs(graph, images, [graph.output])
     np.testing.assert_allclose(np.asarray(found), np.asarray(model(images, training=False)), rtol=1e-4, atol=1e-4)
 
 
@@ -231,7 +231,7 @@ def test_a_call_with_several_outputs_is_seen_once_for_each():
 def test_each_output_has_the_values_of_its_own():
     graph, images = trace(of_three_parts()), np.random.default_rng(0).random((2, *SHAPE), np.float32)
     wanted = [graph[path].output for path in ("conv", "split [2]", "split [3]", "joined")]
-    conv, second, third, joined = (np.asarray(value) for _, value in computed(graph, images, wanted))
+    conv, second, third, joined = (np.asarray(value) for _, value in compute_outputs(graph, images, wanted))
     np.testing.assert_array_equal(second, conv[..., 1:3])
     np.testing.assert_array_equal(third, conv[..., 3:])
     np.testing.assert_array_equal(joined, conv[..., [3, 4, 5, 0]])

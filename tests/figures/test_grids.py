@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from reportgen.figures.colours import DEAD, NOT_A_NUMBER
-from reportgen.figures.grids import cross_out, feature_map_grid, quantised, tile_ranges
-from reportgen.figures.tiling import tiled
+from reportgen.figures.grids import cross_out, feature_map_grid, quantise_tiles, tile_ranges
+from reportgen.figures.tiling import arrange_tiles
 
 # the colour numbers after the 253 levels: crossed out, what lies between tiles, and not a number
 MARK, GAP, LOST = 253, 254, 255
@@ -49,7 +49,7 @@ def test_five_tiles_in_two_columns_by_hand():
     tiles = np.stack([np.full((2, 3), number, np.uint8) for number in range(5)])
     g = 9
     np.testing.assert_array_equal(
-        tiled(tiles, 2, gap=1, blank=g),
+        arrange_tiles(tiles, 2, gap=1, blank=g),
         [
             [0, 0, 0, g, 1, 1, 1],
             [0, 0, 0, g, 1, 1, 1],
@@ -65,12 +65,12 @@ def test_five_tiles_in_two_columns_by_hand():
 
 def test_one_tile_has_no_gap():
     tile = np.array([[1, 2, 3], [4, 5, 6]], np.uint8)
-    np.testing.assert_array_equal(tiled(tile[None], 1, gap=4, blank=0), tile)
+    np.testing.assert_array_equal(arrange_tiles(tile[None], 1, gap=4, blank=0), tile)
 
 
 def test_tiles_in_colour():
     tiles = np.stack([np.full((1, 2, 3), number, np.uint8) for number in range(3)])
-    sheet = tiled(tiles, 3, gap=1, blank=(7, 8, 9))
+    sheet = arrange_tiles(tiles, 3, gap=1, blank=(7, 8, 9))
     np.testing.assert_array_equal(sheet[0, :, 2], [0, 0, 9, 1, 1, 9, 2, 2])
 
 
@@ -81,7 +81,7 @@ def test_tiles_in_colour():
 )  # fmt: skip
 def test_every_tile_is_found_where_it_belongs(count, height, width, columns, gap):
     tiles = np.stack([np.full((height, width), number + 1, np.uint8) for number in range(count)])
-    sheet = tiled(tiles, columns, gap=gap, blank=0)
+    sheet = arrange_tiles(tiles, columns, gap=gap, blank=0)
     assert sheet.shape == (-(-count // columns) * (height + gap) - gap, columns * (width + gap) - gap)
     for number in range(count):
         row, column = divmod(number, columns)
@@ -205,7 +205,7 @@ def test_standardized_is_the_notebooks_formula(shared_by_cases):
         values = np.stack(cases) if shared_by_cases else cases[at][None]
         mean, deviation = values.mean(axis=(0, 1, 2)), values.std(axis=(0, 1, 2))
         wanted = np.clip((cases[at] - mean) / deviation * 64 + 128, 0, 255)
-        drawn = quantised(cases[at], ranges, 3).transpose(1, 2, 0) / 252 * 255
+        drawn = quantise_tiles(cases[at], ranges, 3).transpose(1, 2, 0) / 252 * 255
         assert np.abs(drawn - wanted).max() <= 255 / 252 / 2 + 1e-3
         assert (drawn[0, 0] == 255).all()
         assert (drawn[0, 1] == 0).all()
@@ -215,11 +215,11 @@ def test_range_over_cases_makes_equal_values_equal():
     first = np.array([[[0.0], [1.0], [2.0]]], np.float32)
     second = np.array([[[2.0], [3.0], [4.0]]], np.float32)
     over_cases = tile_ranges([first, second], "channel", shared_by_cases=True)
-    np.testing.assert_array_equal(quantised(first, over_cases[0], 1), [[[0, 63, 126]]])
-    np.testing.assert_array_equal(quantised(second, over_cases[1], 1), [[[126, 189, 252]]])
+    np.testing.assert_array_equal(quantise_tiles(first, over_cases[0], 1), [[[0, 63, 126]]])
+    np.testing.assert_array_equal(quantise_tiles(second, over_cases[1], 1), [[[126, 189, 252]]])
     each = tile_ranges([first, second], "channel", shared_by_cases=False)
     for maps, ranges in zip((first, second), each, strict=True):
-        np.testing.assert_array_equal(quantised(maps, ranges, 1), [[[0, 126, 252]]])
+        np.testing.assert_array_equal(quantise_tiles(maps, ranges, 1), [[[0, 126, 252]]])
         assert "all cases" not in ranges.words
     assert "the same for all cases" in over_cases[0].words
 
@@ -244,7 +244,7 @@ def test_cases_of_different_size():
 def test_brighter_is_larger(seed, scale, size, spread):
     maps = maps_of(2, size, size + 1, seed) * np.float32(spread)
     (ranges,) = tile_ranges([maps], scale, shared_by_cases=True)
-    for channel, tile in enumerate(quantised(maps, ranges, 2)):
+    for channel, tile in enumerate(quantise_tiles(maps, ranges, 2)):
         assert tile.max() <= 252
         order = np.argsort(maps[..., channel], axis=None)
         assert (np.diff(tile.ravel()[order].astype(int)) >= 0).all()

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from reportgen.images.cases import Case, as_case, distinct, parse_case, read_cases
+from reportgen.images.cases import Case, as_case, find_distinct, parse_case, read_cases
 from reportgen.images.reader import image_from_array
 from reportgen.settings.job import CaseSettings
 from reportgen.settings.report import ImageSettings, LimitSettings
@@ -124,6 +124,6 @@ def test_settings_limits_and_a_frame_of_its_own(tmp_path):
 def test_cases_of_one_image_count_once():
     one, other = image_from_array(np.zeros((4, 6, 3), np.uint8)), image_from_array(np.ones((4, 6, 3), np.uint8))
     cases = [Case("a", one, "1"), Case("b", other, "2"), Case("c", one, "3"), Case("d", other, "4")]
-    assert distinct(cases) == [0, 1]
-    assert distinct(cases[::-1]) == [0, 1]
-    assert distinct([cases[0], cases[2], cases[1]]) == [0, 2]
+    assert find_distinct(cases) == [0, 1]
+    assert find_distinct(cases[::-1]) == [0, 1]
+    assert find_distinct([cases[0], cases[2], cases[1]]) == [0, 2]

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image as PillowImage
 
-from reportgen.images.depth import scaled_by_depth
+from reportgen.images.depth import scale_by_depth
 from reportgen.images.reader import decode_image
 from reportgen.settings.report import ImageSettings
 from reportgen.system.errors import ImageError
@@ -115,13 +115,13 @@ def test_8_bits_have_no_depth_to_choose():
 @pytest.mark.parametrize(("highest", "white"), [(4000, 4095), (200, 255)])
 def test_other_whole_numbers_have_the_same_ranges(kind, highest, white):
     values = np.rint(SHARES * highest).astype(kind)
-    pixels, _ = scaled_by_depth(values, "x", "auto")
+    pixels, _ = scale_by_depth(values, "x", "auto")
     np.testing.assert_allclose(pixels, values / white * 255, atol=1e-3)
 
 
 def test_16_bits_in_32():
     values = np.rint(SHARES * 60000).astype(np.int32)
-    pixels, note = scaled_by_depth(values, "x", "auto")
+    pixels, note = scale_by_depth(values, "x", "auto")
     np.testing.assert_allclose(pixels, values / 257, atol=1e-3)
     assert "32-bit values taken as 16 bits (0 to 65535 became 0 to 255)" in note
 
@@ -129,7 +129,7 @@ def test_16_bits_in_32():
 @pytest.mark.parametrize(("bits", "white"), [(10, 1023), (12, 4095), (14, 16383)])
 def test_a_file_that_states_its_bits_is_believed(bits, white):
     values = np.rint(SHARES * white * 0.9).astype(np.uint16)
-    pixels, note = scaled_by_depth(values, "x", "auto", bits=bits)
+    pixels, note = scale_by_depth(values, "x", "auto", bits=bits)
     np.testing.assert_allclose(pixels, values / white * 255, atol=1e-3)
     assert note.startswith(f"{bits}-bit values taken over their full range (0 to {white} became 0 to 255)")
 
@@ -147,7 +147,7 @@ def test_a_file_that_states_its_bits_is_believed(bits, white):
 def test_floats(kind, highest, white, told):
     values = (SHARES * highest).astype(kind)
     for depth in ("auto", "full"):
-        pixels, note = scaled_by_depth(values, "x", depth)
+        pixels, note = scale_by_depth(values, "x", depth)
         np.testing.assert_allclose(pixels, values / white * 255, atol=1e-3)
         assert note.startswith(told)
 
@@ -156,25 +156,25 @@ def test_floats(kind, highest, white, told):
 def test_floats_that_fill_no_range_are_stretched(low, high):
     values = low + SHARES * (high - low)
     ordered = np.sort(values, axis=None)
-    pixels, note = scaled_by_depth(values, "x", "auto")
+    pixels, note = scale_by_depth(values, "x", "auto")
     expected = (values - ordered[4]) / (ordered[-5] - ordered[4]) * 255
     np.testing.assert_allclose(pixels, np.clip(expected, 0, 255), atol=1e-3)
     assert note.startswith("Floats stretched for this image alone")
 
 
 def test_floats_have_no_full_range():
-    _, note = scaled_by_depth(SHARES * 3000, "x", "full")
+    _, note = scale_by_depth(SHARES * 3000, "x", "full")
     assert "since floats like these have no full range" in note
 
 
 def test_one_value_everywhere():
-    assert not scaled_by_depth(np.full((4, 6), 777, np.uint16), "x", "auto")[0].any()
-    assert not scaled_by_depth(np.full((4, 6), -3.5), "x", "auto")[0].any()
+    assert not scale_by_depth(np.full((4, 6), 777, np.uint16), "x", "auto")[0].any()
+    assert not scale_by_depth(np.full((4, 6), -3.5), "x", "auto")[0].any()
 
 
 def test_no_finite_value():
     with pytest.raises(ImageError, match="x holds no finite value"):
-        scaled_by_depth(np.full((4, 6), np.nan), "x", "auto")
+        scale_by_depth(np.full((4, 6), np.nan), "x", "auto")
 
 
 @given(
@@ -186,7 +186,7 @@ def test_whatever_the_values_pixels_are_from_0_to_255(values, kind, depth):
     with np.errstate(all="ignore"):
         array = np.array(values[: len(values) // 4 * 4], np.float64).astype(kind).reshape(4, -1)
     try:
-        pixels, note = scaled_by_depth(array, "x", depth)
+        pixels, note = scale_by_depth(array, "x", depth)
     except ImageError:
         assert not np.isfinite(array).any()
         return

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image as PillowImage
 
-from reportgen.images.resizing import as_channels, filled, fit, kept, resize
+from reportgen.images.resizing import as_channels, cropped_size, fit_image, padded_size, resize
 
 
 @pytest.mark.parametrize("how", ["nearest", "box", "bilinear", "bicubic", "lanczos"])
@@ -78,7 +78,7 @@ TALL = np.repeat(np.arange(1, 13, dtype=np.uint8)[:, None] * 20, 4, axis=1)  # 1
 
 
 def test_pad_by_hand():
-    padded = fit(TALL, (6, 10), "box", "pad")
+    padded = fit_image(TALL, (6, 10), "box", "pad")
     assert padded.shape == (6, 10)
     # half as large: 2 columns, with 4 of black to each side
     assert not padded[:, :4].any()
@@ -87,7 +87,7 @@ def test_pad_by_hand():
 
 
 def test_crop_by_hand():
-    cropped = fit(TALL, (4, 4), "box", "crop")
+    cropped = fit_image(TALL, (4, 4), "box", "crop")
     # the middle 4 of 12 rows
     np.testing.assert_array_equal(cropped[:, 0], [100, 120, 140, 160])
 
@@ -97,7 +97,7 @@ def test_crop_by_hand():
 @pytest.mark.parametrize("channels", [(), (3,)])
 def test_type_and_dimensions_stay(aspect, kind, channels):
     pixels = np.full((9, 30, *channels), 77, kind)
-    fitted = fit(pixels, (20, 12), "bilinear", aspect)
+    fitted = fit_image(pixels, (20, 12), "bilinear", aspect)
     assert fitted.shape == (20, 12, *channels)
     assert fitted.dtype == kind
     assert set(np.unique(fitted)) == ({0, 77} if aspect == "pad" else {77})
@@ -106,11 +106,11 @@ def test_type_and_dimensions_stay(aspect, kind, channels):
 @given(SIDE, SIDE, SIDE, SIDE)
 def test_what_is_kept_and_filled_for_any_size(height, width, wanted_height, wanted_width):
     source, size = (height, width), (wanted_height, wanted_width)
-    rows, columns = kept(source, size)
+    rows, columns = cropped_size(source, size)
     assert 1 <= rows <= height
     assert 1 <= columns <= width
     assert rows == height or columns == width
-    inner = filled(source, size)
+    inner = padded_size(source, size)
     assert 1 <= inner[0] <= wanted_height
     assert 1 <= inner[1] <= wanted_width
     assert inner[0] == wanted_height or inner[1] == wanted_width
@@ -121,4 +121,4 @@ def test_what_is_kept_and_filled_for_any_size(height, width, wanted_height, want
 
 @pytest.mark.parametrize("aspect", ["stretch", "pad", "crop"])
 def test_the_same_aspect_is_the_same_in_every_way(picture, aspect):
-    np.testing.assert_array_equal(fit(picture, (12, 18), "box", aspect), resize(picture, (12, 18), "box"))
+    np.testing.assert_array_equal(fit_image(picture, (12, 18), "box", aspect), resize(picture, (12, 18), "box"))

@@ -10,9 +10,9 @@ from reportgen.system.atomic import (
     PREFIX,
     check_target,
     is_workspace,
-    making_folder,
+    make_folder,
     remove_leftovers,
-    replacing,
+    replace_files,
     workspace,
     write_all,
     write_file,
@@ -100,7 +100,7 @@ def test_any_name_that_the_system_takes(tmp_path, name):
 def test_the_old_content_stays_until_the_new_is_whole(tmp_path):
     path = tmp_path / "report.html"
     path.write_text("old")
-    with replacing(path) as (unfinished,):
+    with replace_files(path) as (unfinished,):
         assert unfinished.suffix == ".html"
         assert not unfinished.exists()
         unfinished.write_text("ne")
@@ -115,7 +115,7 @@ def test_the_old_content_stays_until_the_new_is_whole(tmp_path):
 def test_after_a_fault_nothing_is_left_and_nothing_lost(tmp_path, fault):
     path = tmp_path / "report.html"
     path.write_text("old")
-    with pytest.raises(type(fault)), replacing(path) as (unfinished,):
+    with pytest.raises(type(fault)), replace_files(path) as (unfinished,):
         unfinished.write_text("half")
         raise fault
     assert path.read_text() == "old"
@@ -126,14 +126,14 @@ def test_a_full_disk_is_told(tmp_path):
     path = tmp_path / "report.html"
     with (
         pytest.raises(OutputError, match=r"report\.html can't be written \(No space left on device\)"),
-        replacing(path),
+        replace_files(path),
     ):
         raise OSError(28, "No space left on device")
     assert names_in(tmp_path) == set()
 
 
 def test_nothing_written_is_an_error_not_an_empty_file(tmp_path):
-    with pytest.raises(OutputError), replacing(tmp_path / "report.html"):
+    with pytest.raises(OutputError), replace_files(tmp_path / "report.html"):
         pass
     assert names_in(tmp_path) == set()
 
@@ -246,7 +246,7 @@ def test_what_is_stale_goes_with_the_new(tmp_path):
 
 def test_a_link_that_appears_late_is_not_followed(tmp_path):
     (tmp_path / "outside").write_text("mine")
-    with pytest.raises(OutputError, match="symbolic link"), replacing(tmp_path / "x") as (new,):
+    with pytest.raises(OutputError, match="symbolic link"), replace_files(tmp_path / "x") as (new,):
         new.write_text("new")
         (tmp_path / "x").symlink_to("outside")
     assert (tmp_path / "outside").read_text() == "mine"
@@ -255,7 +255,7 @@ def test_a_link_that_appears_late_is_not_followed(tmp_path):
 
 def test_folders_made_in_vain_go_again_as_far_as_they_are_new(tmp_path):
     (tmp_path / "old").mkdir()
-    with pytest.raises(KeyboardInterrupt), making_folder(tmp_path / "old" / "new" / "newer"):
+    with pytest.raises(KeyboardInterrupt), make_folder(tmp_path / "old" / "new" / "newer"):
         raise KeyboardInterrupt
     assert names_in(tmp_path) == {"old"}
 
@@ -285,7 +285,7 @@ def test_a_file_that_is_replaced_keeps_its_permissions(tmp_path, mode):
 def test_nobody_else_can_look_into_what_is_unfinished(tmp_path):
     usual = os.umask(0)
     try:
-        with replacing(tmp_path / "a") as (new,):
+        with replace_files(tmp_path / "a") as (new,):
             (shop,) = tmp_path.iterdir()
             assert shop.stat().st_mode & 0o777 == 0o700
             assert shop in new.parents

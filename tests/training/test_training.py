@@ -18,7 +18,7 @@ from reportgen.models.loader import load_model
 from reportgen.system.errors import ImageError, OutputError, ReportgenError
 from reportgen.training import run
 from reportgen.training.datasets import Dataset, draw_phantoms, join, patient_of, read_folder, split_by_group
-from reportgen.training.fit import Recipe, class_weights, evaluate, fit, scores_of
+from reportgen.training.fit import Recipe, class_weights, evaluate, fit_model, scores_of
 
 SHAPE = (128, 128, 1)
 
@@ -313,7 +313,9 @@ def test_the_fitted_model_has_the_layers_of_the_architecture_and_has_learned():
     data = draw_phantoms(10, SHAPE, first_seed=0)
     told = []
     architecture = ARCHITECTURES["two_xrays"]
-    trained = fit(architecture, data, data.take([0, 1]), Recipe(epochs=2, batch=4), lambda *given: told.append(given))
+    trained = fit_model(
+        architecture, data, data.take([0, 1]), Recipe(epochs=2, batch=4), lambda *given: told.append(given)
+    )
     fresh = architecture.build(2)
     assert [layer.name for layer in trained.model.layers] == [layer.name for layer in fresh.layers]
     assert [epoch for epoch, _ in told] == [1, 2]
@@ -327,7 +329,7 @@ def test_the_fitted_model_has_the_layers_of_the_architecture_and_has_learned():
 
 def test_a_single_step_is_enough_to_train():
     data = draw_phantoms(4, SHAPE, first_seed=0)
-    trained = fit(ARCHITECTURES["two_xrays"], data, data.take([]), Recipe(epochs=1))
+    trained = fit_model(ARCHITECTURES["two_xrays"], data, data.take([]), Recipe(epochs=1))
     assert len(trained.history["loss"]) == 1
     assert not any(name.startswith("val_") for name in trained.history)
 
@@ -335,7 +337,7 @@ def test_a_single_step_is_enough_to_train():
 def test_three_classes_are_fitted():
     images = np.random.default_rng(0).integers(0, 256, (9, 32, 32, 3)).astype(np.uint8)
     data = dataset([0, 1, 2] * 3, names=("a", "b", "c"), images=images)
-    trained = fit(ARCHITECTURES["cifar10"], data, data, Recipe(epochs=1, batch=4))
+    trained = fit_model(ARCHITECTURES["cifar10"], data, data, Recipe(epochs=1, batch=4))
     assert trained.model.output_shape == (None, 3)
     assert set(trained.history) == {"accuracy", "loss", "val_accuracy", "val_loss"}
 

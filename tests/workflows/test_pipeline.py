@@ -14,7 +14,7 @@ from keras import layers
 from PIL import Image as PillowImage
 
 from reportgen import Case, LoadedModel, OutputError, Settings, SettingsError, build_report, load_model, read_image
-from reportgen.analysis.occlusion.scan import plan
+from reportgen.analysis.occlusion.scan import plan_scan
 from reportgen.images.reader import image_from_array
 from reportgen.outputs.page.page import render_html
 from reportgen.outputs.saved.report_json import render_json
@@ -592,7 +592,7 @@ def test_a_patch_that_is_too_large_is_refused_before_the_scan(small_model, cases
 
 def test_default_geometry(small_model, cases):
     found = build_report(small_model, cases[:1], set_to({"layers": {"first": 1}})).cases[0].occlusion
-    expected = plan((24, 36), Settings().occlusion)
+    expected = plan_scan((24, 36), Settings().occlusion)
     assert (found.patch, found.stride) == ((2, 4), (1, 1))
     assert (found.row_starts, found.column_starts) == (expected.rows, expected.columns)
 

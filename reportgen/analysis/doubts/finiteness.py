@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.analysis.layer_graph import Graph, computed
+from reportgen.analysis.layer_graph import Graph, compute_outputs
 from reportgen.report.report import LayerReport, Remark
 
 _NAMED = 4  # weights and cases in a sentence
@@ -77,7 +77,7 @@ def find_origin(graph: Graph, images: NDArray[np.float32]) -> Origin | None:
         return Origin("", _kind(images), lost, 0.0)
     of_tensor = {id(call.output): call for call in graph.calls}
     largest = {id(graph.input): _largest(images)}
-    for tensor, value in computed(graph, images, [call.output for call in graph.calls]):
+    for tensor, value in compute_outputs(graph, images, [call.output for call in graph.calls]):
         call, values = of_tensor[id(tensor)], np.asarray(value, np.float32)
         lost = _cases_lost(values)
         if lost:

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.analysis.layer_graph import Graph, computed
-from reportgen.analysis.occlusion.full import Positions, batch_size, occluded_batch, score_positions
+from reportgen.analysis.layer_graph import Graph, compute_outputs
+from reportgen.analysis.occlusion.full import Positions, batch_size, occlude_batch, score_positions
 from reportgen.analysis.occlusion.incremental import IncrementalEngine
 from reportgen.analysis.occlusion.window_plan import Layout, lay_out
 from reportgen.settings.report import OcclusionSettings
@@ -151,8 +151,8 @@ def _difference(
     corners = [None, *((rows[one // len(columns)], columns[one % len(columns)]) for one in chosen)]
     parts = []
     for first in range(0, len(corners), size):
-        batch = occluded_batch([(*prepared, corner) for corner in corners[first : first + size]], patch)
-        ((_, outputs),) = computed(graph, batch, [graph.output])
+        batch = occlude_batch([(*prepared, corner) for corner in corners[first : first + size]], patch)
+        ((_, outputs),) = compute_outputs(graph, batch, [graph.output])
         parts.append(np.asarray(outputs, np.float32).reshape(len(batch), -1))
     whole, found = np.concatenate(parts), table[[0, *(1 + one for one in chosen)]]
     return _apart(found, whole)

@@ -63,13 +63,13 @@ def score_positions(
     outputs = []
     for part in _parts(work, size):
         batch = np.zeros(shape, np.float32)
-        batch[: len(part)] = occluded_batch([(*prepared[number], position) for number, position in part], patch)
+        batch[: len(part)] = occlude_batch([(*prepared[number], position) for number, position in part], patch)
         outputs.append(np.asarray(run(tf.constant(batch)), np.float32).reshape(size, -1)[: len(part)])
         on_progress(len(part))
     return np.split(np.concatenate(outputs), len(images))
 
 
-def occluded_batch(
+def occlude_batch(
     work: Sequence[tuple[NDArray[np.float32], NDArray[np.float32], tuple[int, int] | None]], patch: tuple[int, int]
 ) -> NDArray[np.float32]:
     """Return images ``(N, H, W, C)``, each (image, fill, corner of the patch or None) with the patch covered."""

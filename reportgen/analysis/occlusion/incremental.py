@@ -18,10 +18,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.analysis.layer_graph import Graph, called, computed
+from reportgen.analysis.layer_graph import Graph, call_layer, compute_outputs
 from reportgen.analysis.occlusion.layer_rules import Enlarge, Mean, Merge, Pointwise, Spatial, Spread
 from reportgen.analysis.occlusion.window_plan import Layout, Step
-from reportgen.models.formats.layer_names import is_plain
+from reportgen.models.formats.layer_names import is_plain_layer_name
 from reportgen.models.formats.steady import is_steady
 
 LARGEST_BATCH = 128
@@ -65,7 +65,9 @@ class IncrementalEngine:
         """
         import tensorflow as tf
 
-        maps = {id(one): value for one, value in computed(self.graph, image[None], [*self.needed, self.graph.output])}
+        maps = {
+            id(one): value for one, value in compute_outputs(self.graph, image[None], [*self.needed, self.graph.output])
+        }
         base, clean = maps[id(self.graph.output)], [maps[id(one)][0] for one in self.needed]
         del maps
         outputs = np.empty((1 + self.layout.positions, int(np.prod(base.shape[1:]))), np.float32)
@@ -90,7 +92,7 @@ class IncrementalEngine:
         count = len(self.layout.windows)
         places = (tf.TensorSpec((count, 2, None), tf.int32), tf.TensorSpec((count, 2), tf.int32))
         names = (getattr(call.layer, "name", None) or "x" for call in self.graph.calls)
-        if not all(map(is_plain, names)) or any(is_steady(call.layer) for call in self.graph.calls):
+        if not all(map(is_plain_layer_name, names)) or any(is_steady(call.layer) for call in self.graph.calls):
             return self._walk
         compiled: Callable[..., Any] = tf.function(
             self._walk, input_signature=[image, image, maps, *places], autograph=False
@@ -111,7 +113,7 @@ class IncrementalEngine:
         sides = [(sizes[number, 0], sizes[number, 1]) for number in numbers]
         clean = {id(self.graph.input): image} | {id(t): one for t, one in zip(self.needed, maps, strict=True)}
         walk = _Walk(clean, corners, sides)
-        walk.keep(self.graph.input, picked(fill, corners[0], sides[0]), 0)
+        walk.keep(self.graph.input, pick_windows(fill, corners[0], sides[0]), 0)
         for step in self.layout.steps:
             walk.take(step)
         begun = []
@@ -126,7 +128,7 @@ class IncrementalEngine:
         return self.rest(begun if len(begun) > 1 else begun[0], training=False)
 
 
-def picked(
+def pick_windows(
     clean: Any,
     corner: Corner,
     size: Sequence[Any],
@@ -200,7 +202,7 @@ class _Walk:
         """Return other windows of a tensor: its clean map with its changed windows laid over it."""
         number = self.numbers[id(tensor)]
         over = (self.values[id(tensor)], self.corners[number], self.sizes[number])
-        return picked(self.clean[id(tensor)], corner, size, over, pad)
+        return pick_windows(self.clean[id(tensor)], corner, size, over, pad)
 
     def take(self, step: Step) -> None:
         """Do one step."""
@@ -208,7 +210,7 @@ class _Walk:
         if isinstance(rule, Spatial):
             made = self._spatial(step, rule)
         elif isinstance(rule, Pointwise):
-            made = called(call, self.values)
+            made = call_layer(call, self.values)
         elif isinstance(rule, Merge):
             made = self._merge(step)
         elif isinstance(rule, Enlarge):
@@ -240,7 +242,7 @@ class _Walk:
     def _merge(self, step: Step) -> Any:
         pairs = zip(step.call.inputs, step.sources, strict=True)
         corner, size = self.corners[step.windows], self.sizes[step.windows]
-        return called(
+        return call_layer(
             step.call,
             {
                 id(tensor): self.values[id(tensor)]
@@ -270,7 +272,7 @@ class _Walk:
 
         tensor, output = step.call.inputs[0], step.call.output
         clean = self.clean[id(tensor)]
-        before = picked(clean, self.corners[step.windows], self.sizes[step.windows])
+        before = pick_windows(clean, self.corners[step.windows], self.sizes[step.windows])
         change = tf.reduce_sum(self.values[id(tensor)] - before, axis=(1, 2), keepdims=len(output.shape) == 4)
         return tf.expand_dims(self.clean[id(output)], 0) + change / (clean.shape[0] * clean.shape[1])
 

@@ -112,7 +112,7 @@ def same_padding(before: int, kernel: int, stride: int, dilation: int) -> tuple[
     return total // 2, after
 
 
-def placed(low: Whole, high: Whole, side: int, multiple: int = 1) -> tuple[Whole, int]:
+def place_windows(low: Whole, high: Whole, side: int, multiple: int = 1) -> tuple[Whole, int]:
     """Return windows of one size that hold all these intervals: where each begins, and the size.
 
     Parameters

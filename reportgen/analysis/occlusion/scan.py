@@ -74,7 +74,7 @@ class Scan:
     summary: OcclusionMap
 
 
-def plan(size: tuple[int, int], settings: OcclusionSettings) -> Geometry:
+def plan_scan(size: tuple[int, int], settings: OcclusionSettings) -> Geometry:
     """Lay out the positions.
 
     Parameters
@@ -105,7 +105,7 @@ def plan(size: tuple[int, int], settings: OcclusionSettings) -> Geometry:
     return Geometry(patch, stride, *starts)
 
 
-def filling(
+def make_fill(
     pixels: NDArray[np.generic], settings: OcclusionSettings
 ) -> tuple[NDArray[np.float32], tuple[float, ...] | None]:
     """Return what covers an image, ``(H, W, C)`` in raw-image units, and its colour where it has one.
@@ -177,8 +177,8 @@ def scan(
     SettingsError
         When patch, stride or fill don't fit.
     """
-    geometry = plan((int(images[0].shape[0]), int(images[0].shape[1])), settings)
-    fills = [filling(image, settings) for image in images]
+    geometry = plan_scan((int(images[0].shape[0]), int(images[0].shape[1])), settings)
+    fills = [make_fill(image, settings) for image in images]
     outcome = run_engine(
         model,
         graph or trace(model),
@@ -231,7 +231,7 @@ def pixel_importance(importance: Scores, geometry: Geometry, size: tuple[int, in
         return np.asarray(down.T @ np.where(known, importance, 0) @ across / counts)
 
 
-def occluded(
+def occlude(
     pixels: NDArray[np.generic], fill: NDArray[np.float32], position: tuple[int, int], patch: tuple[int, int]
 ) -> NDArray[np.float32]:
     """Return an image with one patch covered, in raw-image units."""

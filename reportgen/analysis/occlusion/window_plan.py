@@ -30,7 +30,7 @@ from reportgen.analysis.occlusion.layer_rules import (
     multiply_adds,
     rule_for,
 )
-from reportgen.analysis.occlusion.regions import Axis, TransposedAxis, Whole, placed
+from reportgen.analysis.occlusion.regions import Axis, TransposedAxis, Whole, place_windows
 
 # prices of a byte in multiply-adds: written and read again by an operation, and picked from here and there
 STREAMED, PICKED = 8.0, 10.0
@@ -71,7 +71,7 @@ class Windows:
 
     def placed(self, chosen: NDArray[np.intp], axis: int) -> tuple[Whole, int]:
         """Return starts and size for some positions, along an axis."""
-        return placed(self.low[chosen, axis], self.high[chosen, axis], self.side[axis], self.multiple[axis])
+        return place_windows(self.low[chosen, axis], self.high[chosen, axis], self.side[axis], self.multiple[axis])
 
 
 @dataclass(frozen=True)

@@ -88,14 +88,14 @@ def decode(
         precision = None
     rows, columns, samples = (int(number_of(dataset, word) or 0) for word in ("Rows", "Columns", "SamplesPerPixel"))
     if stored.shape != ((rows, columns) if samples == 1 else (rows, columns, samples)):
-        raise damaged(request)
+        raise refuse_damaged(request)
     if not stored.dtype.isnative:
         stored = stored.astype(stored.dtype.newbyteorder("="))
     aligned, said = _without_unused_bits(stored, dataset, syntax, precision)
     return aligned, [*notes, *said], cautions
 
 
-def closed(data: bytes) -> tuple[bytes, bool]:
+def close_frames(data: bytes) -> tuple[bytes, bool]:
     """Return a file whose compressed pixels end as they must, and whether the end was missing.
 
     Where it was, the last item is as long as what is left of it; pydicom would have none of it else.
@@ -119,7 +119,7 @@ def is_filled_up(syntax: UID) -> bool:
     return syntax.is_encapsulated and syntax != RLELossless and not _is_2000(syntax)
 
 
-def damaged(request: Request) -> ImageError:
+def refuse_damaged(request: Request) -> ImageError:
     """Return the refusal of a file that makes no sense."""
     return ImageError(f"{request.name} is a DICOM file that is damaged or truncated", "copy or export it again")
 
@@ -147,7 +147,7 @@ def _checked_stream(dataset: Dataset, syntax: UID, index: int, request: Request)
         return stream
     wanted = (options["rows"], options["columns"], options["samples_per_pixel"])
     if (jpeg_2000_shape(stream) if _is_2000(syntax) else jpeg_shape(stream)) != wanted:
-        raise damaged(request)
+        raise refuse_damaged(request)
     return stream
 
 
@@ -171,7 +171,7 @@ def _native(dataset: Dataset, syntax: UID, index: int, request: Request) -> NDAr
     try:
         return _as_array(dataset, "", decoders_of(syntax)[0][1], index)
     except Exception:  # noqa: BLE001 - pydicom meets damaged files with every kind of exception
-        raise damaged(request) from None
+        raise refuse_damaged(request) from None
 
 
 def _decompressed(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.images.decoding import spread
+from reportgen.images.decoding import spread_values
 from reportgen.images.dicom.elements import UnusableError, dataset_with, number_of, value_of
 from reportgen.images.dicom.windows import Gray, Shown, show
 
@@ -62,7 +62,7 @@ def to_rgb(stored: NDArray[np.generic], dataset: Dataset) -> Shown:
     bits = int(number_of(dataset, "BitsStored") or 8)
     if stored.dtype == np.uint8 and bits == 8:
         return Shown(stored.astype(np.uint8, copy=False))
-    return Shown(spread(stored, 0, 2**bits - 1), (f"Values from 0 to {2**bits - 1} scaled to 0..255.",))
+    return Shown(spread_values(stored, 0, 2**bits - 1), (f"Values from 0 to {2**bits - 1} scaled to 0..255.",))
 
 
 def from_palette(stored: NDArray[np.generic], dataset: Dataset) -> Shown:
@@ -83,7 +83,7 @@ def from_palette(stored: NDArray[np.generic], dataset: Dataset) -> Shown:
         raise UnusableError("its palette can't be read") from None
     if colours.dtype == np.uint8:
         return Shown(colours, ("Colours taken from its palette.",))
-    return Shown(spread(colours, 0, 65535), ("Colours taken from its palette of 16 bits.",))
+    return Shown(spread_values(colours, 0, 65535), ("Colours taken from its palette of 16 bits.",))
 
 
 def _rescaled(

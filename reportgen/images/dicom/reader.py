@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.images.decoding import CUT_OFF, Decoded, Request, check_size, choose_frame
+from reportgen.images.decoding import CUT_OFF, Decoded, Request, check_pixels, choose_frame
 from reportgen.images.dicom.elements import UnusableError, number_of, value_of
-from reportgen.images.dicom.frames import closed, cut_off, damaged, decode, decoders_of, is_filled_up
+from reportgen.images.dicom.frames import close_frames, cut_off, decode, decoders_of, is_filled_up, refuse_damaged
 from reportgen.images.dicom.grayscale import from_palette, to_gray, to_rgb
 from reportgen.images.dicom.windows import Shown
 from reportgen.images.profiles import Profile
@@ -74,7 +74,7 @@ def is_dicom(data: bytes) -> bool:
     return _BARE.match(data) is not None and any(tag in data for tag in _ROWS)
 
 
-def read(data: bytes, request: Request) -> Decoded:
+def read_dicom(data: bytes, request: Request) -> Decoded:
     """Decode one frame of a DICOM file.
 
     Returns
@@ -132,11 +132,11 @@ def _guarded(request: Request) -> Iterator[None]:
     except UnusableError as problem:
         raise ImageError(f"{request.name} is a DICOM file that can't be shown: {problem}", "export it anew") from None
     except Exception:  # noqa: BLE001 - pydicom meets damaged files with every kind of exception, and may quote them
-        raise damaged(request) from None
+        raise refuse_damaged(request) from None
 
 
 def _read(data: bytes, request: Request) -> Decoded:
-    data, is_open = closed(data)
+    data, is_open = close_frames(data)
     dataset = _parsed(data, request)
     syntax = _transfer_syntax(dataset, request)
     _check_pixels(dataset, data, request)
@@ -151,7 +151,7 @@ def _read(data: bytes, request: Request) -> Decoded:
         place, cautions = 0, (CUT_OFF,)
     elif is_open:
         if not is_filled_up(syntax):
-            raise damaged(request)
+            raise refuse_damaged(request)
         if not request.allow_truncated:
             raise cut_off(request)
         cautions = (CUT_OFF,)
@@ -237,14 +237,14 @@ def _check_pixels(dataset: Dataset, data: bytes, request: Request) -> None:
     """Refuse what holds no image, or one of a kind that can't be shown, or too large a one."""
     if not any(keyword in dataset for keyword in _PIXELS):
         if any(tag in data for tag in _PIXEL_TAGS):
-            raise damaged(request)
+            raise refuse_damaged(request)
         raise ImageError(
             f"{request.name} is a DICOM file without an image{_class_name(dataset)}", "give one that holds pixels"
         )
     rows, columns = number_of(dataset, "Rows"), number_of(dataset, "Columns")
     if not rows or not columns:
         raise ImageError(f"{request.name} is a DICOM file that states no rows or columns", "export it anew")
-    check_size(int(columns), int(rows), request)
+    check_pixels(int(columns), int(rows), request)
     samples = number_of(dataset, "SamplesPerPixel")
     if samples not in (1, 3):
         raise ImageError(
@@ -279,7 +279,7 @@ def _fill_up(dataset: Dataset, index: int, request: Request) -> None:
     length = int(_frame_length(dataset))
     left = _pixel_bytes(dataset)[index * length : (index + 1) * length]
     if not left or length != _frame_length(dataset):
-        raise damaged(request)
+        raise refuse_damaged(request)
     setattr(dataset, keyword, left + bytes(length - len(left) + length % 2))
     dataset.NumberOfFrames = 1
 

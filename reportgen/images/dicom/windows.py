@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.images.decoding import spread
+from reportgen.images.decoding import spread_values
 from reportgen.images.dicom.elements import UnusableError, dataset_with, numbers_of, value_of
 
 if TYPE_CHECKING:
@@ -195,7 +195,7 @@ def _full(gray: Gray) -> Shown:
     low, high = gray.full or (float(known.min()), float(known.max()))
     of_what = "of its stored bits" if gray.full else "of its values, which are not whole numbers"
     done = f"The full range {of_what} ({low:g} to {high:g}) is spread over 0..255, as asked for."
-    return Shown(spread(gray.real, low, high) if gray.as_they_are is None else gray.as_they_are, (done,))
+    return Shown(spread_values(gray.real, low, high) if gray.as_they_are is None else gray.as_they_are, (done,))
 
 
 def _by_percentiles(gray: Gray) -> tuple[NDArray[np.float32], str]:
@@ -206,7 +206,7 @@ def _by_percentiles(gray: Gray) -> tuple[NDArray[np.float32], str]:
     which = f"from the {PERCENTILES[0]}th to the {PERCENTILES[1]}th percentile"
     if low == high:
         low, high, which = float(known.min()), float(known.max()), "of the whole range"
-    return spread(gray.real, low, high), f"Values {which} ({low:g} to {high:g})"
+    return spread_values(gray.real, low, high), f"Values {which} ({low:g} to {high:g})"
 
 
 def _tabled(real: NDArray[Any], dataset: Dataset, number: int) -> tuple[NDArray[np.float32], int]:
@@ -219,7 +219,7 @@ def _tabled(real: NDArray[Any], dataset: Dataset, number: int) -> tuple[NDArray[
     item.LUTDescriptor = [*list(item.LUTDescriptor)[:2], 16 if bits == 8 else bits]
     try:
         whole = real if real.dtype.kind in "iu" else np.rint(real).astype(np.int32)
-        return spread(apply_voi(whole.astype(np.int32), dataset, index=number), 0, 2**bits - 1), bits
+        return spread_values(apply_voi(whole.astype(np.int32), dataset, index=number), 0, 2**bits - 1), bits
     finally:
         item.LUTDescriptor = [*list(item.LUTDescriptor)[:2], bits]
 

@@ -33,13 +33,13 @@ from reportgen.images.decoding import (
     Decoded,
     Request,
     UnknownKindError,
-    check_size,
+    check_pixels,
     choose_frame,
-    is_plain,
+    is_one_value,
     too_large,
-    upright,
+    turn_upright,
 )
-from reportgen.images.depth import Loaders, scaled_by_depth
+from reportgen.images.depth import Loaders, scale_by_depth
 from reportgen.images.formats import png, tiff
 from reportgen.images.formats.sixteen_bit import check_modes, has_16_bit_colour, read_16_bit_colour
 from reportgen.images.profiles import Profile, as_loaders_do
@@ -65,7 +65,7 @@ _YCBCR = 6
 _PILLOW = threading.RLock()
 
 
-def read(data: bytes, request: Request) -> Decoded:
+def read_picture(data: bytes, request: Request) -> Decoded:
     """Decode an image.
 
     Raises
@@ -86,7 +86,7 @@ def read(data: bytes, request: Request) -> Decoded:
             found = _attempt(data, request, truncated=True)
         except (DamagedError, UnknownKindError):
             raise problem from None
-        if is_plain(found.pixels):
+        if is_one_value(found.pixels):
             raise
         caution = CUT_OFF if png.wrong_checksum(data) is None else WRONG_CHECKSUM
         return dataclasses.replace(found, cautions=(*found.cautions, caution))
@@ -146,7 +146,7 @@ def _is_sure(picture: PillowImage.Image) -> bool:
 
 
 def _read_opened(picture: ImageFile.ImageFile, data: bytes, request: Request, *, truncated: bool) -> Decoded:
-    check_size(*picture.size, request)
+    check_pixels(*picture.size, request)
     _check_claim(picture, data, truncated=truncated)
     index, notes = _go_to_frame(picture, request)
     _check_depth(picture)
@@ -161,7 +161,7 @@ def _read_opened(picture: ImageFile.ImageFile, data: bytes, request: Request, *,
     if tags.get(_PHOTOMETRIC) == _YCBCR and not truncated:
         tiff.check_parts(data, index)
     picture.load()
-    check_size(*picture.size, request)
+    check_pixels(*picture.size, request)
     orientation = orientation if turns_itself else _orientation(picture)
     kind = f"{picture.format}, {_mode_name(picture)}"
     notes += [UPRIGHT] if orientation > 1 else []
@@ -175,9 +175,9 @@ def _read_opened(picture: ImageFile.ImageFile, data: bytes, request: Request, *,
         values = stored.values(picture)
     else:
         pixels, profiled = _gray_or_rgb(picture, data, request, notes)
-        return Decoded(pixels=upright(pixels, turn), kind=kind, notes=tuple(notes), profiled=profiled)
+        return Decoded(pixels=turn_upright(pixels, turn), kind=kind, notes=tuple(notes), profiled=profiled)
     scaled, profiled = _scaled(values, picture, data, request, notes, bits=stored.bits, inverted=inverted)
-    return Decoded(pixels=upright(scaled, turn), kind=kind, notes=tuple(notes), profiled=profiled)
+    return Decoded(pixels=turn_upright(scaled, turn), kind=kind, notes=tuple(notes), profiled=profiled)
 
 
 def _go_to_frame(picture: ImageFile.ImageFile, request: Request) -> tuple[int, list[str]]:
@@ -191,7 +191,7 @@ def _go_to_frame(picture: ImageFile.ImageFile, request: Request) -> tuple[int, l
                 "take it out of the file",
             )
         picture.seek(index)
-        check_size(*picture.size, request)
+        check_pixels(*picture.size, request)
     return index, notes
 
 
@@ -214,7 +214,7 @@ def _scaled(
             values[there] = 0
             notes.append(ON_BLACK)
     loaders: Loaders = "high" if picture.mode in ("RGB", "RGBA", "LA") else "none" if picture.mode == "L" else "cut"
-    pixels, note = scaled_by_depth(values, request.name, request.images.depth, bits=bits, loaders=loaders)
+    pixels, note = scale_by_depth(values, request.name, request.images.depth, bits=bits, loaders=loaders)
     notes.append(note)
     if inverted:
         pixels = 255 - pixels

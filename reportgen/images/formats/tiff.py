@@ -24,11 +24,11 @@ from reportgen.images.decoding import (
     Decoded,
     Request,
     UnknownKindError,
-    check_size,
+    check_pixels,
     choose_frame,
-    upright,
+    turn_upright,
 )
-from reportgen.images.depth import scaled_by_depth
+from reportgen.images.depth import scale_by_depth
 from reportgen.images.profiles import Profile
 from reportgen.system.errors import ImageError
 from reportgen.system.libraries import install_extra
@@ -54,7 +54,7 @@ def is_tiff(data: bytes) -> bool:
     return data.startswith(_STARTS)
 
 
-def read(data: bytes, request: Request) -> Decoded:
+def read_tiff(data: bytes, request: Request) -> Decoded:
     """Decode a TIFF.
 
     Raises
@@ -149,7 +149,7 @@ def _fill(values: NDArray[np.generic], page: TiffPage, data: bytes, number: int)
 
 
 def _check(page: TiffPage, data: bytes, request: Request) -> None:
-    check_size(page.imagewidth, page.imagelength, request)
+    check_pixels(page.imagewidth, page.imagelength, request)
     try:
         _check_kind(page)
     except UnknownKindError:
@@ -213,7 +213,7 @@ def _decoded(values: NDArray[np.generic], page: TiffPage, notes: list[str], requ
     if values.dtype == np.uint8 and page.bitspersample == 8:
         pixels = values.astype(np.uint8, copy=False)
     else:
-        pixels, note = scaled_by_depth(values, request.name, request.images.depth, bits=page.bitspersample)
+        pixels, note = scale_by_depth(values, request.name, request.images.depth, bits=page.bitspersample)
         notes.append(note)
     if _photometric(page) == "MINISWHITE":
         pixels = 255 - pixels
@@ -229,7 +229,7 @@ def _decoded(values: NDArray[np.generic], page: TiffPage, notes: list[str], requ
     tag = page.tags.get("Orientation")
     orientation = tag.value if tag is not None and tag.value in range(2, 9) else 1
     notes += [UPRIGHT] if orientation > 1 else []
-    return Decoded(pixels=upright(pixels, orientation), kind=kind, notes=tuple(notes), profiled=profile.matters)
+    return Decoded(pixels=turn_upright(pixels, orientation), kind=kind, notes=tuple(notes), profiled=profile.matters)
 
 
 def _photometric(page: TiffPage) -> str:

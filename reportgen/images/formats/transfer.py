@@ -55,7 +55,7 @@ _BOMS = ((b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
 _TEXT_BYTES = frozenset([*range(32, 127), 9, 10, 12, 13])
 
 
-def changed_in_transfer(data: bytes) -> str | None:
+def find_transfer_change(data: bytes) -> str | None:
     """Say what a copy as text did to a file.
 
     Parameters
@@ -83,7 +83,7 @@ def changed_in_transfer(data: bytes) -> str | None:
 
 
 def perhaps_changed_in_transfer(data: bytes) -> str | None:
-    """Say what a copy as text probably did to a file that can't be read; see :func:`changed_in_transfer`."""
+    """Say what a copy as text probably did to a file that can't be read; see :func:`find_transfer_change`."""
     kind = _kind(data[:_HEAD])
     if kind not in _PACKED:
         return None

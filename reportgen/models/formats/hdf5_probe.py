@@ -62,13 +62,13 @@ def _read(path: str, part: str | None, memory: int) -> None:
                     item[chunk]
         return None
 
-    with opened(path, part) as source, h5py.File(source, "r") as file:
+    with open_hdf5(path, part) as source, h5py.File(source, "r") as file:
         dict(file.attrs)
         file.visititems(read)
 
 
 @contextlib.contextmanager
-def opened(path: str, part: str | None = None) -> Iterator[str | IO[bytes] | io.RawIOBase]:
+def open_hdf5(path: str, part: str | None = None) -> Iterator[str | IO[bytes] | io.RawIOBase]:
     """Give what h5py opens of a file, or of a part of a zip file.
 
     A part that isn't packed, as Keras writes its weights, is read in place: going back in a stream of ``zipfile``

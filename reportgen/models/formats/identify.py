@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
-from reportgen.models.formats.hdf5_probe import opened, survives
+from reportgen.models.formats.hdf5_probe import open_hdf5, survives
 from reportgen.system.errors import ModelError
 from reportgen.system.signatures import looks_like
 
@@ -80,7 +80,7 @@ def _names_a_dtype_policy(config: Any) -> bool:
     return False
 
 
-def examine(path: Path, *, memory: int, trusted: bool = False) -> ModelFile:
+def examine_model(path: Path, *, memory: int, trusted: bool = False) -> ModelFile:
     """Find out what a model file is.
 
     Parameters
@@ -189,7 +189,7 @@ def _examine_hdf5(path: Path, digest: str, memory: int) -> ModelFile:
     import h5py
 
     if not survives(path, memory):
-        raise damaged(path)
+        raise damaged_hdf5(path)
     try:
         with h5py.File(path, "r") as file:
             check_links(file, path, memory)
@@ -205,11 +205,11 @@ def _examine_hdf5(path: Path, digest: str, memory: int) -> ModelFile:
     except ModelError:
         raise
     except Exception as problem:
-        raise damaged(path, problem) from problem
+        raise damaged_hdf5(path, problem) from problem
     raise ModelError(f"{path} is an HDF5 file without a Keras model in it", _KINDS)
 
 
-def damaged(path: Path | str, problem: Exception | None = None) -> ModelError:
+def damaged_hdf5(path: Path | str, problem: Exception | None = None) -> ModelError:
     """Return the error for an HDF5 file that can't be read; such come as OSError, KeyError, RuntimeError and more."""
     found = "an HDF5 file that was cut off" if "truncated" in str(problem) else "a damaged HDF5 file"
     return ModelError(f"{path} is {found}", "copy or download it again")
@@ -261,14 +261,14 @@ def _check_inner_weights(archive: zipfile.ZipFile, path: Path, memory: int) -> N
         if not name.endswith(".h5"):
             continue
         if not survives(path, memory, name):
-            raise damaged(f"{name} in {path}")
+            raise damaged_hdf5(f"{name} in {path}")
         try:
-            with opened(str(path), name) as stream, h5py.File(stream, "r") as file:
+            with open_hdf5(str(path), name) as stream, h5py.File(stream, "r") as file:
                 total += check_links(file, path, memory - total)
         except ModelError:
             raise
         except Exception as problem:
-            raise damaged(f"{name} in {path}", problem) from problem
+            raise damaged_hdf5(f"{name} in {path}", problem) from problem
 
 
 def _other_archive(names: list[str]) -> str:

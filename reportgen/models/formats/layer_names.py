@@ -62,7 +62,7 @@ def name_in_file(layer: Any) -> str:
     return str(getattr(layer, "name_in_file", layer.name))
 
 
-def is_plain(name: str) -> bool:
+def is_plain_layer_name(name: str) -> bool:
     """Return whether TensorFlow takes a name."""
     return _PLAIN.fullmatch(name) is not None
 
@@ -70,12 +70,14 @@ def is_plain(name: str) -> bool:
 def has_plain_names(model: Any) -> bool:
     """Return whether TensorFlow takes the names of a model and of all layers inside."""
     names = (str(getattr(layer, "name", "")) for layer in _layers(model))
-    return all(not name or is_plain(name) for name in names)
+    return all(not name or is_plain_layer_name(name) for name in names)
 
 
 def with_plain_names(config: Any) -> Any:
     """Return a configuration in which layers whose names TensorFlow doesn't take have others, wherever they stand."""
-    renamed = {name: f"layer_{at}" for at, name in enumerate(dict.fromkeys(_names(config))) if not is_plain(name)}
+    renamed = {
+        name: f"layer_{at}" for at, name in enumerate(dict.fromkeys(_names(config))) if not is_plain_layer_name(name)
+    }
     return _replaced(config, renamed) if renamed else config
 
 

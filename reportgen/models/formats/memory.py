@@ -31,7 +31,7 @@ def machine_memory() -> int:
         return 8 << 30
 
 
-def check_size(file: ModelFile, memory: int) -> None:
+def check_memory(file: ModelFile, memory: int) -> None:
     """Refuse a model whose weights and feature maps of one image take more than memory.
 
     The model is laid out without memory for its weights (in a TensorFlow graph that is never run), which gives exact

@@ -21,8 +21,8 @@ from reportgen.models.code.embedded_code import (
 from reportgen.models.code.lambdas import with_own_functions
 from reportgen.models.code.own_arguments import check_own_classes
 from reportgen.models.formats.application_layers import application_layers
-from reportgen.models.formats.identify import ModelFile, examine
-from reportgen.models.formats.memory import check_model, check_size, machine_memory
+from reportgen.models.formats.identify import ModelFile, examine_model
+from reportgen.models.formats.memory import check_memory, check_model, machine_memory
 from reportgen.models.formats.reasons import advice_on, reason_of
 from reportgen.models.formats.saved_model import load_saved_model
 from reportgen.models.formats.weights import load_weights
@@ -89,7 +89,7 @@ def read_model(path: Path, settings: ModelSettings, limits: LimitSettings, *, tr
         When it can't be read, or should not be.
     """
     memory = limits.memory or machine_memory()
-    file = examine(path, memory=memory, trusted=trusted)
+    file = examine_model(path, memory=memory, trusted=trusted)
     if settings.architecture is not None and file.kind != "weights":
         raise ModelError(f"{path} is a whole model, which needs no --architecture", "leave it out")
     custom = read_custom_objects(settings.custom_objects)
@@ -110,7 +110,7 @@ def read_model(path: Path, settings: ModelSettings, limits: LimitSettings, *, tr
         refuse_code(code, path)
     check_own_classes(file.config, custom, str(path), is_legacy=file.is_legacy and have_legacy_reader())
     if not trusted and not code:
-        check_size(file, memory)
+        check_memory(file, memory)
     try:
         model, notes = _load(file, custom, trust_code=settings.trust_code and bool(code))
     except ModelError as problem:

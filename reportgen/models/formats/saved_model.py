@@ -16,7 +16,7 @@ from typing import Any
 
 from reportgen.models.code.embedded_code import ForeignCode, find_code
 from reportgen.models.formats.identify import ModelFile
-from reportgen.models.formats.memory import check_layers, check_size
+from reportgen.models.formats.memory import check_layers, check_memory
 from reportgen.models.formats.reasons import reason_of
 from reportgen.models.keras2.connections import check_connections
 from reportgen.models.keras2.reader import have_legacy_reader, load_legacy
@@ -82,7 +82,7 @@ def load_saved_model(file: ModelFile, *, custom_objects: dict[str, Any], trust_c
     if tables is not None:
         if not code:
             described = {key: tables[0].get(key) for key in ("class_name", "config")}
-            check_size(replace(file, config=described, version="2.0"), memory)
+            check_memory(replace(file, config=described, version="2.0"), memory)
             check_layers([table for table in tables if table.get("build_input_shape")], file.path, memory)
         try:
             model, difference = load_legacy(file, custom_objects=custom_objects, trust_code=trust_code)

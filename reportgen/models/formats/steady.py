@@ -109,7 +109,7 @@ def at_rest() -> Iterator[None]:
 
 
 @contextmanager
-def begun(number: int) -> Iterator[None]:
+def begin_numbers(number: int) -> Iterator[None]:
     """Let all random numbers that any library draws meanwhile begin at a number; Python's and NumPy's go on as before.
 
     Parameters
@@ -169,7 +169,7 @@ class _Steady:
             generator.state.assign([number, at])
         if not runs_other_code(self):
             return super().call(*args, **options)  # type: ignore[misc]
-        with begun(number):
+        with begin_numbers(number):
             begin_keras_2(getattr(self, "_original", ()), number)
             return super().call(*args, **options)  # type: ignore[misc]
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from reportgen.models import applications
 from reportgen.models.architectures import ARCHITECTURES
-from reportgen.models.formats.identify import ModelFile, damaged
+from reportgen.models.formats.identify import ModelFile, damaged_hdf5
 from reportgen.models.formats.reasons import reason_of
 from reportgen.system.errors import ModelError
 
@@ -102,7 +102,7 @@ def _sizes(file: ModelFile) -> list[int]:
         with h5py.File(file.path, "r") as content:
             content.visititems(visit)
     except Exception as problem:
-        raise damaged(file.path, problem) from problem
+        raise damaged_hdf5(file.path, problem) from problem
     return found
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from reportgen.models.formats.identify import examine
+from reportgen.models.formats.identify import examine_model
 from reportgen.system.errors import ModelError
 
 KIND = "TFSMLayer"
@@ -73,7 +73,7 @@ def check_programs(programs: Sequence[WrappedProgram], path: Path, *, trusted: b
                 f"{path} runs {program}, which is not run unless you trust it",
                 f"{itself}if you know who made it, allow it with --trust-model-code",
             )
-        digest = examine(folder, memory=memory).sha256
+        digest = examine_model(folder, memory=memory).sha256
         name = folder.absolute().name
         notes.append(
             f"Layer '{program.layer}' runs the SavedModel '{name}', which lies outside of the model file "

@@ -25,7 +25,7 @@ _SAME_AS = {"SyncBatchNormalization": "BatchNormalization", "BatchNormalizationV
             "BatchNormalizationV2": "BatchNormalization", "Conv2DTranspose": "Conv2DTranspose"}  # fmt: skip
 
 
-def converted_layer(
+def convert_layer(
     original: Any, custom_objects: Mapping[str, Any], name: str | None = None, *, in_training: bool = False
 ) -> Any:
     """Make a layer of Keras 2 again in Keras 3, without weights.
@@ -71,9 +71,9 @@ def converted_layer(
     kept = {renamed.get(key, key): value for key, value in settings.items()}
     kept = {key: _plain(value) for key, value in kept.items() if key in known and not _is_dropped(key)}
     if "activation" in kept:
-        kept["activation"] = converted_activation(original.activation, custom_objects)
+        kept["activation"] = convert_activation(original.activation, custom_objects)
     if "layer" in kept:
-        kept["layer"] = converted_layer(original.layer, custom_objects)
+        kept["layer"] = convert_layer(original.layer, custom_objects)
     if kind in ("BatchNormalization", *_SAME_AS) and isinstance(kept.get("axis"), list):
         kept["axis"] = kept["axis"][0]
     try:
@@ -104,7 +104,7 @@ def _made(kind: Any, settings: dict[str, Any]) -> Any:
     return kind(**settings)
 
 
-def converted_activation(original: Any, custom_objects: Mapping[str, Any]) -> Any:
+def convert_activation(original: Any, custom_objects: Mapping[str, Any]) -> Any:
     """Return the counterpart of an activation: a name, a function, or a layer.
 
     Raises
@@ -115,7 +115,7 @@ def converted_activation(original: Any, custom_objects: Mapping[str, Any]) -> An
     import keras
 
     if hasattr(original, "get_config"):
-        return converted_layer(original, custom_objects)
+        return convert_layer(original, custom_objects)
     name = getattr(original, "__name__", "linear").removesuffix("_v2")
     if name == "hard_sigmoid":
         return _hard_sigmoid

@@ -81,7 +81,7 @@ _NODES = {
 }  # fmt: skip
 
 
-def converted_operation(layer: Any) -> Callable[..., Any] | None:
+def convert_operation(layer: Any) -> Callable[..., Any] | None:
     """Return what does the work of a layer that stands for an operation on tensors; None for other layers.
 
     Parameters

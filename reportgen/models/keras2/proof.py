@@ -13,7 +13,7 @@ from reportgen.models.formats.reasons import reason_of
 from reportgen.models.formats.steady import (
     at_rest,
     begin_keras_2,
-    begun,
+    begin_numbers,
     draws_numbers,
     is_steady,
     make_steady,
@@ -79,7 +79,7 @@ def _changed(original: Any, made: Any) -> Callable[..., Any] | None:
     if runs_other_code(made):
 
         def from_the_same_number(*args: Any, **options: Any) -> Any:
-            with begun(made.steady_number):
+            with begin_numbers(made.steady_number):
                 begin_keras_2((original,), made.steady_number)
                 return usual(*args, **options)
 

@@ -26,7 +26,7 @@ from reportgen.models.keras2.connections import check_connections
 from reportgen.models.keras2.custom import as_keras_2_reads_them
 from reportgen.models.keras2.proof import comparable, make_others_steady, prove_equal
 from reportgen.models.keras2.rebuild import Rebuild
-from reportgen.models.keras2.repairs import mended
+from reportgen.models.keras2.repairs import mend_configuration
 from reportgen.system.errors import ModelError
 from reportgen.system.libraries import install_extra
 from reportgen.system.silence import silence_loggers
@@ -109,7 +109,7 @@ def _config(file: ModelFile) -> dict[str, Any]:
     from tf_keras.src.saving.legacy.saved_model import json_utils
 
     check_connections(file.config, str(file.path))
-    config: dict[str, Any] = json_utils.decode(json.dumps(mended(file.config)))
+    config: dict[str, Any] = json_utils.decode(json.dumps(mend_configuration(file.config)))
     return config
 
 
@@ -166,7 +166,7 @@ def _readable(file: ModelFile) -> Iterator[str]:
                     with tf.Graph().as_default():
                         _rename_groups(content, dry_legacy_model(file))
             check_connections(file.config, str(file.path))
-            copied.writestr("config.json", json.dumps(mended(file.config)))
+            copied.writestr("config.json", json.dumps(mend_configuration(file.config)))
             copied.writestr("metadata.json", archive.read("metadata.json"))
             copied.write(weights, weights.name)
         yield str(target)

@@ -10,8 +10,8 @@ import numpy as np
 
 from reportgen.models.formats.layer_names import NewNames, call_as_in_file, first_unused
 from reportgen.models.formats.steady import goes_by_the_batch, is_steady, make_steady, set_numbers
-from reportgen.models.keras2.layers import converted_layer, give_weights
-from reportgen.models.keras2.operations import converted_operation
+from reportgen.models.keras2.layers import convert_layer, give_weights
+from reportgen.models.keras2.operations import convert_operation
 from reportgen.system.errors import ModelError
 
 
@@ -105,7 +105,7 @@ class Rebuild:
                     lambda value: tensors.get(id(value), value), (node.call_args, node.call_kwargs)
                 )
                 outputs = self._call(node.layer, args, options, in_training=in_training)
-                if converted_operation(node.layer) is not None:
+                if convert_operation(node.layer) is not None:
                     self._take_operations(node.layer, outputs, tensors, operations)
                 for old, new in zip(tf.nest.flatten(node.outputs), keras.tree.flatten(outputs), strict=True):
                     tensors[id(old)] = new
@@ -120,7 +120,7 @@ class Rebuild:
     def _call(self, layer: Any, args: Sequence[Any], options: dict[str, Any], *, in_training: bool) -> Any:
         import tf_keras
 
-        operation = converted_operation(layer)
+        operation = convert_operation(layer)
         if operation is not None:
             return operation(*args, **{key: value for key, value in options.items() if key != "name"})
         said = options.get("training")
@@ -149,7 +149,7 @@ class Rebuild:
                 self._made[key] = self._model(original, in_training=in_training)
             else:
                 name = self.names.of(original.name)
-                self._made[key] = converted_layer(original, self.custom_objects, name, in_training=in_training)
+                self._made[key] = convert_layer(original, self.custom_objects, name, in_training=in_training)
                 call_as_in_file(self._made[key], original.name)
                 self.pairs.append((original, self._made[key]))
         return self._made[key]

@@ -10,7 +10,7 @@ _OF_FILMS = ("Conv3D", "MaxPooling3D", "AveragePooling3D", "ConvLSTM2D", "TimeDi
 _ACTIVATIONS = ("activation", "recurrent_activation")
 
 
-def mended(config: dict[str, Any]) -> dict[str, Any]:
+def mend_configuration(config: dict[str, Any]) -> dict[str, Any]:
     """Return a model's configuration as Keras 2 reads it.
 
     Parameters

@@ -54,7 +54,7 @@ class Body:
     is_first: bool
 
 
-def recognised_body(model: Any) -> Body | None:
+def recognise_body(model: Any) -> Body | None:
     """Return the first body of keras.applications in a model, by its layers; None where there is none.
 
     Parameters

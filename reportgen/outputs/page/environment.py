@@ -38,7 +38,7 @@ def environment() -> jinja2.Environment:
     )
     environment.filters |= {
         "markdown": render_markdown, "grouped": _grouped, "shape": _shape, "short": _short,
-        "scientific": _significant, "setting": _setting, "correlation": _correlation, "scored": scored,
+        "scientific": _significant, "setting": _setting, "correlation": _correlation, "scored": format_score,
         "readable": readable, "sight": _sight, "keras_shape": _keras_shape,
     }  # fmt: skip
     environment.tests["finite"] = math.isfinite
@@ -83,7 +83,7 @@ def _setting(value: object) -> str:
     return "–" if value is None or value == "" else str(value)
 
 
-def scored(score: float | None) -> str:
+def format_score(score: float | None) -> str:
     """Return a score as it stands behind a class; nothing where there is none."""
     return "" if score is None else f" {readable(score)}"
 

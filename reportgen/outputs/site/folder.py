@@ -18,9 +18,9 @@ from pathlib import Path
 
 from reportgen.outputs.saved.schema import from_plain
 from reportgen.outputs.site.records import PICTURE, Record, record_from, to_table
-from reportgen.system.atomic import is_workspace, replacing, telling, workspace, write_file
+from reportgen.system.atomic import is_workspace, replace_files, tell_write_errors, workspace, write_file
 from reportgen.system.errors import OutputError
-from reportgen.system.signals import undisturbed
+from reportgen.system.signals import hold_signals
 
 MANIFEST = "site.json"
 VERSION = 1
@@ -95,7 +95,7 @@ class SiteFolder:
         OutputError
             When the folder holds something else, is being built by another process, or can't be written.
         """
-        with telling(self.root):
+        with tell_write_errors(self.root):
             if self.root.is_symlink():
                 raise OutputError(f"{self.root} is a symbolic link", "name the folder it leads to")
             if self.root.exists() and not self.root.is_dir():
@@ -103,7 +103,7 @@ class SiteFolder:
             made = [place for place in (self.root, *self.root.parents) if not place.exists()]
         with ExitStack() as stack:
             try:
-                with telling(self.root):
+                with tell_write_errors(self.root):
                     self.root.mkdir(parents=True, exist_ok=True)
                     stack.enter_context(_alone(self.root))
                     self._read_state()
@@ -114,7 +114,7 @@ class SiteFolder:
                         write_file(self.root / MANIFEST, _manifest(self.state))
                 yield self
             except BaseException:
-                with undisturbed():
+                with hold_signals():
                     stack.close()
                     self._undo(made)
                 raise
@@ -125,7 +125,7 @@ class SiteFolder:
 
     def read(self, address: str) -> bytes:
         """Return a file's content."""
-        with telling(self.root / address):
+        with tell_write_errors(self.root / address):
             return (self.root / address).read_bytes()
 
     def add(self, address: str, data: bytes) -> None:
@@ -140,7 +140,7 @@ class SiteFolder:
             self.state.files[address] = digest
             return
         self._spare(address)
-        with telling(self.root / address):
+        with tell_write_errors(self.root / address):
             (self.root / address).parent.mkdir(parents=True, exist_ok=True)
             new = (self._shop or self.root) / f"added-{len(self._staged)}"
             new.write_bytes(data)
@@ -193,20 +193,20 @@ class SiteFolder:
         coming |= {address: self.state.files[address] for address in self._staged}
         told = self._before if self._before is not None and not self.is_damaged else _manifest(State())
         table = json.loads(told) | {"coming": coming}
-        with telling(self.root / MANIFEST):
+        with tell_write_errors(self.root / MANIFEST):
             write_file(self.root / MANIFEST, json.dumps(table, separators=(",", ":")).encode())
 
     def _exchange(self, pages: Mapping[str, bytes], stale: Sequence[str]) -> None:
         """Let all new files take their places and the stale ones go: all of it, or nothing."""
         addresses = [*self._staged, *pages]
         for address in addresses:
-            with telling(self.root / address):
+            with tell_write_errors(self.root / address):
                 (self.root / address).parent.mkdir(parents=True, exist_ok=True)
-        with undisturbed(), replacing(
+        with hold_signals(), replace_files(
             *(self.root / address for address in addresses), remove=[self.root / address for address in stale]
         ) as unfinished:  # fmt: skip
             for address, new in zip(addresses, unfinished, strict=True):
-                with telling(self.root / address):
+                with tell_write_errors(self.root / address):
                     if address in self._staged:
                         self._staged[address].replace(new)
                     else:

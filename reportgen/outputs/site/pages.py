@@ -13,7 +13,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from reportgen.outputs.page.environment import asset, environment, scored
+from reportgen.outputs.page.environment import asset, environment, format_score
 from reportgen.outputs.page.markdown import SafeHtml
 from reportgen.outputs.page.page import Asset, Page
 from reportgen.outputs.site.confusion import confusion, finding_confusions
@@ -176,7 +176,7 @@ def render_feed(contents: Contents) -> bytes:
 
 def summary(record: Record) -> str:
     """Say in a sentence what a report found."""
-    said = "; ".join(f"{case.title}: {case.predicted}{scored(case.score)}" for case in record.cases)
+    said = "; ".join(f"{case.title}: {case.predicted}{format_score(case.score)}" for case in record.cases)
     return f"{said}. {DISCLAIMER}"
 
 

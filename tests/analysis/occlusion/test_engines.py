@@ -11,7 +11,7 @@ from reportgen.analysis.layer_graph import trace
 from reportgen.analysis.occlusion import engines
 from reportgen.analysis.occlusion.engines import run_engine
 from reportgen.analysis.occlusion.incremental import IncrementalEngine
-from reportgen.analysis.occlusion.scan import filling, plan, scan
+from reportgen.analysis.occlusion.scan import make_fill, plan_scan, scan
 from reportgen.models.formats.steady import make_steady
 from reportgen.settings.report import OcclusionSettings
 
@@ -36,11 +36,11 @@ def images():
 
 def run(model, images, outputs=None, **options):
     settings = OcclusionSettings(patch=(6, 8), stride=(4, 5), **options)
-    geometry = plan(SHAPE[:2], settings)
+    geometry = plan_scan(SHAPE[:2], settings)
     told = []
     outcome = run_engine(
         model, trace(model), images,
-        fills=[filling(image, settings)[0] for image in images],
+        fills=[make_fill(image, settings)[0] for image in images],
         geometry=(geometry.rows, geometry.columns, geometry.patch),
         prepare=lambda image: np.asarray(image, np.float32) / 255, settings=settings, on_progress=told.append,
         outputs=outputs,

@@ -12,7 +12,7 @@ from keras import layers
 from reportgen.analysis.layer_graph import trace
 from reportgen.analysis.occlusion.full import score_positions
 from reportgen.analysis.occlusion.incremental import IncrementalEngine
-from reportgen.analysis.occlusion.scan import plan
+from reportgen.analysis.occlusion.scan import plan_scan
 from reportgen.analysis.occlusion.window_plan import lay_out
 from reportgen.settings.report import OcclusionSettings
 
@@ -40,7 +40,7 @@ def compare(model, patch=(5, 7), stride=(3, 4), furthest=True, memory=MEMORY):
     """Return (steps on windows, largest difference relative to the range of the outputs)."""
     random = np.random.default_rng(4)
     image, fill = (random.normal(size=model.inputs[0].shape[1:]).astype(np.float32) for _ in range(2))
-    geometry = plan(image.shape[:2], OcclusionSettings(patch=patch, stride=stride))
+    geometry = plan_scan(image.shape[:2], OcclusionSettings(patch=patch, stride=stride))
     where = (geometry.rows, geometry.columns, geometry.patch)
     (expected,) = score_positions(
         model, [image], fills=[fill], geometry=where, prepare=np.asarray, memory=MEMORY, on_progress=lambda _: None

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from reportgen.analysis.occlusion.regions import Axis, TransposedAxis, placed, same_padding
+from reportgen.analysis.occlusion.regions import Axis, TransposedAxis, place_windows, same_padding
 
 
 def window(axis: Axis, output: int) -> list[int]:
@@ -98,7 +98,7 @@ def test_windows_hold_their_intervals_and_stay_inside(data, side, multiple):
     pairs = [data.draw(intervals(side)) for _ in range(data.draw(st.integers(1, 5)))]
     usable = side // multiple * multiple
     low, high = (np.array(ends) for ends in zip(*pairs, strict=True))
-    start, size = placed(low, high, side, multiple)
+    start, size = place_windows(low, high, side, multiple)
     assert (start >= 0).all()
     assert (start + size <= side).all()
     assert (start % multiple == 0).all()

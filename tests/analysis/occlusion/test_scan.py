@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from keras import layers
 
 from reportgen.analysis.occlusion.full import batch_size
-from reportgen.analysis.occlusion.scan import Geometry, filling, occluded, pixel_importance, plan, scan
+from reportgen.analysis.occlusion.scan import Geometry, make_fill, occlude, pixel_importance, plan_scan, scan
 from reportgen.models.preprocessing.preprocessing import Preprocessing
 from reportgen.settings.report import OcclusionSettings
 from reportgen.system.errors import SettingsError
@@ -139,13 +139,13 @@ def gray_images(picture):
     ],
 )
 def test_positions_by_hand(size, patch, stride, rows, columns):
-    found = plan(size, OcclusionSettings(patch=patch, stride=stride))
+    found = plan_scan(size, OcclusionSettings(patch=patch, stride=stride))
     assert (found.rows, found.columns) == (rows, columns)
     assert found.count == len(rows) * len(columns)
 
 
 def test_default_patch_is_a_tenth_and_stride_a_third():
-    found = plan((150, 150), OcclusionSettings())
+    found = plan_scan((150, 150), OcclusionSettings())
     assert (found.patch, found.stride) == ((15, 15), (5, 5))
     assert (len(found.rows), len(found.columns)) == (28, 28)
     assert (found.rows[0], found.rows[1], found.rows[-1]) == (0, 5, 135)
@@ -156,12 +156,12 @@ def test_default_patch_is_a_tenth_and_stride_a_third():
     [((100, 200), (10, 20), (3, 7)), ((24, 36), (2, 4), (1, 1)), ((4, 6), (1, 1), (1, 1))],
 )
 def test_default_patch_and_stride_of_other_sizes(size, patch, stride):
-    found = plan(size, OcclusionSettings())
+    found = plan_scan(size, OcclusionSettings())
     assert (found.patch, found.stride) == (patch, stride)
 
 
 def test_default_stride_follows_the_given_patch():
-    assert plan((60, 90), OcclusionSettings(patch=(9, 30))).stride == (3, 10)
+    assert plan_scan((60, 90), OcclusionSettings(patch=(9, 30))).stride == (3, 10)
 
 
 @st.composite
@@ -176,7 +176,7 @@ def plans(draw, largest=40):
 @settings(deadline=None)
 def test_every_pixel_is_covered_and_every_patch_lies_inside(case):
     size, chosen = case
-    found = plan(size, chosen)
+    found = plan_scan(size, chosen)
     covered = np.zeros(size, bool)
     for index in range(found.count):
         top, left = found.position(index)
@@ -194,7 +194,7 @@ def test_every_pixel_is_covered_and_every_patch_lies_inside(case):
 @given(st.integers(1, 200), st.integers(1, 200))
 @settings(deadline=None)
 def test_defaults_fit_any_size(height, width):
-    found = plan((height, width), OcclusionSettings())
+    found = plan_scan((height, width), OcclusionSettings())
     assert found.rows[-1] + found.patch[0] == height
     assert found.columns[-1] + found.patch[1] == width
 
@@ -202,7 +202,7 @@ def test_defaults_fit_any_size(height, width):
 @given(plans(largest=12))
 @settings(deadline=None)
 def test_positions_are_counted_row_by_row(case):
-    found = plan(*case)
+    found = plan_scan(*case)
     assert [found.position(index) for index in range(found.count)] == [
         (top, left) for top in found.rows for left in found.columns
     ]
@@ -211,13 +211,13 @@ def test_positions_are_counted_row_by_row(case):
 @pytest.mark.parametrize("patch", [11, (11, 3), (3, 14)])
 def test_patch_larger_than_the_image_is_refused(patch):
     with pytest.raises(SettingsError, match=r"patch .* is larger than the model's input 10 x 13"):
-        plan((10, 13), OcclusionSettings(patch=patch, stride=1))
+        plan_scan((10, 13), OcclusionSettings(patch=patch, stride=1))
 
 
 @pytest.mark.parametrize("stride", [5, (5, 1), (1, 5)])
 def test_stride_larger_than_the_patch_is_refused(stride):
     with pytest.raises(SettingsError, match=r"stride .* is larger than the patch 4 x 4"):
-        plan((10, 13), OcclusionSettings(patch=4, stride=stride))
+        plan_scan((10, 13), OcclusionSettings(patch=4, stride=stride))
 
 
 # ---- from positions to pixels
@@ -233,7 +233,7 @@ def test_pixel_importance_by_hand():
 @settings(deadline=None)
 def test_pixel_importance_is_the_mean_over_the_patches_that_cover_a_pixel(case, random):
     size, chosen = case
-    found = plan(size, chosen)
+    found = plan_scan(size, chosen)
     importance = np.array([[random.uniform(-1, 1) for _ in found.columns] for _ in found.rows])
     expected = np.zeros(size)
     for y in range(size[0]):
@@ -254,7 +254,7 @@ def test_pixel_importance_is_the_mean_over_the_patches_that_cover_a_pixel(case, 
 def test_occluded_covers_exactly_the_patch_and_leaves_its_input_alone(picture):
     before = picture.copy()
     fill = np.full(picture.shape, 7.5, np.float32)
-    covered = occluded(picture, fill, (3, 20), (4, 9))
+    covered = occlude(picture, fill, (3, 20), (4, 9))
     assert (picture == before).all()
     assert covered.dtype == np.float32
     for y in range(picture.shape[0]):
@@ -266,7 +266,7 @@ def test_occluded_covers_exactly_the_patch_and_leaves_its_input_alone(picture):
 def test_occluded_does_not_change_a_float_image():
     image = np.arange(24, dtype=np.float32).reshape(4, 6, 1)
     before = image.copy()
-    occluded(image, np.zeros_like(image), (0, 0), (4, 6))
+    occlude(image, np.zeros_like(image), (0, 0), (4, 6))
     assert (image == before).all()
 
 
@@ -276,7 +276,7 @@ def test_occluded_does_not_change_a_float_image():
 def test_mean_fill_is_the_mean_of_each_channel():
     image = np.zeros((4, 5, 3), np.uint8)
     image[0, :, 0], image[:, 0, 1], image[..., 2] = 100, 50, 255
-    fill, colour = filling(image, OcclusionSettings(fill="mean"))
+    fill, colour = make_fill(image, OcclusionSettings(fill="mean"))
     assert colour == pytest.approx((25, 10, 255))
     np.testing.assert_allclose(fill, np.broadcast_to([25, 10, 255], image.shape), rtol=1e-6)
 
@@ -291,7 +291,7 @@ def test_mean_fill_is_the_mean_of_each_channel():
     ],
 )
 def test_colour_fill(fill, channels, expected):
-    cover, colour = filling(np.zeros((4, 6, channels), np.uint8), OcclusionSettings(fill=fill))
+    cover, colour = make_fill(np.zeros((4, 6, channels), np.uint8), OcclusionSettings(fill=fill))
     assert colour == pytest.approx(expected)
     np.testing.assert_allclose(cover, np.broadcast_to(expected, (4, 6, channels)), rtol=1e-6)
 
@@ -300,7 +300,7 @@ def test_colour_fill(fill, channels, expected):
 @pytest.mark.parametrize("channels", [1, 3])
 def test_blur_fill(random, size, channels):
     image = random.integers(0, 256, (*size, channels)).astype(np.uint8)
-    fill, colour = filling(image, OcclusionSettings(fill="blur"))
+    fill, colour = make_fill(image, OcclusionSettings(fill="blur"))
     assert colour is None
     np.testing.assert_allclose(fill, slow_blur(image), atol=1e-3)
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image as PillowImage
 
-from reportgen.images.formats.transfer import changed_in_transfer
+from reportgen.images.formats.transfer import find_transfer_change
 from reportgen.images.reader import decode_image
 from reportgen.settings.report import ImageSettings
 from reportgen.system.errors import ImageError
@@ -107,7 +107,7 @@ def test_a_jpeg_2000_has_a_mark_of_its_own():
 @pytest.mark.parametrize("kind", NAMES)
 def test_a_file_that_was_copied_well_is_not_accused(kind):
     for pixels in (GRAY, GRAY[:12, :20], np.full((40, 64), 13, np.uint8), np.zeros((40, 64), np.uint8)):
-        assert changed_in_transfer(encoded(kind, pixels.copy())) is None
+        assert find_transfer_change(encoded(kind, pixels.copy())) is None
 
 
 @pytest.mark.parametrize("kind", ["BMP", "PPM", "TIFF"])
@@ -116,7 +116,7 @@ def test_a_colour_whose_bytes_are_cr_and_lf_is_no_accusation(kind):
         pixels = np.zeros((40, 64, 3), np.uint8)
         pixels[:, 10:] = colour
         data = encoded(kind, pixels)
-        assert changed_in_transfer(data) is None
+        assert find_transfer_change(data) is None
         np.testing.assert_array_equal(decode_image(data, "x").pixels, pixels)
 
 
@@ -130,14 +130,14 @@ def test_a_colour_whose_bytes_are_cr_and_lf_is_no_accusation(kind):
     ],
 )
 def test_texts_are_not_called_images(text):
-    assert changed_in_transfer(text) is None
+    assert find_transfer_change(text) is None
     assert "binary mode" not in refused(text)
 
 
 def test_a_jpeg_with_a_long_text_of_cr_lf_is_no_accusation():
     packet = b"<x:xmpmeta>\r\n" + b" words \r\n" * 200 + b"</x:xmpmeta>"
     data = encoded("JPEG", GRAY[:12, :20], xmp=packet)
-    assert changed_in_transfer(data) is None
+    assert find_transfer_change(data) is None
     assert decode_image(data, "x").size == (12, 20)
 
 
@@ -146,7 +146,7 @@ def test_a_dark_image_with_a_text_in_utf_8_is_no_accusation():
     words = "Größe 3 µm, Maß größer als 5 µm; Öl, Äther, naïve façade, señor, Ärmel, Übung".encode()
     data = b"P5\n# " + words + b"\n320 200\n255\n" + (GRAY % 100).tobytes()
     data.decode("utf-8")
-    assert changed_in_transfer(data) is None
+    assert find_transfer_change(data) is None
     np.testing.assert_array_equal(decode_image(data, "x").pixels, GRAY % 100)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from reportgen.models.formats import hdf5_probe
-from reportgen.models.formats.hdf5_probe import opened, survives, try_out
+from reportgen.models.formats.hdf5_probe import open_hdf5, survives, try_out
 
 GIB = 1 << 30
 
@@ -73,7 +73,7 @@ def test_a_part_is_read_as_a_file_of_its_own(tmp_path, packing):
         archive.writestr("before.txt", "x" * 1000)
         archive.write(tmp_path / "a.h5", "ä long name/a.h5")
         archive.writestr("after.txt", "y" * 1000)
-    with opened(str(tmp_path / "a.zip"), "ä long name/a.h5") as part, h5py.File(part, "r") as file:
+    with open_hdf5(str(tmp_path / "a.zip"), "ä long name/a.h5") as part, h5py.File(part, "r") as file:
         for name in "cab":
             np.testing.assert_array_equal(file[f"group/{name}"], np.arange(ord(name), ord(name) + 50))
 
@@ -83,7 +83,7 @@ def test_a_part_ends_where_it_ends(tmp_path):
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
         archive.writestr("part", content)
         archive.writestr("after", "y" * 1000)
-    with opened(str(tmp_path / "a.zip"), "part") as part:
+    with open_hdf5(str(tmp_path / "a.zip"), "part") as part:
         assert part.read() == content
         assert part.seek(-10, 2) == 90
         assert part.read(50) == content[90:]
@@ -109,6 +109,6 @@ def test_many_weights_are_read_as_fast_as_one(tmp_path, monkeypatch):
         return taken[-1]
 
     monkeypatch.setattr(hdf5_probe._Part, "readinto", counted)
-    with opened(str(tmp_path / "a.zip"), "a.h5") as part, h5py.File(part, "r") as file:
+    with open_hdf5(str(tmp_path / "a.zip"), "a.h5") as part, h5py.File(part, "r") as file:
         file.visititems(lambda _, item: dict(item.attrs) and None)
     assert 0 < sum(taken) < 3 * (tmp_path / "a.h5").stat().st_size

@@ -10,7 +10,7 @@ import h5py
 import numpy as np
 import pytest
 
-from reportgen.models.formats.identify import check_links, examine
+from reportgen.models.formats.identify import check_links, examine_model
 from reportgen.system.errors import ModelError
 
 GIB = 1 << 30
@@ -26,7 +26,7 @@ def zipped(**entries: bytes | str) -> bytes:
 
 def told(path, memory=GIB) -> str:
     with pytest.raises(ModelError) as caught:
-        examine(path, memory=memory)
+        examine_model(path, memory=memory)
     assert str(path) in str(caught.value)
     return str(caught.value)
 
@@ -36,7 +36,7 @@ def test_what_a_file_is(written):
         ("new.keras", "keras", False), ("new.h5", "hdf5", False),
         ("old.keras", "keras", True), ("old.h5", "hdf5", True),
     ):  # fmt: skip
-        file = examine(written[name], memory=GIB)
+        file = examine_model(written[name], memory=GIB)
         assert (file.kind, file.is_legacy) == (kind, legacy)
         assert file.config["class_name"] == "Sequential"
         assert len(file.sha256) == 64
@@ -51,7 +51,7 @@ def test_versions(written, tmp_path, version, legacy):
     path.write_bytes(written["new.h5"].read_bytes())
     with h5py.File(path, "r+") as file:
         file.attrs["keras_version"] = version
-    assert examine(path, memory=GIB).is_legacy == legacy
+    assert examine_model(path, memory=GIB).is_legacy == legacy
 
 
 @pytest.mark.parametrize("name", ["new.h5", "old.h5"])
@@ -60,7 +60,7 @@ def test_a_file_without_a_version_is_told_by_its_layers(written, tmp_path, name)
     path.write_bytes(written[name].read_bytes())
     with h5py.File(path, "r+") as file:
         del file.attrs["keras_version"]
-    assert examine(path, memory=GIB).is_legacy == (name == "old.h5")
+    assert examine_model(path, memory=GIB).is_legacy == (name == "old.h5")
 
 
 # --- zip files
@@ -79,7 +79,7 @@ def test_names_that_lead_out(tmp_path, name):
 def test_names_that_do_not(tmp_path, name):
     path = tmp_path / "model.keras"
     path.write_bytes(zipped(config__json="{}", **{name: "{}"}))
-    assert examine(path, memory=GIB).kind == "keras"
+    assert examine_model(path, memory=GIB).kind == "keras"
 
 
 def test_links_in_a_zip_file(tmp_path):
@@ -145,7 +145,7 @@ def test_odd_metadata(tmp_path, text):
     path = tmp_path / "model.keras"
     path.write_bytes(zipped(config__json="{}", metadata__json=text))
     try:
-        assert examine(path, memory=GIB).version == ""
+        assert examine_model(path, memory=GIB).version == ""
     except ModelError as problem:
         assert str(path) in str(problem)
 
@@ -192,7 +192,7 @@ def test_groups_that_hold_each_other(hdf5):
         file["again"] = file["/"]
         file["a"], file["b"] = h5py.SoftLink("/b"), h5py.SoftLink("/a")
         file["nowhere"] = h5py.SoftLink("/none")
-    assert examine(hdf5, memory=GIB).kind == "hdf5"
+    assert examine_model(hdf5, memory=GIB).kind == "hdf5"
 
 
 def test_the_bytes_that_data_takes_are_counted_once(tmp_path):
@@ -222,7 +222,7 @@ def test_weights_alone(tmp_path):
     ):
         with h5py.File(tmp_path / name, "w") as file:
             build(file)
-        assert examine(tmp_path / name, memory=GIB).kind == "weights"
+        assert examine_model(tmp_path / name, memory=GIB).kind == "weights"
 
 
 # --- folders

@@ -17,7 +17,7 @@ from reportgen.models.formats.layer_names import (
     NewNames,
     call_as_in_file,
     has_plain_names,
-    is_plain,
+    is_plain_layer_name,
     name_in_file,
     with_plain_names,
 )
@@ -38,16 +38,16 @@ def odd():
 
 
 def test_names():
-    assert is_plain("block1_conv1")
-    assert is_plain("tf.math.truediv")
-    assert not any(is_plain(name) for name in ("", "a b", "<b>", "ü", "a:b", "-a"))
+    assert is_plain_layer_name("block1_conv1")
+    assert is_plain_layer_name("tf.math.truediv")
+    assert not any(is_plain_layer_name(name) for name in ("", "a b", "<b>", "ü", "a:b", "-a"))
 
 
 def test_a_name_is_replaced_wherever_it_stands():
     config = {"layers": [{"config": {"name": "a b"}, "inbound": [["a b", 0]]}, {"name": "plain", "text": "a b c"}]}
     found = with_plain_names(config)
     new = found["layers"][0]["config"]["name"]
-    assert is_plain(new)
+    assert is_plain_layer_name(new)
     assert found["layers"][0]["inbound"] == [[new, 0]]
     assert found["layers"][1] == {"name": "plain", "text": "a b c"}
 

@@ -9,7 +9,7 @@ from keras import layers as k
 
 from reportgen.models.formats import memory as size
 from reportgen.models.formats.identify import ModelFile
-from reportgen.models.formats.memory import check_model, check_size, machine_memory
+from reportgen.models.formats.memory import check_memory, check_model, machine_memory
 from reportgen.system.errors import ModelError
 
 MIB = 1 << 20
@@ -30,7 +30,7 @@ def changed(file: ModelFile, layer: int, **settings) -> ModelFile:
 
 def told(file: ModelFile, memory: int = 64 * MIB) -> str:
     with pytest.raises(ModelError) as caught:
-        check_size(file, memory)
+        check_memory(file, memory)
     return str(caught.value)
 
 
@@ -42,7 +42,7 @@ def test_weights_and_maps_to_the_byte():
     file = file_of(k.Conv2D(5, 3, padding="same"), k.Flatten(), k.Dense(2))
     weights = (3 * 3 * 3 * 5 + 5 + 24 * 36 * 5 * 2 + 2) * 4
     maps = 2 * 24 * 36 * 5 * 4
-    check_size(file, weights + maps)
+    check_memory(file, weights + maps)
     assert "weights and feature maps" in told(file, weights + maps - 1)
     assert "its weights alone" in told(file, weights - 1)
 
@@ -65,7 +65,7 @@ def test_enlarging_again_and_again():
 
 @pytest.mark.parametrize("value", [-5, 0, 2.5, "many", None, [], 10**30])
 def test_what_can_not_be_laid_out_is_left_to_the_reader(value):
-    check_size(changed(file_of(k.Flatten(), k.Dense(2)), -1, units=value), 64 * MIB)
+    check_memory(changed(file_of(k.Flatten(), k.Dense(2)), -1, units=value), 64 * MIB)
 
 
 def test_memory_that_runs_out_while_laying_out(monkeypatch):
@@ -88,10 +88,10 @@ def test_what_stands_before_a_fault_counts():
 
 
 def test_a_legacy_model_is_laid_out_by_the_legacy_reader(written):
-    from reportgen.models.formats.identify import examine
+    from reportgen.models.formats.identify import examine_model
 
-    file = examine(written["old.h5"], memory=64 * MIB)
-    check_size(file, 64 * MIB)
+    file = examine_model(written["old.h5"], memory=64 * MIB)
+    check_memory(file, 64 * MIB)
     config = copy.deepcopy(file.config)
     config["config"]["layers"][1]["config"]["filters"] = 10**9
     assert "its weights alone" in told(ModelFile(file.path, "hdf5", "", config, None, file.version))
@@ -99,9 +99,9 @@ def test_a_legacy_model_is_laid_out_by_the_legacy_reader(written):
 
 def test_an_older_way_of_configuring_hdf5_is_laid_out_too(written):
     """Keras reads an HDF5 file of Keras 2 as it can where the reader made for it is missing."""
-    from reportgen.models.formats.identify import examine
+    from reportgen.models.formats.identify import examine_model
 
-    file = examine(written["old.h5"], memory=64 * MIB)
+    file = examine_model(written["old.h5"], memory=64 * MIB)
     config = copy.deepcopy(file.config)
     config["config"]["layers"][1]["config"]["filters"] = 10**9
     config["config"]["layers"][1]["config"]["batch_input_shape"] = [None, 24, 36, 3]

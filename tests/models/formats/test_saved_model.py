@@ -9,7 +9,7 @@ from kinds import model_saved
 from kinds.registry import stirred
 
 from reportgen.models.formats import saved_model
-from reportgen.models.formats.identify import examine
+from reportgen.models.formats.identify import examine_model
 from reportgen.models.formats.saved_model import load_saved_model
 from reportgen.models.loader import load_model
 from reportgen.settings.report import ModelSettings
@@ -18,7 +18,7 @@ from reportgen.system.errors import ModelError
 
 def read(path, **options):
     options = {"trust_code": False, "memory": 1 << 30, **options}
-    return load_saved_model(examine(path, memory=1 << 30), custom_objects={}, **options)
+    return load_saved_model(examine_model(path, memory=1 << 30), custom_objects={}, **options)
 
 
 def described_anew(folder, change):

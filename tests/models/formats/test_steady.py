@@ -13,7 +13,7 @@ from keras import layers
 
 from reportgen.models.formats.steady import (
     at_rest,
-    begun,
+    begin_numbers,
     draws_numbers,
     goes_by_the_batch,
     is_steady,
@@ -117,7 +117,7 @@ def test_the_random_numbers_of_python_and_numpy_go_on_as_before():
     expected = random.random(), np.random.rand()
     random.seed(1)
     np.random.seed(1)
-    with begun(7):
+    with begin_numbers(7):
         random.random()
         np.random.rand()
     assert (random.random(), np.random.rand()) == expected

@@ -10,13 +10,13 @@ from tf_keras import layers as k
 
 from reportgen.models.formats import memory as size
 from reportgen.models.formats import reader as reading
-from reportgen.models.formats.identify import examine
+from reportgen.models.formats.identify import examine_model
 from reportgen.models.formats.reader import read_model
 from reportgen.models.keras2 import reader as legacy
 from reportgen.models.keras2 import rebuild as legacy_rebuild
 from reportgen.models.keras2.proof import prove_equal
 from reportgen.models.keras2.reader import load_legacy
-from reportgen.models.keras2.repairs import mended
+from reportgen.models.keras2.repairs import mend_configuration
 from reportgen.settings.report import LimitSettings, ModelSettings
 from reportgen.system.errors import ModelError
 
@@ -71,7 +71,7 @@ def test_without_the_reader_no_call_in_training_is_lost(tmp_path, without_reader
 
 def test_the_reader_itself_says_how_to_get_it(written, without_reader):
     with pytest.raises(ModelError, match="pip install 'tf-keras>="):
-        load_legacy(examine(written["old.h5"], memory=1 << 30), custom_objects={}, trust_code=False)
+        load_legacy(examine_model(written["old.h5"], memory=1 << 30), custom_objects={}, trust_code=False)
 
 
 def test_a_wrong_counterpart_is_found_out(written, monkeypatch, refused):
@@ -88,7 +88,7 @@ def test_a_converter_that_fails_is_told(written, monkeypatch, refused):
     def converter(original, custom_objects, name, *, in_training):
         raise KeyError("kernel_size")
 
-    monkeypatch.setattr(legacy_rebuild, "converted_layer", converter)
+    monkeypatch.setattr(legacy_rebuild, "convert_layer", converter)
     assert "was read, but can't be made again in Keras 3 ('kernel_size')" in refused(written["old.h5"])
 
 
@@ -129,7 +129,7 @@ def test_a_configuration_is_mended_in_a_copy():
         {"class_name": "LSTM", "config": {"recurrent_activation": "sigmoid_v2"}},
     ]}}  # fmt: skip
     before = copy.deepcopy(config)
-    conv, entry, lstm = (layer["config"] for layer in mended(config)["config"]["layers"])
+    conv, entry, lstm = (layer["config"] for layer in mend_configuration(config)["config"]["layers"])
     assert config == before
     assert conv == {"batch_input_shape": [None, 24, 36, 3], "activation": "relu"}
     assert entry == {"batch_input_shape": [None, 24, 36, 3]}
@@ -143,4 +143,4 @@ def test_a_configuration_is_mended_in_a_copy():
 )  # fmt: skip
 def test_shapes_that_are_right_are_left(kind, shape):
     config = {"class_name": kind, "config": {"input_shape": shape}}
-    assert mended(config) == config
+    assert mend_configuration(config) == config

@@ -6,7 +6,7 @@ import tf_keras
 from kinds.registry import stirred
 from tf_keras import layers as k
 
-from reportgen.models.keras2.layers import converted_activation, converted_layer, give_weights
+from reportgen.models.keras2.layers import convert_activation, convert_layer, give_weights
 from reportgen.system.errors import ModelError
 
 SHAPE = (6, 9, 4)
@@ -59,7 +59,7 @@ def test_a_counterpart_gives_the_same(layer):
     values = np.random.default_rng(1).normal(size=(2, *SHAPE)).astype(np.float32)
     original = tf_keras.Sequential([k.Input(SHAPE), layer])
     stirred(original)
-    made = converted_layer(layer, {})
+    made = convert_layer(layer, {})
     made.build((None, *SHAPE))
     give_weights(layer, made)
     expected = np.asarray(original(values, training=False))
@@ -73,7 +73,7 @@ def takes_training(layer) -> bool:
 
 def test_the_hard_sigmoid_is_the_old_one():
     values = np.linspace(-4, 4, 33, dtype=np.float32)
-    found = np.asarray(converted_activation(tf_keras.activations.hard_sigmoid, {})(values))
+    found = np.asarray(convert_activation(tf_keras.activations.hard_sigmoid, {})(values))
     np.testing.assert_allclose(found, np.clip(0.2 * values + 0.5, 0, 1), atol=1e-6)
 
 
@@ -82,18 +82,18 @@ def test_what_has_no_counterpart():
         pass
 
     with pytest.raises(ModelError, match="layer 'odd' is a Odd, which Keras 3 does not have"):
-        converted_layer(Odd(name="odd"), {})
+        convert_layer(Odd(name="odd"), {})
 
     def strange(values):
         return values
 
     with pytest.raises(ModelError, match="activation 'strange' is unknown"):
-        converted_activation(strange, {})
-    assert converted_activation(strange, {"strange": strange}) is strange
+        convert_activation(strange, {})
+    assert convert_activation(strange, {"strange": strange}) is strange
 
 
 def test_weights_that_do_not_fit():
-    original, made = k.Dense(3), converted_layer(k.Dense(4), {})
+    original, made = k.Dense(3), convert_layer(k.Dense(4), {})
     original.build((None, 5))
     made.build((None, 5))
     with pytest.raises(ModelError, match=r"the weights of layer .* don't fit"):
@@ -101,5 +101,5 @@ def test_weights_that_do_not_fit():
 
 
 def test_names_that_keras_3_takes():
-    assert converted_layer(k.ReLU(name="block/relu/1"), {}).name == "block_relu_1"
-    assert converted_layer(k.ReLU(name="block/relu/1"), {}, "block_relu_1_1").name == "block_relu_1_1"
+    assert convert_layer(k.ReLU(name="block/relu/1"), {}).name == "block_relu_1"
+    assert convert_layer(k.ReLU(name="block/relu/1"), {}, "block_relu_1_1").name == "block_relu_1_1"

@@ -7,7 +7,7 @@ import tf_keras
 from kinds.registry import SHAPE
 from tf_keras import layers as k
 
-from reportgen.models.keras2.operations import converted_operation
+from reportgen.models.keras2.operations import convert_operation
 from reportgen.models.loader import load_model
 from reportgen.system.errors import ModelError
 
@@ -70,4 +70,4 @@ def test_an_operation_without_a_counterpart_is_named(tmp_path):
 
 
 def test_other_layers_are_no_operations():
-    assert converted_operation(k.Dense(2)) is None
+    assert convert_operation(k.Dense(2)) is None

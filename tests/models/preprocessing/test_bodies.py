@@ -9,7 +9,7 @@ from keras import layers
 
 from reportgen.models.architectures import ARCHITECTURES
 from reportgen.models.loader import load_model
-from reportgen.models.preprocessing.bodies import Body, recognised_body
+from reportgen.models.preprocessing.bodies import Body, recognise_body
 from reportgen.settings.report import PreprocessingSettings
 
 SHAPE = (96, 64, 3)
@@ -51,23 +51,23 @@ def classifier(*stack: keras.Layer, shape=SHAPE) -> keras.Model:
 )
 def test_a_body_is_known_under_any_name(name, options, title, family):
     model = classifier(renamed(body_of(name, **options)))
-    assert recognised_body(model) == Body(title, family, is_first=True)
+    assert recognise_body(model) == Body(title, family, is_first=True)
 
 
 @pytest.mark.parametrize("name", ["InceptionV3", "Xception", "InceptionResNetV2"])
 def test_bodies_that_need_a_larger_image(name):
-    found = recognised_body(classifier(renamed(body_of(name, (96, 80, 3))), shape=(96, 80, 3)))
+    found = recognise_body(classifier(renamed(body_of(name, (96, 80, 3))), shape=(96, 80, 3)))
     assert (found.title, found.is_first) == (name, True)
 
 
 @pytest.mark.parametrize("name", ["EfficientNetB0", "ConvNeXtTiny"])
 def test_families_that_scale_themselves_are_none(name):
-    assert recognised_body(body_of(name)) is None
+    assert recognise_body(body_of(name)) is None
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES.values(), ids=ARCHITECTURES)
 def test_the_small_networks_of_the_program_are_none(architecture):
-    assert recognised_body(architecture.build(2)) is None
+    assert recognise_body(architecture.build(2)) is None
 
 
 def separable(widths, *, first=32, bias=False, channels=3):
@@ -110,13 +110,13 @@ def inverted(widths):
     ],
 )
 def test_what_only_holds_the_same_kinds_of_layers_is_none(model):
-    assert recognised_body(model()) is None
+    assert recognise_body(model()) is None
 
 
 @pytest.mark.parametrize("first", [lambda: layers.Conv2D(3, 1), layers.BatchNormalization])
 def test_a_body_behind_layers_that_learned(first):
     model = classifier(first(), renamed(body_of("MobileNetV2", alpha=0.35)))
-    assert recognised_body(model) == Body("MobileNetV2", "mobilenet_v2", is_first=False)
+    assert recognise_body(model) == Body("MobileNetV2", "mobilenet_v2", is_first=False)
     loaded = load_model(model)
     assert loaded.preprocessing.factor == (1 / 255,)
     assert "the model's layers are those of MobileNetV2" in loaded.preprocessing.doubt
@@ -124,7 +124,7 @@ def test_a_body_behind_layers_that_learned(first):
 
 def test_layers_before_it_that_hold_nothing_do_not_matter():
     stack = (layers.RandomFlip(), layers.ZeroPadding2D(0), renamed(body_of("MobileNetV2", alpha=0.35)))
-    assert recognised_body(classifier(*stack)).is_first
+    assert recognise_body(classifier(*stack)).is_first
 
 
 @pytest.mark.parametrize("name", ["MobileNetV2", "Xception"])

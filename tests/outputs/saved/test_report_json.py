@@ -8,7 +8,7 @@ import pytest
 
 from reportgen.outputs.saved.report_json import figure_files, render_json, render_model_json, stale_figures
 from reportgen.report.report import SCHEMA_VERSION
-from reportgen.system.atomic import making_folder
+from reportgen.system.atomic import make_folder
 from reportgen.system.errors import OutputError
 
 
@@ -126,14 +126,14 @@ def test_existing_figures_need_permission(report, tmp_path):
 
 def test_a_file_where_the_folder_should_be(report, tmp_path):
     (tmp_path / "figures").touch()
-    with pytest.raises(OutputError, match="can't be made a folder"), making_folder(tmp_path / "figures"):
+    with pytest.raises(OutputError, match="can't be made a folder"), make_folder(tmp_path / "figures"):
         pass
 
 
 def test_a_folder_made_in_vain_goes_again(tmp_path):
     (tmp_path / "old").mkdir()
     for name in ("new", "old"):
-        with pytest.raises(ValueError, match="in vain"), making_folder(tmp_path / name):
+        with pytest.raises(ValueError, match="in vain"), make_folder(tmp_path / name):
             raise ValueError("in vain")
     assert [path.name for path in tmp_path.iterdir()] == ["old"]
 
