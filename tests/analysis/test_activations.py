@@ -117,7 +117,7 @@ def test_one_pass_gives_all_maps_and_holds_no_more_than_it_needs(small_model, im
         held.append(len(values))
         return real(call, values)
 
-    monkeypatch.setattr(graph_module, "called", counted)
+    monkeypatch.setattr(graph_module, "call_layer", counted)
     found = [maps.layer for maps in feature_maps(graph, calls, images)]
     assert found == [call.path for call in calls]
     # a model that is a chain: each layer once, up to the last that is shown, with nothing but its input at hand

@@ -405,7 +405,7 @@ def no_fit(monkeypatch):
     def fail(*given):
         raise AssertionError("training began")
 
-    monkeypatch.setattr(run, "fit", fail)
+    monkeypatch.setattr(run, "fit_model", fail)
 
 
 @pytest.mark.parametrize(
@@ -446,7 +446,7 @@ def test_test_images_of_other_classes_are_refused(folder, tmp_path, monkeypatch)
     shutil.copytree(folder, test)
     shutil.move(test / "NORMAL", test / "ZEBRA")
     fresh = ARCHITECTURES["two_xrays"].build(2)
-    monkeypatch.setattr(run, "fit", lambda *given: run.Trained(fresh, {}))
+    monkeypatch.setattr(run, "fit_model", lambda *given: run.Trained(fresh, {}))
     with pytest.raises(ReportgenError, match="class"):
         run.train(
             tmp_path / "model.keras", folder=folder, test_folder=test, architecture="two_xrays", say=lambda _: None
