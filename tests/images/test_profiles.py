@@ -272,7 +272,7 @@ def test_lab_by_hand():
 @pytest.mark.parametrize("how", ["ignore", "apply"])
 def test_profiles_in_dicom_files_are_left_alone(how):
     pytest.importorskip("pydicom")
-    from dicom_files import dicom_file
+    from kinds.dicom_files import dicom_file
 
     colour = np.stack([RAMP, RAMP[::-1], RAMP[:, ::-1]], axis=-1).copy()
     for icc, told in ((profile(b"RGB "), True), (SRGB, False)):

@@ -159,7 +159,7 @@ def test_it_can_be_used_all_the_same_and_is_marked():
 
 def test_dicom_too():
     pytest.importorskip("pydicom")
-    from dicom_files import dicom_file
+    from kinds.dicom_files import dicom_file
 
     data = dicom_file(np.random.default_rng(0).integers(0, 4096, (40, 64), np.uint16))
     assert f"a DICOM file {ENDS}" in refused(data.replace(b"\n", b"\r\n"))
