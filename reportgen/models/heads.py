@@ -190,7 +190,8 @@ def are_independent(
             what = "has one output" if outputs == 1 else f"gives {kind}, of which one class is said"
             raise SettingsError(
                 f"model.multi_label needs several outputs with a sigmoid each, the model {what}",
-                "leave it out, or say what the outputs are with --head sigmoid or logits",
+                "leave it out"
+                + ("" if outputs == 1 else ", or say what the outputs are with --head sigmoid or logits"),
             )
         return False, ""
     if wanted is not None:

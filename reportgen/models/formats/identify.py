@@ -104,9 +104,10 @@ def examine_model(path: Path, *, memory: int, trusted: bool = False) -> ModelFil
         return _examine_hdf5(path, digest, memory)
     if head.startswith(_ZIP):
         return _examine_zip(path, digest, memory, trusted=trusted)
+    if path.name == "saved_model.pb":
+        raise ModelError(f"{path} is the program of a SavedModel alone", "give the folder that it lies in")
     found = looks_like(head) or ("a file of 1 byte" if len(head) == 1 else "not a Keras model")
-    advice = "give the folder that it lies in" if path.name == "saved_model.pb" else _KINDS
-    raise ModelError(f"{path} is {found}", advice)
+    raise ModelError(f"{path} is {found}", _KINDS)
 
 
 def _head_and_digest(path: Path) -> tuple[bytes, str]:
