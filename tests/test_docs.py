@@ -32,10 +32,8 @@ ROOT = Path(__file__).parents[1]
 INNER = [value for whole in (Settings(), Job()) for value in vars(whole).values() if dataclasses.is_dataclass(value)]
 KINDS = (Settings, Job, CaseSettings, *map(type, INNER))
 DOCUMENTS = sorted(
-    path
-    for pattern in ("*.md", "docs/*.md", "examples/*/*.md", "tests/*/README.md")
-    for path in ROOT.glob(pattern)
-)  # fmt: skip
+    path for pattern in ("*.md", "docs/*.md", "examples/*/*.md", "tests/*/README.md") for path in ROOT.glob(pattern)
+)
 
 
 # --- references

@@ -509,8 +509,9 @@ def full() -> Iterator[object]:
 def test_standard_output_that_is_full(here, full):
     code, _, err = ran(["phantom", "new.png"], stdout=full)
     assert (code, err) == (
-        1, "reportgen: standard output can't be written (No space left on device); what was asked for is done\n"
-    )  # fmt: skip
+        1,
+        "reportgen: standard output can't be written (No space left on device); what was asked for is done\n",
+    )
     assert (here / "new.png").read_bytes().startswith(b"\x89PNG")
 
 

@@ -99,9 +99,8 @@ def best_predictions(head: Head, scores: NDArray[np.float64]) -> tuple[Predictio
     first = head.predicted(scores)
     order = [first, *(int(number) for number in np.argsort(-scores, kind="stable") if number != first)]
     return tuple(
-        Prediction(class_name=head.class_names[number], score=float(scores[number]))
-        for number in order[:SHOWN_CLASSES]
-    )  # fmt: skip
+        Prediction(class_name=head.class_names[number], score=float(scores[number])) for number in order[:SHOWN_CLASSES]
+    )
 
 
 def is_correct(label: str | None, predicted: str, class_names: Sequence[str]) -> bool | None:

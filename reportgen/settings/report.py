@@ -35,8 +35,9 @@ def _window(value: object) -> object:
 _WINDOWS = "'auto', 'file', 'percentile', 'full' or CENTRE/WIDTH such as -600/1500, with a width above 0"
 Window = Annotated[
     Literal["auto", "file", "percentile", "full"] | tuple[Number, Annotated[Number, Field(gt=0)]],
-    BeforeValidator(_window), _WINDOWS,
-]  # fmt: skip
+    BeforeValidator(_window),
+    _WINDOWS,
+]
 TRY = "try"
 
 

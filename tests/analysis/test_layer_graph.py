@@ -97,9 +97,7 @@ def test_inputs_are_the_outputs_of_what_came_before(nested_model):
 
 def test_a_layer_called_twice_is_two_calls():
     calls = trace(used_twice()).calls
-    assert [(call.path, call.first) for call in calls] == [
-        ("shared", True), ("shared (2)", False), ("mean", True)
-    ]  # fmt: skip
+    assert [(call.path, call.first) for call in calls] == [("shared", True), ("shared (2)", False), ("mean", True)]
     assert calls[0].layer is calls[1].layer
     assert calls[1].inputs[0] is calls[0].output
 

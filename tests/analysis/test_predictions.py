@@ -108,9 +108,7 @@ def test_is_correct(label, predicted, expected):
 # ---- the class that is followed
 
 
-@pytest.mark.parametrize(
-    ("text", "number"), [("dog", 1), ("OWL", 2), ("o-w_l", 2), ("0", 0), (2, 2), (1, 1)]
-)  # fmt: skip
+@pytest.mark.parametrize(("text", "number"), [("dog", 1), ("OWL", 2), ("o-w_l", 2), ("0", 0), (2, 2), (1, 1)])
 def test_find_class(text, number):
     assert find_class(text, THREE) == number
 

@@ -46,7 +46,7 @@ PAYLOADS = (
     "&lt;b&gt; &amp;amp; &#60;script&#62; &#x3c;img src=x&#x3e; %3Cscript%3E \\u003cscript\\u003e",
     "word" * 2500,
     "=cmd|' /C calc'!A0 $\\frac{{a}}{{0}}$ $$ \\input{{/etc/passwd}} $ ^ _",
-)  # fmt: skip
+)
 MARKDOWN = (
     f"![picture]({{server}}/markdown) [a](javascript:{MARK}) [b](data:text/html,<script>{MARK}</script>) "
     f"[c](//127.0.0.1/relative) <img src={{server}}/raw> [d][e]\n\n[e]: javascript:{MARK}\n\n# Title\n\n"

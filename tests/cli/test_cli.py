@@ -127,8 +127,9 @@ def test_build_writes_what_was_asked_for_and_says_so(here, models, small_model, 
     for picture in document["pictures"]:
         assert hashlib.sha256(Path("figures", picture["file"]).read_bytes()).hexdigest() == picture["sha256"]
     assert [(case["label"], case["name"]) for case in document["cases"]] == [
-        ("NORMAL", "a.png"), ("PNEUMONIA", "b.jpeg")
-    ]  # fmt: skip
+        ("NORMAL", "a.png"),
+        ("PNEUMONIA", "b.jpeg"),
+    ]
     assert document["cases"][0]["sha256"] == hashlib.sha256(Path("a.png").read_bytes()).hexdigest()
     inputs = np.asarray(PillowImage.open("a.png"), np.float32)[None] / 255
     score = float(np.asarray(small_model(inputs, training=False))[0, 0])

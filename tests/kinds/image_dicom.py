@@ -113,8 +113,9 @@ values("Rescale slope and intercept, then the window",
        of(SIGNED, RescaleSlope=2, RescaleIntercept=-100, WindowCenter=40, WindowWidth=4000),
        like=lambda: by(tests.linear, 2.0 * SIGNED - 100, 40, 4000),
        note="Rescaled: stored value × 2 − 100.")  # fmt: skip
-values("Modality table", of(GRAY12, bits=12, ModalityLUTSequence=[FALLING], **WIDE),
-       like=lambda: windowed(4095.0 - GRAY12))  # fmt: skip
+values(
+    "Modality table", of(GRAY12, bits=12, ModalityLUTSequence=[FALLING], **WIDE), like=lambda: windowed(4095.0 - GRAY12)
+)
 values("MONOCHROME1", of(GRAY8, photometric="MONOCHROME1"), like=lambda: 255 - GRAY8,
        note="Stored inverted (MONOCHROME1: white is 0); it was turned round.")  # fmt: skip
 values("MONOCHROME1 of 12 bit with a window", of(GRAY12, bits=12, photometric="MONOCHROME1", **WIDE),
@@ -246,7 +247,8 @@ wrong("JPEG 2000 whose stream ends too early", lambda: short_stream(JPEG2000Loss
 wrong("States no rows", of(GRAY12, Rows=0), refused="states no rows or columns")
 wrong("Colours of no standard", of(GRAY12, PhotometricInterpretation="SECRET"), refused="colours can't be read")
 wrong("12 bits allocated, 99 stored", of(GRAY12, BitsAllocated=12, BitsStored=99), refused="damaged")
-wrong("An empty modality table", of(GRAY12, ModalityLUTSequence=[tests.Dataset()]),
-      refused="modality table can't be read")  # fmt: skip
+wrong(
+    "An empty modality table", of(GRAY12, ModalityLUTSequence=[tests.Dataset()]), refused="modality table can't be read"
+)
 wrong("Video", video, refused="is a DICOM video (MPEG-4")
 wrong("A stream of another size than the file says", other_size, refused="is a DICOM file that is damaged or truncated")

@@ -255,22 +255,23 @@ clear("16-bit TIFF, a channel that it says nothing of", with_alpha("unspecified"
 NOT_APPLIED = "which was not applied, as Keras's and Pillow's loaders don't apply it"
 coloured("sRGB", lambda: profiles.encoded(COLOUR, profiles.SRGB), like=lambda: COLOUR)
 for title, pixels, space, like in (
-    ("Linear RGB", LINEAR, b"RGB ", light(LINEAR)), ("Linear gray", profiles.RAMP, b"GRAY", light(profiles.RAMP)),
-):  # fmt: skip
+    ("Linear RGB", LINEAR, b"RGB ", light(LINEAR)),
+    ("Linear gray", profiles.RAMP, b"GRAY", light(profiles.RAMP)),
+):
     coloured(title, lambda pixels=pixels, space=space: profiles.encoded(pixels, profiles.profile(space)),
              like=lambda pixels=pixels: pixels, note=NOT_APPLIED)  # fmt: skip
     coloured(f"{title}, with --colour-profiles apply", settings=APPLY, tolerance=3, like=lambda like=like: like,
              content=lambda pixels=pixels, space=space: profiles.encoded(pixels, profiles.profile(space)),
              note="converted from the file's colour profile to sRGB.")  # fmt: skip
-coloured("CMYK", lambda: files.encoded(inks(), "TIFF", icc_profile=profiles.ink_profile()), like=from_inks,
-         note=NOT_APPLIED)  # fmt: skip
+coloured(
+    "CMYK", lambda: files.encoded(inks(), "TIFF", icc_profile=profiles.ink_profile()), like=from_inks, note=NOT_APPLIED
+)
 coloured("Of 16-bit values", lambda: profiles.encoded(RAMP, profiles.profile(b"GRAY")), like=lambda: over(RAMP, 4095),
          note=NOT_APPLIED)  # fmt: skip
 coloured("Of 16-bit values, with --colour-profiles apply", lambda: profiles.encoded(RAMP, profiles.profile(b"GRAY")),
          settings=APPLY, like=lambda: light(over(RAMP, 4095)), tolerance=3,
          note="Gray values converted from the file's colour profile to sRGB.")  # fmt: skip
-coloured("Damaged", lambda: profiles.encoded(COLOUR, profiles.SRGB[:200]), like=lambda: COLOUR,
-         note=profiles.UNUSABLE)  # fmt: skip
+coloured("Damaged", lambda: profiles.encoded(COLOUR, profiles.SRGB[:200]), like=lambda: COLOUR, note=profiles.UNUSABLE)
 
 EIGHT = (tiffs.COLOUR % 256).astype(np.uint8)
 for title, pixels, options in (

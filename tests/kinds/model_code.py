@@ -234,9 +234,10 @@ def own_layer(folder: Path) -> Built:
 
 
 @kind(
-    "A layer of the user's own, not given, but its file trusted", settings=TRUSTED,
+    "A layer of the user's own, not given, but its file trusted",
+    settings=TRUSTED,
     refused="(elsewhere.Scale); give your own with --custom-objects MODULE:Scale",
-)  # fmt: skip
+)
 def own_layer_trusted(folder: Path) -> Built:
     built = _scaled(folder)
     path = Path(built.source)
@@ -273,17 +274,19 @@ def own_registered(folder: Path) -> Built:
 
 
 @kind(
-    "A layer of the user's own that isn't in the module", settings=_given("Skale"),
+    "A layer of the user's own that isn't in the module",
+    settings=_given("Skale"),
     refused="module 'kinds_of_own' has no 'Skale'",
-)  # fmt: skip
+)
 def own_missing(folder: Path) -> Built:
     return _scaled(folder)
 
 
 @kind(
-    "A module that isn't there", settings={"model": {"custom_objects": ["no_such_module:Scale"]}},
+    "A module that isn't there",
+    settings={"model": {"custom_objects": ["no_such_module:Scale"]}},
     refused="module 'no_such_module' can't be imported",
-)  # fmt: skip
+)
 def own_module_missing(folder: Path) -> Built:
     return _scaled(folder)
 

@@ -53,8 +53,9 @@ def output_by_name(folder: Path) -> Built:
 
 @kind(
     "Several outputs, one chosen by its number: a regression",
-    settings={"model": {"output": 1, "head": "regression"}}, note="Output 'age' of 2",
-)  # fmt: skip
+    settings={"model": {"output": 1, "head": "regression"}},
+    note="Output 'age' of 2",
+)
 def output_by_number(folder: Path) -> Built:
     return _of_output(folder, _two_heads(), 1)
 
@@ -141,9 +142,10 @@ def open_width_and_channels(folder: Path) -> Built:
 
 
 @kind(
-    "A size that the model doesn't take", settings={"model": {"input_size": [50, 60]}},
+    "A size that the model doesn't take",
+    settings={"model": {"input_size": [50, 60]}},
     refused="takes 24 x 36 pixels, not 50 x 60; leave --input-size out",
-)  # fmt: skip
+)
 def wrong_size(folder: Path) -> Built:
     return saved(folder, _small(_dense(2, "softmax")))
 
@@ -168,8 +170,9 @@ def flat(folder: Path) -> Built:
 
 @kind(
     "Flat input that is reshaped inside, with --input-size",
-    settings={"model": {"input_size": [HEIGHT, WIDTH]}}, note="rows of the image stand one after another",
-)  # fmt: skip
+    settings={"model": {"input_size": [HEIGHT, WIDTH]}},
+    note="rows of the image stand one after another",
+)
 def flat_reshaped(folder: Path) -> Built:
     from keras import layers as k
 
@@ -226,9 +229,10 @@ def pneumonia_first(folder: Path) -> Built:
 
 
 @kind(
-    "Three outputs with two names", settings={"model": {"class_names": ["NORMAL", "PNEUMONIA"]}},
+    "Three outputs with two names",
+    settings={"model": {"class_names": ["NORMAL", "PNEUMONIA"]}},
     refused="2 class names for model.keras, which has 3 classes",
-)  # fmt: skip
+)
 def three_with_two_names(folder: Path) -> Built:
     return saved(folder, _small(_dense(3, "softmax")))
 

@@ -113,8 +113,9 @@ def _wrapped(folder: Path, *, name: str = "model.keras") -> Built:
     return Built(folder / name, made.original)
 
 
-@kind("Wrapped in a .keras file (TFSMLayer), trusted", maps=False, note=WRAPPED,
-      settings={"model": {"trust_code": True}})  # fmt: skip
+@kind(
+    "Wrapped in a .keras file (TFSMLayer), trusted", maps=False, note=WRAPPED, settings={"model": {"trust_code": True}}
+)
 def program_wrapped(folder: Path) -> Built:
     return _wrapped(folder)
 

@@ -65,8 +65,9 @@ def weights_application_old(folder: Path) -> Built:
 
 @kind(
     "Of EfficientNetB0, which normalises its input",
-    settings={"model": {"architecture": "EfficientNetB0"}}, note=SAID,
-)  # fmt: skip
+    settings={"model": {"architecture": "EfficientNetB0"}},
+    note=SAID,
+)
 def weights_efficient(folder: Path) -> Built:
     import keras
 
@@ -83,9 +84,10 @@ def weights_efficient_old(folder: Path) -> Built:
 
 
 @kind(
-    "Without the last layer (include_top=False)", settings={"model": {"architecture": "MobileNet"}},
+    "Without the last layer (include_top=False)",
+    settings={"model": {"architecture": "MobileNet"}},
     refused="holds weights of MobileNet without its last layer",
-)  # fmt: skip
+)
 def weights_without_top(folder: Path) -> Built:
     import keras
 

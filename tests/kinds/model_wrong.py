@@ -195,9 +195,10 @@ def other_weights(folder: Path) -> Built:
 
 
 @hostile(
-    "zip bomb: a gigabyte of zeros", settings={"limits": {"memory": 64 << 20}},
+    "zip bomb: a gigabyte of zeros",
+    settings={"limits": {"memory": 64 << 20}},
     refused="(unpacked), the limit is 64 MiB; raise it with --max-memory",
-)  # fmt: skip
+)
 def bomb(folder: Path) -> Built:
     path = folder / "model.keras"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:

@@ -219,9 +219,10 @@ FORMATS: dict[str, tuple[tuple[str, ...], Callable[[Path, Path, Random], Path]]]
     "keras": (("sequential", "base_in_sequential", "attention_gates", "quantised"), _file(".keras", spoiled_zip)),
     "hdf5": (("sequential_hdf5", "functional_hdf5", "trained_focal"), _file(".h5", spoiled_hdf5)),
     "legacy": (
-        ("legacy_sequential", "legacy_nested", "legacy_operations", "legacy_trained"), _file(".h5", spoiled_hdf5),
+        ("legacy_sequential", "legacy_nested", "legacy_operations", "legacy_trained"),
+        _file(".h5", spoiled_hdf5),
     ),
     "weights": (("weights_builtin", "weights_old"), _file(".h5", spoiled_bytes)),
     "saved_model": (("saved_sequential", "exported", "module"), _folder("saved_model.pb", spoiled_graph)),
     "metadata": (("saved_sequential", "saved_compiled"), _folder("keras_metadata.pb", spoiled_metadata)),
-}  # fmt: skip
+}

@@ -27,7 +27,7 @@ _SCRUBBED = (
     (re.compile(r"(?<![.\w])(?:[0-9a-f]{64}|[0-9a-f]{32}|[0-9a-f]{16}|[0-9a-f]{12})\b"), "DIGEST"),
     (re.compile(r"\b\d+(?:\.\d+)? (?:kB|MB)\b"), "SIZE"),
     (re.compile(r"reportgen \d+\.\d+\.\d+\w*"), "reportgen VERSION"),
-)  # fmt: skip
+)
 
 
 def scrub_text(text: str) -> str:

@@ -85,9 +85,7 @@ def test_predictions_are_the_models(report, small_model, cases):
 
 
 def test_cases_tell_what_they_are(report, cases):
-    assert [(case.label, case.name) for case in report.cases] == [
-        ("NORMAL", "first.png"), ("PNEUMONIA", "second.png")
-    ]  # fmt: skip
+    assert [(case.label, case.name) for case in report.cases] == [("NORMAL", "first.png"), ("PNEUMONIA", "second.png")]
     assert [(case.height, case.width) for case in report.cases] == [(24, 36), (20, 36)]
     assert [case.sha256 for case in report.cases] == [case.image.sha256 for case in cases]
 
@@ -648,9 +646,10 @@ def test_existing_files_are_not_replaced(report, tmp_path):
     mine = tmp_path / "figures" / report.pictures[-1].file_name
     mine.write_text("mine")
     for save, target in (
-        (report.save_html, tmp_path / "a.html"), (report.save_json, tmp_path / "a.json"),
+        (report.save_html, tmp_path / "a.html"),
+        (report.save_json, tmp_path / "a.json"),
         (report.save_figures, tmp_path / "figures"),
-    ):  # fmt: skip
+    ):
         with pytest.raises(OutputError, match="exists already"):
             save(target)
     with pytest.raises(OutputError, match="exists already"):

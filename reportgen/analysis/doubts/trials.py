@@ -123,10 +123,8 @@ def trial_remarks(trials: Sequence[PreprocessingTrial], *, regression: bool) -> 
     )
     numbers: dict[str, float] = {"most": most, "as used": _mark(used, labelled)}
     return (
-        Remark(
-            section="predictions", kind="trials", text=text, interpretation=meaning, numbers=numbers, warning=True
-        ),
-    )  # fmt: skip
+        Remark(section="predictions", kind="trials", text=text, interpretation=meaning, numbers=numbers, warning=True),
+    )
 
 
 def _are(word: str, count: int, right: int) -> str:

@@ -43,9 +43,10 @@ def stated_study(uid: str | None, *, patient_id: str = "", patient_name: str = "
     if uid is not None and uid != NEW and not UID.fullmatch(uid):
         raise SettingsError(f"--study: '{uid:.80}' is no UID", f"give one such as 1.2.840.1, or {NEW}")
     given = (
-        ("PatientID", patient_id, "--patient-id", _LONG), ("PatientName", patient_name, "--patient-name", _LONG),
+        ("PatientID", patient_id, "--patient-id", _LONG),
+        ("PatientName", patient_name, "--patient-name", _LONG),
         ("AccessionNumber", accession, "--accession", _SHORT),
-    )  # fmt: skip
+    )
     for _, text, flag, most in given:
         if len(text) > most or "\\" in text or visible(text) != text or "\n" in text or "\t" in text:
             raise SettingsError(f"{flag} takes at most {most} characters, none of them a backslash or a control", "")

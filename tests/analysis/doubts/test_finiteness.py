@@ -60,8 +60,9 @@ def test_weights_of_a_layer_in_the_middle(images, value, kind):
     found = found_in(model, images)
     assert (found.layer, found.cases, found.elsewhere) == ("second", (0, 1), "")
     assert [(one.name, one.lost, one.count, one.kind) for one in found.weights] == [
-        ("kernel", 1, 6, kind), ("bias", 1, 3, kind)
-    ]  # fmt: skip
+        ("kernel", 1, 6, kind),
+        ("bias", 1, 3, kind),
+    ]
     assert told(model, images) == (
         f"Weights of the layer second are not numbers (kernel: 1 of 6 {kind} and bias: 1 of 3 {kind}), and so is what "
         "it gives, for every image. Nothing after it can be believed."

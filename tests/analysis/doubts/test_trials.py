@@ -144,9 +144,10 @@ def test_what_is_named_to_use_a_way_gives_it(channels, small_model):
 
 def test_what_is_set_stands_among_them(for_0_to_255):
     loaded = load_model(
-        for_0_to_255.keras_model, ModelSettings(class_names=("dark", "bright")),
+        for_0_to_255.keras_model,
+        ModelSettings(class_names=("dark", "bright")),
         settings_from({"preprocessing": {"mode": "scale", "factor": 0.5}}).preprocessing,
-    )  # fmt: skip
+    )
     first, *rest = tried(loaded, (None, None))
     assert (first.name, first.chosen, first.flag) == ("as set", True, "")
     assert not any(one.chosen for one in rest)

@@ -210,8 +210,9 @@ def _grown(tensor, kind, numbers):  # noqa: PLR0911
         return layers.DepthwiseConv2D(kernel, strides=stride, padding=padding)(tensor)
     if kind in ("max", "average"):
         pool = layers.MaxPooling2D if kind == "max" else layers.AveragePooling2D
-        return pool(kernel, strides=(stride, kernel[:1] * 2)[numbers[3] % 3 == 0 and min(height, width) > 8],
-                    padding=padding)(tensor)  # fmt: skip
+        return pool(
+            kernel, strides=(stride, kernel[:1] * 2)[numbers[3] % 3 == 0 and min(height, width) > 8], padding=padding
+        )(tensor)
     if kind == "norm":
         return layers.BatchNormalization()(tensor)
     if kind == "relu":

@@ -60,7 +60,7 @@ def test_whatever_is_no_part_of_a_model_is_found(module, name):
         {"module": module, "class_name": name, "config": {}, "registered_name": None},
         layer("Dense", activation={"module": module, "class_name": "function", "config": name}),
         layer("Conv2D", kernel_regularizer={"module": module, "class_name": name, "config": {"x": 1}}),
-    ):  # fmt: skip
+    ):
         assert len(find_code(around(config, 2))) == 1
 
 

@@ -125,9 +125,7 @@ def test_the_function_that_is_given_is_the_one_that_is_used(tmp_path, own_module
     name = own_module("own_tripled", "def doubled(x):\n    return x * 3\n")
     loaded = load_model(path, ModelSettings(custom_objects=(f"{name}:doubled",)))
     images = random.uniform(0, 1, (2, *SHAPE)).astype(np.float32)
-    np.testing.assert_allclose(
-        np.asarray(loaded.keras_model(images)), np.asarray(model(images * 1.5)), atol=1e-5
-    )  # fmt: skip
+    np.testing.assert_allclose(np.asarray(loaded.keras_model(images)), np.asarray(model(images * 1.5)), atol=1e-5)
 
 
 @pytest.mark.parametrize(("layer", "function"), [("lambda", "lambda_"), ("my-scale", "my_scale"), ("2x", "_2x")])

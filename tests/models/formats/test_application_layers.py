@@ -54,13 +54,14 @@ def test_they_need_no_trust(config):
         (table(config={"name": "scale", "gamma": 1}), "'scale' (LayerScale)"),
         (table(module="mine"), "'scale' (mine.LayerScale)"),
         (table(module="kerasx.src.applications.convnext"), "'scale' (kerasx.src.applications.convnext.LayerScale)"),
-        (table(module="keras.src.applications.convnext", registered_name="theirs>LayerScale"),
-         "'scale' (LayerScale)"),
-        (table("Dense", {"name": "scale"}, module="keras.layers", registered_name="theirs>Dense"),
-         "'scale' (theirs>Dense)"),
+        (table(module="keras.src.applications.convnext", registered_name="theirs>LayerScale"), "'scale' (LayerScale)"),
+        (
+            table("Dense", {"name": "scale"}, module="keras.layers", registered_name="theirs>Dense"),
+            "'scale' (theirs>Dense)",
+        ),
         (table("theirs>LayerScale"), "'scale' (theirs>LayerScale)"),
     ],
-)  # fmt: skip
+)
 def test_what_others_have_under_these_names_does(config, said):
     assert found(config) == [said]
 

@@ -63,8 +63,9 @@ def test_a_counterpart_gives_the_same(layer):
     made.build((None, *SHAPE))
     give_weights(layer, made)
     expected = np.asarray(original(values, training=False))
-    np.testing.assert_allclose(np.asarray(made(values, training=False) if takes_training(made) else made(values)),
-                               expected, atol=1e-5)  # fmt: skip
+    np.testing.assert_allclose(
+        np.asarray(made(values, training=False) if takes_training(made) else made(values)), expected, atol=1e-5
+    )
 
 
 def takes_training(layer) -> bool:
