@@ -18,7 +18,7 @@ from reportgen.analysis.doubts.noise import noise_remarks
 from reportgen.analysis.doubts.profiles import profile_remarks
 from reportgen.analysis.doubts.trials import doubts_under, trial_remarks, try_preprocessings
 from reportgen.analysis.occlusion.scan import plan_scan
-from reportgen.analysis.runs import Runs, Subject, are_finite, distinct_runs, make_subject, run_cases, scan_cases
+from reportgen.analysis.runs import Runs, Subject, are_finite, make_subject, run_cases, scan_cases
 from reportgen.demo.builtin import BUILTIN_NAME
 from reportgen.images.cases import Case, CaseLike, as_case, check_count, headings, usual_title
 from reportgen.images.fitting import prepare
@@ -95,11 +95,9 @@ def build_report(
         layers, grids = _layers(subject, runs, chosen, advance)
     with watch.step("draw"):
         pictures = [*input_pictures(runs), *occlusion_pictures(runs, chosen.occlusion), *model_pictures(subject)]
-    alone = distinct_runs(runs)
     trials: tuple[PreprocessingTrial, ...] = ()
     if chosen.preprocessing.mode == TRY:
-        images, labels = [run.image for run in runs], [run.case.label for run in runs]
-        trials = try_preprocessings(subject.loaded, subject.head, images, labels, [run.number for run in alone])
+        trials = try_preprocessings(subject, runs)
     report = SavableReport(
         title=chosen.title or usual_title(read),
         created=creation_time(),
@@ -118,11 +116,11 @@ def build_report(
     )
     shown, head = [case for _, case in report.side_by_side], subject.head
     return report.with_remarks(
-        *_origins(subject, runs, layers),
+        *origin_remarks(subject, runs, layers),
         *cautions(subject, runs, chosen.preprocessing.aspect),
         *of_profiles,
         *noise_remarks(subject, runs),
-        *_doubts(subject, alone),
+        *doubts_under(subject, subject.loaded.preprocessing, runs, np.stack([run.scores for run in runs])),
         *trial_remarks(trials, regression=head.is_regression),
         *_prediction_remarks(shown, head),
         *remarks.occlusion_remarks(shown, regression=head.is_regression),
@@ -175,16 +173,6 @@ def load(model: str | Path | LoadedModel | Any | None, settings: Settings, cases
         source, name = BUILTIN_MODEL, BUILTIN_NAME
     labels = [case.label for case in cases]
     return load_model(source, settings.model, settings.preprocessing, labels, name, settings.limits)
-
-
-def _origins(subject: Subject, runs: Runs, layers: Sequence[Sequence[LayerReport]]) -> tuple[Remark, ...]:
-    inputs, scores = (np.stack(values) for values in zip(*((run.prepared, run.scores) for run in runs), strict=True))
-    return origin_remarks(subject.graph, inputs, scores, layers, [run.title for run in runs])
-
-
-def _doubts(subject: Subject, alone: Runs) -> tuple[Remark, ...]:
-    loaded, scores = subject.loaded, np.stack([run.scores for run in alone])
-    return doubts_under(loaded, subject.head, loaded.preprocessing, [run.image for run in alone], scores)
 
 
 def _profile_remarks(subject: Subject, runs: Runs, settings: Settings) -> list[Remark]:

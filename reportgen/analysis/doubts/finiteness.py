@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.analysis.layer_graph import Graph, compute_outputs
+from reportgen.analysis.runs import Runs, Subject, are_finite
 from reportgen.report.report import LayerReport, Remark
 
 _NAMED = 4  # weights and cases in a sentence
@@ -90,38 +91,26 @@ def find_origin(graph: Graph, images: NDArray[np.float32]) -> Origin | None:
     return None
 
 
-def origin_remarks(
-    graph: Graph,
-    images: NDArray[np.float32],
-    scores: NDArray[np.float64],
-    layers: Sequence[Sequence[LayerReport]],
-    titles: Sequence[str],
-) -> tuple[Remark, ...]:
+def origin_remarks(subject: Subject, runs: Runs, layers: Sequence[Sequence[LayerReport]]) -> tuple[Remark, ...]:
     """Say where values stop being numbers, where a score or a shown feature map is none.
 
     Parameters
     ----------
-    graph
-        The traced model.
-    images
-        ``(N, H, W, C)``, preprocessed.
-    scores
-        ``(N, classes)``.
+    subject, runs
+        The model and the cases.
     layers
         Measures of the shown layers, case by case.
-    titles
-        Of the cases.
 
     Returns
     -------
     tuple of Remark
         One warning, or none.
     """
-    scored = bool(np.isfinite(scores).all())
+    scored = are_finite(runs)
     if scored and not any(layer.not_finite_channels for of_case in layers for layer in of_case):
         return ()
-    origin = find_origin(graph, images)
-    return () if origin is None else (_origin_remark(origin, titles, scored=scored),)
+    origin = find_origin(subject.graph, np.stack([run.prepared for run in runs]))
+    return () if origin is None else (_origin_remark(origin, [run.title for run in runs], scored=scored),)
 
 
 def _origin_remark(origin: Origin, titles: Sequence[str], *, scored: bool) -> Remark:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from reportgen.analysis.doubts.scores import score_doubts
 from reportgen.analysis.findings import all_correct, judge_findings
 from reportgen.analysis.predictions import Head, best_predictions, is_right
-from reportgen.models.loader import LoadedModel
+from reportgen.analysis.runs import Runs, Subject, distinct_runs
 from reportgen.models.preprocessing.preprocessing import Preprocessing
 from reportgen.models.preprocessing.usual import UsualPreprocessing, usual_preprocessings
 from reportgen.report.report import PreprocessingTrial, Remark
@@ -19,48 +19,28 @@ Pixels = NDArray[np.generic]
 Scores = NDArray[np.float64]
 
 
-def outputs_of(loaded: LoadedModel, preprocessing: Preprocessing, images: Sequence[Pixels]) -> NDArray[np.float32]:
-    """Return what a model gives, ``(N, K)``, for images ``(H, W, C)`` at its size, 0 to 255."""
-    inputs = np.stack([preprocessing(image) for image in images])
-    return np.asarray(loaded.keras_model(inputs, training=False), np.float32).reshape(len(inputs), -1)
+def score_images(subject: Subject, preprocessing: Preprocessing, images: Sequence[Pixels]) -> Scores:
+    """Return the scores ``(N, classes)`` of images ``(H, W, C)`` at the model's size, 0 to 255."""
+    return subject.head.scores(subject.run(np.stack([preprocessing(image) for image in images])))
 
 
-def doubts_under(
-    loaded: LoadedModel, head: Head, preprocessing: Preprocessing, images: Sequence[Pixels], scores: Scores
-) -> tuple[Remark, ...]:
-    """Return what speaks against a preprocessing, by the scores ``(N, classes)`` of different images under it."""
-    return score_doubts(head, scores, images, lambda more: head.scores(outputs_of(loaded, preprocessing, more)))
+def doubts_under(subject: Subject, preprocessing: Preprocessing, runs: Runs, scores: Scores) -> tuple[Remark, ...]:
+    """Return what speaks against a preprocessing, by the scores ``(N, classes)`` of all cases under it."""
+    alone = distinct_runs(runs)
+    images, chosen = [run.image for run in alone], scores[[run.number for run in alone]]
+    return score_doubts(subject.head, chosen, images, lambda more: score_images(subject, preprocessing, more))
 
 
-def try_preprocessings(
-    loaded: LoadedModel,
-    head: Head,
-    images: Sequence[Pixels],
-    labels: Sequence[str | None],
-    distinct: Sequence[int],
-) -> tuple[PreprocessingTrial, ...]:
-    """Run cases under each usual preprocessing; the one that the report uses stands among them.
-
-    Parameters
-    ----------
-    loaded, head
-        The model.
-    images
-        ``(H, W, C)`` each at the model's size, 0 to 255.
-    labels
-        Of the cases.
-    distinct
-        Numbers of the cases whose image none before them has.
-    """
-    used = loaded.preprocessing
-    usual = usual_preprocessings(loaded.input_shape[2])
+def try_preprocessings(subject: Subject, runs: Runs) -> tuple[PreprocessingTrial, ...]:
+    """Run cases under each usual preprocessing; the one that the report uses stands among them."""
+    used, head = subject.loaded.preprocessing, subject.head
+    usual = usual_preprocessings(subject.loaded.input_shape[2])
     if not any(one.preprocessing.same_map(used) for one in usual):
         usual = (UsualPreprocessing("as set", used), *usual)
     trials = []
     for one in usual:
-        scores = head.scores(outputs_of(loaded, one.preprocessing, images))
-        number = list(distinct)
-        doubts = doubts_under(loaded, head, one.preprocessing, [images[n] for n in number], scores[number])
+        scores = score_images(subject, one.preprocessing, [run.image for run in runs])
+        doubts = doubts_under(subject, one.preprocessing, runs, scores)
         trials.append(
             PreprocessingTrial(
                 name=one.name,
@@ -69,7 +49,7 @@ def try_preprocessings(
                 predictions=tuple(best_predictions(head, row)[0] for row in scores),
                 doubt=doubts[0].text if doubts else "",
                 flag=one.flag,
-                correct=tuple(_is_right(head, *pair) for pair in zip(labels, scores, strict=True)),
+                correct=tuple(_is_right(head, run.case.label, row) for run, row in zip(runs, scores, strict=True)),
             )
         )
     return tuple(trials)

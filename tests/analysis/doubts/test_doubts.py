@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import itertools
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from reportgen.analysis.doubts.scores import score_doubts
-from reportgen.analysis.doubts.trials import doubts_under, outputs_of
+from reportgen.analysis.doubts.trials import doubts_under, score_images
 from reportgen.analysis.predictions import Head
+from reportgen.analysis.runs import make_subject
 from reportgen.models.loader import BUILTIN_MODEL, load_model
+from reportgen.settings.report import Settings
 
 TWO = Head("sigmoid", ("NORMAL", "PNEUMONIA"), 0.5)
 
@@ -147,12 +150,16 @@ def _pairs(xrays):
 
 def test_two_real_images_are_not_warned_of(xrays):
     loaded = load_model(BUILTIN_MODEL)
-    head = Head(loaded.head, loaded.class_names, loaded.threshold)
+    subject = make_subject(loaded, Settings())
     pairs = _pairs(xrays)
     assert len(pairs) >= 80
     fired = 0
     for pair in pairs:
         images = [np.asarray(Image.open(path).convert("RGB").resize((150, 150))) for path in pair]
-        scores = head.scores(outputs_of(loaded, loaded.preprocessing, images))
-        fired += bool(doubts_under(loaded, head, loaded.preprocessing, images, scores))
+        scores = score_images(subject, loaded.preprocessing, images)
+        runs = [
+            SimpleNamespace(number=at, image=one, case=SimpleNamespace(image=SimpleNamespace(sha256=str(at))))
+            for at, one in enumerate(images)
+        ]
+        fired += bool(doubts_under(subject, loaded.preprocessing, runs, scores))
     assert fired == 0

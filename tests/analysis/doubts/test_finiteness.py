@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import keras
 import numpy as np
 import pytest
@@ -35,6 +37,12 @@ def found_in(model, images):
     return find_origin(trace(model), images)
 
 
+def remarks_on(model, images, scores, layers=((), ())):
+    columns = zip(TITLES, images, np.array(scores), strict=True)
+    runs = [SimpleNamespace(title=title, prepared=image, scores=row) for title, image, row in columns]
+    return origin_remarks(SimpleNamespace(graph=trace(model)), runs, layers)
+
+
 def same(tensor):
     return tensor
 
@@ -42,11 +50,11 @@ def same(tensor):
 def test_nothing_in_a_model_of_numbers(images):
     model = model_of(same)
     assert found_in(model, images) is None
-    assert origin_remarks(trace(model), images, np.array([[0.4, 0.6]] * 2), [[], []], TITLES) == ()
+    assert remarks_on(model, images, [[0.4, 0.6]] * 2) == ()
 
 
 def told(model, images, scores=((np.nan, np.nan),) * 2):
-    (remark,) = origin_remarks(trace(model), images, np.array(scores), [[], []], TITLES)
+    (remark,) = remarks_on(model, images, scores)
     assert (remark.section, remark.kind, remark.warning) == ("model", "not_finite_origin", True)
     return remark.text
 
@@ -124,5 +132,5 @@ def test_the_input_itself(images):
 def test_scores_that_are_numbers_all_the_same(images, measured):
     lost = measured(np.full((6, 9, 1), np.nan, np.float32))
     model = model_of(lambda tensor: keras.ops.where(keras.ops.isnan(keras.ops.log(-tensor)), tensor, 0.0))
-    (remark,) = origin_remarks(trace(model), images, np.array([[0.4, 0.6]] * 2), [[lost], [lost]], TITLES)
+    (remark,) = remarks_on(model, images, [[0.4, 0.6]] * 2, [[lost], [lost]])
     assert remark.text.endswith("The scores are numbers all the same.")

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import keras
 import numpy as np
 import pytest
 from keras import layers
 
 from reportgen.analysis.doubts.trials import trial_remarks, try_preprocessings
-from reportgen.analysis.predictions import Head
+from reportgen.analysis.runs import make_subject
 from reportgen.models.loader import load_model
 from reportgen.models.preprocessing.usual import usual_preprocessings
 from reportgen.report.report import Prediction, PreprocessingTrial
 from reportgen.settings.file import settings_from
-from reportgen.settings.report import ModelSettings
+from reportgen.settings.report import ModelSettings, Settings
 
 
 @pytest.fixture(scope="module")
@@ -30,9 +32,16 @@ def images(*levels):
     return [np.full((4, 6, 3), level, np.uint8) for level in levels]
 
 
+def runs_of(pictures, labels):
+    """Runs as far as they are looked at here, each of another image."""
+    return [
+        SimpleNamespace(number=at, image=one, case=SimpleNamespace(label=label, image=SimpleNamespace(sha256=str(at))))
+        for at, (one, label) in enumerate(zip(pictures, labels, strict=True))
+    ]
+
+
 def tried(loaded, labels, levels=(60, 200)):
-    head = Head(loaded.head, loaded.class_names, loaded.threshold)
-    return try_preprocessings(loaded, head, images(*levels), labels, range(len(levels)))
+    return try_preprocessings(make_subject(loaded, Settings()), runs_of(images(*levels), labels))
 
 
 def test_each_way_is_tried_and_judged(for_0_to_255):
