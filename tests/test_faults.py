@@ -150,7 +150,7 @@ HOOKS = """
 # a report that was made before, and no TensorFlow: for what happens once there is a report
 READY = """
     import os, pickle
-    import reportgen.pipeline
+    import reportgen.workflows.pipeline
     reportgen.workflows.pipeline.prepare_libraries = lambda: None
     reportgen.workflows.pipeline.build_report = lambda *_, **__: pickle.load(open(os.environ["REPORT"], "rb"))
     put = setattr
@@ -237,7 +237,7 @@ def test_a_destructor_that_swallows_ctrl_c_does_not_save_the_run(here, model, mo
         Swallowing()
         time.sleep(60)
 
-    monkeypatch.setattr("reportgen.workflows.pipeline.image_picture", drawn)
+    monkeypatch.setattr("reportgen.workflows.pipeline.input_pictures", drawn)
     assert main(quick(model)) == 130
     assert capfd.readouterr().err.splitlines()[-1] == "reportgen: interrupted"
     assert unchanged(here)
@@ -252,7 +252,7 @@ def test_a_library_that_makes_ctrl_c_its_own_error(here, model, monkeypatch, cap
         except KeyboardInterrupt:
             raise fault from None
 
-    monkeypatch.setattr("reportgen.workflows.pipeline.image_picture", drawn)
+    monkeypatch.setattr("reportgen.workflows.pipeline.input_pictures", drawn)
     assert main(quick(model) + debug) == 130
     assert capfd.readouterr().err.splitlines()[-1] == "reportgen: interrupted"
     assert unchanged(here)

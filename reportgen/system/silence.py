@@ -54,12 +54,14 @@ def silence_standard_error() -> Iterator[None]:
 
 @contextlib.contextmanager
 def silence_tensorflow(*, debug: bool) -> Iterator[None]:
-    """Choose TensorFlow for Keras, and silence what its libraries write while they're loaded."""
+    """Choose TensorFlow for Keras; silence its advice, and what its libraries write while they're loaded."""
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     if debug:
         yield
         return
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    # its advice on tracing is for who writes programs
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
     with silence_standard_error():
         yield
 

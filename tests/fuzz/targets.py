@@ -145,7 +145,7 @@ TARGETS = {
             "saved",
             _saved,
             (
-                "reportgen.outputs.saved.reader.reader",
+                "reportgen.outputs.saved.reader",
                 "reportgen.outputs.saved.reader.schema",
                 "reportgen.outputs.saved.reader.integrity",
             ),

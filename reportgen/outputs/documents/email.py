@@ -120,7 +120,7 @@ def render_email(
     Parameters
     ----------
     report
-        Made just now, or read with :func:`reportgen.outputs.saved.reader.reader.read_saved`.
+        Made just now, or read with :func:`reportgen.outputs.saved.reader.read_saved`.
     settings
         To whom and from whom, and how large it may be.
     moment

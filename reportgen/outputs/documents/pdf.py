@@ -59,7 +59,7 @@ def render_pdf(
     Parameters
     ----------
     report
-        Made just now, or read with :func:`reportgen.outputs.saved.reader.reader.read_saved`.
+        Made just now, or read with :func:`reportgen.outputs.saved.reader.read_saved`.
     paper
         ``a4`` or ``letter``.
     variant

@@ -20,7 +20,7 @@ def render_zip(report: Report, html: bytes, pdf: bytes | None) -> bytes:
     Parameters
     ----------
     report
-        Made just now, or read with :func:`reportgen.outputs.saved.reader.reader.read_saved`.
+        Made just now, or read with :func:`reportgen.outputs.saved.reader.read_saved`.
     html, pdf
         Its page, and its PDF if there is one.
 

@@ -213,7 +213,7 @@ def test_what_is_nested_too_deeply_is_refused(folder):
 
 
 def test_a_file_that_is_too_large(tmp_path, monkeypatch):
-    monkeypatch.setattr("reportgen.outputs.saved.reader.reader.LARGEST", 10)
+    monkeypatch.setattr("reportgen.outputs.saved.reader.LARGEST", 10)
     assert "has 11 bytes" in refused(tmp_path / "report.html", "x" * 11)
     assert LARGEST > 1 << 20
 
@@ -255,7 +255,7 @@ def test_reading_needs_no_tensorflow(html, tmp_path):
     path = tmp_path / "report.html"
     path.write_text(html, encoding="utf-8")
     program = (
-        "import sys, pathlib; from reportgen.outputs.saved.reader.reader import read_saved; "
+        "import sys, pathlib; from reportgen.outputs.saved.reader import read_saved; "
         "read_saved(pathlib.Path(sys.argv[1])); sys.exit('tensorflow' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", program, str(path)], check=False).returncode == 0
