@@ -377,20 +377,6 @@ def own_legacy_of_keras_3(folder: Path) -> Built:
     return saved(folder, tf_keras.Sequential(layers), ".h5")
 
 
-@kind("A layer of TensorFlow Hub", refused="(KerasLayer); it is a layer of TensorFlow Hub: where the model was made, "
-      "save it with tf.saved_model.save(model, 'folder') and give that folder")  # fmt: skip
-def hub(folder: Path) -> Built:
-    import tf_keras
-    from tf_keras import layers as k
-
-    class KerasLayer(k.Layer):
-        def get_config(self) -> dict[str, Any]:
-            return {**super().get_config(), "handle": "https://example.org/features/1"}
-
-    layers = [k.Input(SHAPE), KerasLayer(name="features"), k.GlobalMaxPooling2D(), k.Dense(2, "softmax")]
-    return saved(folder, tf_keras.Sequential(layers), ".h5")
-
-
 @kind("A configuration that calls a function of Keras to fetch a file", refused="needs code that Keras does not have")
 def gadget(folder: Path) -> Built:
     import json

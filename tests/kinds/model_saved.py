@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from .model_legacy import old
-from .registry import HEIGHT, SHAPE, WIDTH, Array, Built, calling, group, stack, stirred
+from .registry import HEIGHT, SHAPE, WIDTH, Array, Built, calling, group, saved, stack, stirred
 
 kind = group("SavedModel folders")
 OUTSIDE = "only the outside of the model can be seen"
@@ -138,6 +138,20 @@ def program_wrapped_missing(folder: Path) -> Built:
     made = _wrapped(folder)
     shutil.rmtree(folder / "model")
     return made
+
+
+@kind("A layer of TensorFlow Hub", refused="(KerasLayer); it is a layer of TensorFlow Hub: where the model was made, "
+      "save it with tf.saved_model.save(model, 'folder') and give that folder")  # fmt: skip
+def hub(folder: Path) -> Built:
+    import tf_keras
+    from tf_keras import layers as k
+
+    class KerasLayer(k.Layer):
+        def get_config(self) -> dict[str, Any]:
+            return {**super().get_config(), "handle": "https://example.org/features/1"}
+
+    layers = [k.Input(SHAPE), KerasLayer(name="features"), k.GlobalMaxPooling2D(), k.Dense(2, "softmax")]
+    return saved(folder, tf_keras.Sequential(layers), ".h5")
 
 
 def program(folder: Path, run: Callable[[Any], Any], signature: Any = None, *, names: tuple[str, ...] = ()) -> Built:
