@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.models.formats.layer_names import first_unused, name_in_file
+from reportgen.models.keras_internals import call_of, run_through, takes_training
 
 
 @dataclass(frozen=True)
@@ -110,8 +111,7 @@ def trace(model: Any) -> Graph:
 
 def node_of(call: LayerCall) -> Any:
     """Return Keras's record of the call: which arguments went in."""
-    operation, number, _ = call.output._keras_history
-    return operation._inbound_nodes[number]
+    return call_of(call.output)
 
 
 def call_layer(call: LayerCall, values: Mapping[int, Any]) -> Any:
@@ -128,7 +128,7 @@ def call_layer(call: LayerCall, values: Mapping[int, Any]) -> Any:
 
     node = node_of(call)
     args, options = node.arguments.fill_in(values)
-    if isinstance(node.operation, keras.Layer) and node.operation._call_has_training_arg:
+    if isinstance(node.operation, keras.Layer) and takes_training(node.operation):
         options = {**options, "training": False}
     return node.operation(*args, **options)
 
@@ -189,8 +189,7 @@ class _Tracer:
             for layer in model.layers:
                 tensor = call(layer, tensor)
             return tensor
-        # the walk that Keras itself uses to clone a functional model; it has no public name
-        return model._run_through_graph(keras.tree.flatten(args[0]), operation_fn=lambda layer: layer, call_fn=call)
+        return run_through(model, keras.tree.flatten(args[0]), call_fn=call)
 
     def call(self, layer: Any, args: tuple[Any, ...], options: dict[str, Any], prefix: str) -> Any:
         import keras

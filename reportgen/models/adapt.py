@@ -16,6 +16,7 @@ import numpy as np
 
 from reportgen.models.formats.layer_names import NewNames
 from reportgen.models.formats.reasons import reason_of
+from reportgen.models.keras_internals import run_through
 from reportgen.models.randomness import begin
 from reportgen.settings.report import ModelSettings
 from reportgen.system.errors import ModelError, ReportgenError
@@ -328,5 +329,4 @@ def _walked(model: Any, tensor: Any) -> Any:
         for layer in model.layers:
             tensor = layer(tensor)
         return tensor
-    # the walk that Keras itself uses to clone a functional model; it has no public name
-    return model._run_through_graph([tensor], operation_fn=lambda layer: layer)
+    return run_through(model, [tensor])

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
+from reportgen.models.keras_internals import given_to, maker_of
 from reportgen.report.report import is_reference
 from reportgen.system.errors import SettingsError
 
@@ -221,7 +222,7 @@ def _activation_of(steps: Iterator[tuple[Any, Any]]) -> str:
             continue
         if kind in _JOINING and tensor is not None:
             # several outputs side by side: what they all end in
-            ends = {_activation_of(_from_tensor(one)) for one in _given(tensor)}
+            ends = {_activation_of(_from_tensor(one)) for one in given_to(tensor)}
             return ends.pop() if len(ends) == 1 else "unknown"
         if kind in _ACTIVATIONS:
             name = kind.lower()
@@ -280,9 +281,8 @@ def _from_the_end(model: Any, output: int = 0) -> Iterator[tuple[Any, Any]]:
 def _from_tensor(tensor: Any) -> Iterator[tuple[Any, Any]]:
     """Yield what made a tensor, as far back as the way doesn't fork."""
     while True:
-        operation, _, number = tensor._keras_history
-        yield from _inside(operation, number, tensor)
-        given = _given(tensor)
+        yield from _inside(*maker_of(tensor), tensor)
+        given = given_to(tensor)
         if len(given) != 1:
             return
         tensor = given[0]
@@ -293,13 +293,6 @@ def _inside(step: Any, number: int, tensor: Any) -> Iterator[tuple[Any, Any]]:
         yield from _from_the_end(step, number)
     else:
         yield step, tensor
-
-
-def _given(tensor: Any) -> list[Any]:
-    """Return the tensors that a tensor was made of."""
-    operation, node, _ = tensor._keras_history
-    nodes = operation._inbound_nodes
-    return list(nodes[node].input_tensors) if node < len(nodes) else []
 
 
 def _is_of_keras(operation: Any) -> bool:

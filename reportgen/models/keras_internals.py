@@ -1,4 +1,7 @@
-"""A model run operation by operation on real images, also those of models inside."""
+"""What of Keras has no public name: how tensors, operations and models hang together.
+
+All that walks a model from outside goes through here. Tried with Keras 3.15 on TensorFlow 2.18 to 2.21.
+"""
 
 from __future__ import annotations
 
@@ -28,8 +31,55 @@ def walk(model: Any, images: Any, do: Do) -> Any:
         for layer in model.layers:
             images = _step(layer, do)(images)
         return images
-    # the walk that Keras itself uses to clone a functional model; it has no public name
-    return model._run_through_graph([images], operation_fn=lambda operation: _step(operation, do))
+    return run_through(model, [images], operation_fn=lambda operation: _step(operation, do))
+
+
+def run_through(
+    model: Any, inputs: list[Any], *, operation_fn: Callable[[Any], Any] = lambda operation: operation, **options: Any
+) -> Any:
+    """Run a functional model on other inputs: the walk that Keras itself uses to clone one.
+
+    Parameters
+    ----------
+    model
+        Functional Keras model.
+    inputs
+        Tensors, symbolic or not.
+    operation_fn
+        Gives what stands for an operation on the walk.
+    options
+        ``call_fn``: how an operation is called.
+    """
+    return model._run_through_graph(inputs, operation_fn=operation_fn, **options)
+
+
+def maker_of(tensor: Any) -> tuple[Any, int]:
+    """Return the operation that made a symbolic tensor, and the tensor's number among its outputs."""
+    operation, _, number = tensor._keras_history
+    return operation, int(number)
+
+
+def call_of(tensor: Any) -> Any | None:
+    """Return Keras's record of the call that made a symbolic tensor: which arguments went in, and what came out."""
+    operation, number, _ = tensor._keras_history
+    nodes = operation._inbound_nodes
+    return nodes[number] if number < len(nodes) else None
+
+
+def calls_of(operation: Any) -> list[Any]:
+    """Return the records of all calls of an operation."""
+    return list(getattr(operation, "_inbound_nodes", ()))
+
+
+def given_to(tensor: Any) -> list[Any]:
+    """Return the symbolic tensors that a tensor was made of."""
+    call = call_of(tensor)
+    return [] if call is None else list(call.input_tensors)
+
+
+def takes_training(layer: Any) -> bool:
+    """Return whether a layer can be told whether it is in training."""
+    return bool(layer._call_has_training_arg)
 
 
 def is_transparent(model: Any) -> bool:
@@ -48,7 +98,7 @@ def _step(operation: Any, do: Do) -> Callable[..., Any]:
         given = [one for one in keras.tree.flatten((args, options)) if hasattr(one, "shape")]
         if isinstance(operation, keras.Model) and len(given) == 1:
             return walk(operation, given[0], do)
-        if isinstance(operation, keras.Layer) and operation._call_has_training_arg:
+        if isinstance(operation, keras.Layer) and takes_training(operation):
             options = {**options, "training": False}
         return do(operation, args, options)
 

@@ -25,7 +25,7 @@ from reportgen.models.formats.steady import (
     steady_layers,
 )
 from reportgen.models.formats.wrapped_programs import KIND as PROGRAM
-from reportgen.models.keras_internals import is_transparent, walk
+from reportgen.models.keras_internals import calls_of, is_transparent, walk
 from reportgen.settings.report import OcclusionSettings
 
 _SAME = 1e-5  # relative to the outputs where they're above 1
@@ -159,7 +159,7 @@ def _ignored(model: Any) -> tuple[str, ...]:
     layers = [
         one
         for one in _operations(model)
-        if any(node.arguments.kwargs.get("training") is True for node in getattr(one, "_inbound_nodes", ()))
+        if any(node.arguments.kwargs.get("training") is True for node in calls_of(one))
     ]
     if not layers:
         return ()

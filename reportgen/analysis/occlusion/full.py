@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from reportgen.models.formats.layer_names import has_plain_names
 from reportgen.models.formats.steady import steady_layers
+from reportgen.models.keras_internals import calls_of
 
 LARGEST_BATCH = 64
 Positions = tuple[tuple[int, ...], tuple[int, ...], tuple[int, int]]
@@ -129,6 +130,5 @@ def _layers(model: Any) -> Iterator[Any]:
 
 def _output_bytes(layer: Any) -> int:
     """Return the bytes of the largest output a layer has had; one that was never called has none."""
-    nodes = getattr(layer, "_inbound_nodes", ())
-    outputs = [output for node in nodes for output in node.output_tensors]
+    outputs = [output for node in calls_of(layer) for output in node.output_tensors]
     return max((4 * int(np.prod([side or 1 for side in output.shape])) for output in outputs), default=0)

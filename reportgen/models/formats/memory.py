@@ -17,6 +17,7 @@ from reportgen.models.formats.identify import ModelFile, too_much
 from reportgen.models.formats.layer_names import with_plain_names
 from reportgen.models.keras2.hdf5_operations import has_operations, item_operation, with_modules
 from reportgen.models.keras2.reader import dry_legacy_layer, dry_legacy_model, have_legacy_reader
+from reportgen.models.keras_internals import calls_of
 
 _FLOAT = 4
 
@@ -155,7 +156,7 @@ def _output_shapes(model: Any) -> list[tuple[int | None, ...]]:
     shapes: list[tuple[int | None, ...]] = []
     for layer in getattr(model, "layers", ()):
         shapes += _output_shapes(layer)
-        for node in getattr(layer, "_inbound_nodes", ()):
+        for node in calls_of(layer):
             tensors = getattr(node, "output_tensors", None)
             shapes += [tuple(one.shape) for one in tf.nest.flatten(node.outputs if tensors is None else tensors)]
     return shapes

@@ -12,6 +12,7 @@ from reportgen.models.formats.layer_names import NewNames, call_as_in_file, firs
 from reportgen.models.formats.steady import goes_by_the_batch, is_steady, make_steady, set_numbers
 from reportgen.models.keras2.layers import convert_layer, give_weights
 from reportgen.models.keras2.operations import convert_operation
+from reportgen.models.keras_internals import given_to, maker_of
 from reportgen.system.errors import ModelError
 
 
@@ -194,10 +195,10 @@ def _operations_behind(outputs: Any, known: set[int]) -> list[Any]:
     waiting = [tensor for tensor in keras.tree.flatten(outputs) if isinstance(tensor, keras.KerasTensor)]
     while waiting:
         tensor = waiting.pop(0)
-        operation, number, _ = tensor._keras_history
+        operation, _ = maker_of(tensor)
         if id(tensor) not in known and id(operation) not in found:
             found[id(operation)] = operation
-            waiting += operation._inbound_nodes[number].input_tensors
+            waiting += given_to(tensor)
     return list(found.values())
 
 
