@@ -20,8 +20,8 @@ from reportgen.analysis.channels import measure_layer, reference_of
 from reportgen.analysis.layer_graph import trace
 from reportgen.demo.builtin import demo_cases
 from reportgen.figures.grids import feature_map_grid, tile_ranges
+from reportgen.images.fitting import prepare
 from reportgen.models.loader import BUILTIN_MODEL, load_model
-from reportgen.models.preprocessing.preprocessing import prepare
 from reportgen.settings.report import LayerSettings, PreprocessingSettings
 
 RUNS = 5

@@ -27,8 +27,8 @@ from reportgen.analysis.occlusion.incremental import IncrementalEngine
 from reportgen.analysis.occlusion.scan import plan_scan
 from reportgen.analysis.occlusion.window_plan import lay_out
 from reportgen.demo.builtin import demo_cases
+from reportgen.images.fitting import prepare
 from reportgen.models.loader import BUILTIN_MODEL, load_model
-from reportgen.models.preprocessing.preprocessing import prepare
 from reportgen.settings.report import OcclusionSettings, PreprocessingSettings
 
 MEMORY = 1 << 30
