@@ -14,8 +14,9 @@ demo: $(VENV)/.installed
 	mkdir -p demo
 	$(BIN)/reportgen demo --force -o demo/report.html --json demo/report.json
 
+# a file of tests at a time to each processor: half of the time on two
 test: lint system
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 lint: $(VENV)/.installed-test
 	$(BIN)/ruff check .
