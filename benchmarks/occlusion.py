@@ -24,7 +24,7 @@ import numpy as np
 from reportgen.analysis.layer_graph import trace
 from reportgen.analysis.occlusion.full import score_positions
 from reportgen.analysis.occlusion.incremental import IncrementalEngine
-from reportgen.analysis.occlusion.scan import plan_scan
+from reportgen.analysis.occlusion.patches import plan_scan
 from reportgen.analysis.occlusion.window_plan import lay_out
 from reportgen.demo.builtin import demo_cases
 from reportgen.images.fitting import prepare

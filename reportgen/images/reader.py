@@ -20,7 +20,7 @@ from reportgen.images.dicom import reader as dicom
 from reportgen.images.formats import pillow, tiff
 from reportgen.images.formats.transfer import find_transfer_change, perhaps_changed_in_transfer
 from reportgen.images.resizing import as_channels, resize
-from reportgen.settings.report import ImageSettings, LimitSettings
+from reportgen.settings.report import DEFAULTS, ImageSettings, LimitSettings
 from reportgen.system.errors import ImageError
 from reportgen.system.files import read_bytes, sha256
 from reportgen.system.signatures import looks_like
@@ -71,8 +71,8 @@ class Image:
 
 def read_image(
     path: str | Path,
-    settings: ImageSettings | None = None,
-    limits: LimitSettings | None = None,
+    settings: ImageSettings = DEFAULTS.images,
+    limits: LimitSettings = DEFAULTS.limits,
     frame: int | None = None,
 ) -> Image:
     """Read an image file.
@@ -97,7 +97,6 @@ def read_image(
     ImageError
         When the file is missing, empty, truncated, no image, smaller than 4 x 4 or larger than the limits.
     """
-    limits = limits or LimitSettings()
     path = Path(path)
     data = read_bytes(path, ImageError, "image", limit=limits.file_size)
     return decode_image(data, str(path), settings, limits, frame)
@@ -106,13 +105,12 @@ def read_image(
 def decode_image(
     data: bytes,
     name: str,
-    settings: ImageSettings | None = None,
-    limits: LimitSettings | None = None,
+    settings: ImageSettings = DEFAULTS.images,
+    limits: LimitSettings = DEFAULTS.limits,
     frame: int | None = None,
 ) -> Image:
     """Decode an image from its bytes; ``name`` stands in messages. See :func:`read_image`."""
-    settings = settings or ImageSettings()
-    request = Request(name=name, frame=frame or settings.frame, images=settings, limits=limits or LimitSettings())
+    request = Request(name=name, frame=frame or settings.frame, images=settings, limits=limits)
     if len(data) > request.limits.file_size:
         raise ImageError(
             f"{name} has more than {request.limits.file_size:,} bytes", "raise the limit with --max-file-size"

@@ -24,7 +24,7 @@ from reportgen.models.preprocessing.input_scaling import OwnScaling, own_scaling
 from reportgen.models.preprocessing.preprocessing import Preprocessing, families_inside, preprocessing_from
 from reportgen.models.randomness import Randomness, settle
 from reportgen.report.model import ModelCard
-from reportgen.settings.report import TRY, LimitSettings, ModelSettings, PreprocessingSettings
+from reportgen.settings.report import DEFAULTS, TRY, LimitSettings, ModelSettings, PreprocessingSettings
 from reportgen.system.errors import ModelError, SettingsError
 
 # the model that comes with the program: its size needs no check
@@ -86,11 +86,11 @@ class LoadedModel:
 
 def load_model(
     source: str | Path | Any,
-    settings: ModelSettings | None = None,
-    preprocessing: PreprocessingSettings | None = None,
+    settings: ModelSettings = DEFAULTS.model,
+    preprocessing: PreprocessingSettings = DEFAULTS.preprocessing,
     labels: Sequence[str | None] = (),
     name: str | None = None,
-    limits: LimitSettings | None = None,
+    limits: LimitSettings = DEFAULTS.limits,
 ) -> LoadedModel:
     """Load a model and find out how to use it.
 
@@ -115,7 +115,6 @@ def load_model(
     ModelError, SettingsError
         When the file is no model, or the model takes or gives what can't be used, or settings don't fit it.
     """
-    settings, limits = settings or ModelSettings(), limits or LimitSettings()
     read, title, notes = _read(source, settings, limits)
     title = name or title
     adapted = adapt(read.model, title, settings)
@@ -142,7 +141,7 @@ def load_model(
         names, assumed = _class_names(source, settings, notes, (), title, head, outputs, read.family)
     threshold = next((t for t in (settings.threshold, notes.threshold) if t is not None), 0.5)
     thresholds = _thresholds(threshold, outputs, title, independent=independent)
-    wanted = preprocessing or PreprocessingSettings()
+    wanted = preprocessing
     # to try several is no choice of one
     wanted = replace(wanted, mode="auto") if wanted.mode == TRY else wanted
     wanted = notes.preprocessing if wanted.mode == "auto" and notes.preprocessing.mode != "auto" else wanted

@@ -328,6 +328,9 @@ class Settings:
     commentary: CommentarySettings = CommentarySettings()
 
 
+DEFAULTS = Settings()
+
+
 def public_settings(settings: Settings) -> dict[str, Any]:
     """Return the settings as nested tables, with file names instead of paths."""
     tables: dict[str, Any] = dataclasses.asdict(settings)

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from reportgen.analysis.activations import FeatureMaps
 from reportgen.analysis.filters import first_filters
-from reportgen.analysis.occlusion.scan import Scan, occlude
+from reportgen.analysis.occlusion.patches import occlude
+from reportgen.analysis.occlusion.scan import Scan
 from reportgen.analysis.runs import CaseRun, Runs, Subject
 from reportgen.analysis.summary import summarise_layers
 from reportgen.figures import charts, grids, heatmaps

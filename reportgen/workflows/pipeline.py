@@ -17,7 +17,7 @@ from reportgen.analysis.doubts.finiteness import origin_remarks
 from reportgen.analysis.doubts.noise import noise_remarks
 from reportgen.analysis.doubts.profiles import profile_remarks
 from reportgen.analysis.doubts.trials import doubts_under, trial_remarks, try_preprocessings
-from reportgen.analysis.occlusion.scan import plan_scan
+from reportgen.analysis.occlusion.patches import plan_scan
 from reportgen.analysis.runs import Runs, Subject, are_finite, make_subject, run_cases, scan_cases
 from reportgen.demo.builtin import BUILTIN_NAME
 from reportgen.images.cases import Case, CaseLike, as_case, check_count, headings, usual_title

@@ -14,7 +14,7 @@ from keras import layers
 from PIL import Image as PillowImage
 
 from reportgen import Case, LoadedModel, OutputError, Settings, SettingsError, build_report, load_model, read_image
-from reportgen.analysis.occlusion.scan import plan_scan
+from reportgen.analysis.occlusion.patches import plan_scan
 from reportgen.images.reader import image_from_array
 from reportgen.outputs.page.page import render_html
 from reportgen.outputs.saved.report_json import render_json

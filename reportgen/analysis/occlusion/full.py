@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from reportgen.analysis.occlusion.patches import occlude
 from reportgen.models.formats.layer_names import has_plain_names
 from reportgen.models.formats.steady import steady_layers
 from reportgen.models.keras_internals import calls_of
@@ -74,13 +75,7 @@ def occlude_batch(
     work: Sequence[tuple[NDArray[np.float32], NDArray[np.float32], tuple[int, int] | None]], patch: tuple[int, int]
 ) -> NDArray[np.float32]:
     """Return images ``(N, H, W, C)``, each (image, fill, corner of the patch or None) with the patch covered."""
-    batch = np.empty((len(work), *work[0][0].shape), np.float32)
-    for place, (image, fill, corner) in enumerate(work):
-        batch[place] = image
-        if corner is not None:
-            window = np.s_[corner[0] : corner[0] + patch[0], corner[1] : corner[1] + patch[1]]
-            batch[place][window] = fill[window]
-    return batch
+    return np.stack([occlude(image, fill, corner, patch) for image, fill, corner in work])
 
 
 def _compiled(model: Any, signature: Any) -> Callable[[Any], Any]:

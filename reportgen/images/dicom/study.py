@@ -9,7 +9,7 @@ from pathlib import Path
 from reportgen.images.decoding import Request
 from reportgen.images.dicom import reader as dicom
 from reportgen.report.study import IDENTITY, OFFSET, PATIENT, STUDY, UID, Study
-from reportgen.settings.report import LimitSettings
+from reportgen.settings.report import DEFAULTS, LimitSettings
 from reportgen.system.errors import ImageError
 from reportgen.system.files import read_bytes, sha256
 from reportgen.system.text import visible
@@ -31,7 +31,7 @@ _FORMS = {
 }
 
 
-def read_study(path: Path, limits: LimitSettings | None = None) -> Study:
+def read_study(path: Path, limits: LimitSettings = DEFAULTS.limits) -> Study:
     """Read patient and study of an image; its pixels are not looked at.
 
     Parameters
@@ -46,7 +46,7 @@ def read_study(path: Path, limits: LimitSettings | None = None) -> Study:
     ImageError
         When it can't be read, is no DICOM file, damaged, or without a study; or pydicom isn't installed.
     """
-    request = Request(name=str(path), limits=limits or LimitSettings())
+    request = Request(name=str(path), limits=limits)
     if path.exists() and not path.is_file():
         raise ImageError(f"{path} is no plain file", "give the image as the archive has it, or --study")
     data = read_bytes(path, ImageError, "image", limit=request.limits.file_size)

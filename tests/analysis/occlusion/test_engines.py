@@ -11,7 +11,8 @@ from reportgen.analysis.layer_graph import trace
 from reportgen.analysis.occlusion import engines
 from reportgen.analysis.occlusion.engines import run_engine
 from reportgen.analysis.occlusion.incremental import IncrementalEngine
-from reportgen.analysis.occlusion.scan import make_fill, plan_scan, scan
+from reportgen.analysis.occlusion.patches import plan_scan
+from reportgen.analysis.occlusion.scan import make_fill, scan
 from reportgen.models.formats.steady import make_steady
 from reportgen.settings.report import OcclusionSettings
 

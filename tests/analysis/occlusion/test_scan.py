@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from keras import layers
 
 from reportgen.analysis.occlusion.full import batch_size
-from reportgen.analysis.occlusion.scan import Geometry, make_fill, occlude, pixel_importance, plan_scan, scan
+from reportgen.analysis.occlusion.patches import Geometry, occlude, pixel_importance, plan_scan
+from reportgen.analysis.occlusion.scan import make_fill, scan
 from reportgen.models.preprocessing.preprocessing import Preprocessing
 from reportgen.settings.report import OcclusionSettings
 from reportgen.system.errors import SettingsError
