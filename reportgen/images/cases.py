@@ -57,7 +57,7 @@ def parse_case(text: str) -> CaseSettings:
 
 
 def read_cases(
-    cases: Sequence[CaseSettings], images: ImageSettings = DEFAULTS.images, limits: LimitSettings = DEFAULTS.limits
+    cases: Sequence[CaseSettings], images: ImageSettings | None = None, limits: LimitSettings | None = None
 ) -> tuple[Case, ...]:
     """Read the images of all cases.
 
@@ -76,10 +76,10 @@ def read_cases(
         When one can't be read.
     """
     check_count(len(cases))
-    return tuple(_read(case, images, limits) for case in cases)
+    return tuple(_read(case, images or DEFAULTS.images, limits) for case in cases)
 
 
-def as_case(given: CaseLike, images: ImageSettings = DEFAULTS.images, limits: LimitSettings = DEFAULTS.limits) -> Case:
+def as_case(given: CaseLike, images: ImageSettings | None = None, limits: LimitSettings | None = None) -> Case:
     """Return a case from whatever names one: a case, ``[LABEL=]IMAGE``, a path, (label, path) or (label, image).
 
     Parameters
@@ -108,10 +108,10 @@ def as_case(given: CaseLike, images: ImageSettings = DEFAULTS.images, limits: Li
             f"a case can't be made of a {type(given).__name__}",
             "give a Case, a path, or (label, path); image_from_array makes an image of an array",
         )
-    return _read(named, images, limits)
+    return _read(named, images or DEFAULTS.images, limits)
 
 
-def _read(named: CaseSettings, images: ImageSettings, limits: LimitSettings) -> Case:
+def _read(named: CaseSettings, images: ImageSettings, limits: LimitSettings | None) -> Case:
     image = read_image(named.image, images, limits, named.frame)
     if image.nameless and not images.keep_names:
         return Case(named.label, image, f"DICOM {image.sha256[:_SHORT]}")

@@ -71,8 +71,8 @@ class Image:
 
 def read_image(
     path: str | Path,
-    settings: ImageSettings = DEFAULTS.images,
-    limits: LimitSettings = DEFAULTS.limits,
+    settings: ImageSettings | None = None,
+    limits: LimitSettings | None = None,
     frame: int | None = None,
 ) -> Image:
     """Read an image file.
@@ -97,6 +97,7 @@ def read_image(
     ImageError
         When the file is missing, empty, truncated, no image, smaller than 4 x 4 or larger than the limits.
     """
+    limits = limits or DEFAULTS.limits
     path = Path(path)
     data = read_bytes(path, ImageError, "image", limit=limits.file_size)
     return decode_image(data, str(path), settings, limits, frame)
@@ -105,12 +106,13 @@ def read_image(
 def decode_image(
     data: bytes,
     name: str,
-    settings: ImageSettings = DEFAULTS.images,
-    limits: LimitSettings = DEFAULTS.limits,
+    settings: ImageSettings | None = None,
+    limits: LimitSettings | None = None,
     frame: int | None = None,
 ) -> Image:
     """Decode an image from its bytes; ``name`` stands in messages. See :func:`read_image`."""
-    request = Request(name=name, frame=frame or settings.frame, images=settings, limits=limits)
+    settings = settings or DEFAULTS.images
+    request = Request(name=name, frame=frame or settings.frame, images=settings, limits=limits or DEFAULTS.limits)
     if len(data) > request.limits.file_size:
         raise ImageError(
             f"{name} has more than {request.limits.file_size:,} bytes", "raise the limit with --max-file-size"

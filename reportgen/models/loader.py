@@ -86,11 +86,11 @@ class LoadedModel:
 
 def load_model(
     source: str | Path | Any,
-    settings: ModelSettings = DEFAULTS.model,
-    preprocessing: PreprocessingSettings = DEFAULTS.preprocessing,
+    settings: ModelSettings | None = None,
+    preprocessing: PreprocessingSettings | None = None,
     labels: Sequence[str | None] = (),
     name: str | None = None,
-    limits: LimitSettings = DEFAULTS.limits,
+    limits: LimitSettings | None = None,
 ) -> LoadedModel:
     """Load a model and find out how to use it.
 
@@ -115,6 +115,7 @@ def load_model(
     ModelError, SettingsError
         When the file is no model, or the model takes or gives what can't be used, or settings don't fit it.
     """
+    settings, limits = settings or DEFAULTS.model, limits or DEFAULTS.limits
     read, title, notes = _read(source, settings, limits)
     title = name or title
     adapted = adapt(read.model, title, settings)
@@ -141,7 +142,7 @@ def load_model(
         names, assumed = _class_names(source, settings, notes, (), title, head, outputs, read.family)
     threshold = next((t for t in (settings.threshold, notes.threshold) if t is not None), 0.5)
     thresholds = _thresholds(threshold, outputs, title, independent=independent)
-    wanted = preprocessing
+    wanted = preprocessing or DEFAULTS.preprocessing
     # to try several is no choice of one
     wanted = replace(wanted, mode="auto") if wanted.mode == TRY else wanted
     wanted = notes.preprocessing if wanted.mode == "auto" and notes.preprocessing.mode != "auto" else wanted

@@ -31,7 +31,7 @@ _FORMS = {
 }
 
 
-def read_study(path: Path, limits: LimitSettings = DEFAULTS.limits) -> Study:
+def read_study(path: Path, limits: LimitSettings | None = None) -> Study:
     """Read patient and study of an image; its pixels are not looked at.
 
     Parameters
@@ -46,7 +46,7 @@ def read_study(path: Path, limits: LimitSettings = DEFAULTS.limits) -> Study:
     ImageError
         When it can't be read, is no DICOM file, damaged, or without a study; or pydicom isn't installed.
     """
-    request = Request(name=str(path), limits=limits)
+    request = Request(name=str(path), limits=limits or DEFAULTS.limits)
     if path.exists() and not path.is_file():
         raise ImageError(f"{path} is no plain file", "give the image as the archive has it, or --study")
     data = read_bytes(path, ImageError, "image", limit=request.limits.file_size)

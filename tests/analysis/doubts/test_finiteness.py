@@ -97,7 +97,9 @@ def test_one_channel_of_one_case(images):
         return logarithm([tensor[..., :1], keras.ops.log(tensor[..., 1:] - 2)])
 
     found = found_in(model_of(middle), images)
-    assert (found.layer, found.kind, found.cases) == ("log", "NaN", (1,))
+    # Keras numbers operations of a name through the whole process: log, log_1, ...
+    assert found.layer.partition("_")[0] == "log"
+    assert (found.kind, found.cases) == ("NaN", (1,))
     assert "for B only; all weights are numbers" in told(model_of(middle), images)
 
 
