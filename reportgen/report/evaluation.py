@@ -6,6 +6,7 @@ it suffices to draw the page again and to lay two evaluations of the same images
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 from reportgen.report.model import ModelReport
@@ -347,6 +348,8 @@ class ClassifierEvaluation:
         Each of them.
     mistakes
         The most confident ones.
+    cautions
+        What a reader must know before any of it is believed, one sentence each.
     settings
         As used, without paths.
     command
@@ -374,6 +377,7 @@ class ClassifierEvaluation:
     subgroups: tuple[Subgroup, ...] = ()
     images: tuple[EvaluatedImage, ...]
     mistakes: tuple[Mistake, ...] = ()
+    cautions: tuple[str, ...] = ()
     settings: dict[str, object] = field(default_factory=dict)
     command: str = ""
     versions: dict[str, str] = field(default_factory=dict)
@@ -417,3 +421,12 @@ class EvaluationComparison:
     other: ClassifierEvaluation
     differences: tuple[Difference, ...]
     changed: tuple[int, int]
+
+
+def describe_estimate(estimate: Estimate | None) -> str:
+    """Return a measure with its interval, three decimals each; a dash where it isn't defined."""
+    if estimate is None or not math.isfinite(estimate.value):
+        return "–"
+    if not math.isfinite(estimate.low):
+        return f"{estimate.value:.3f}"
+    return f"{estimate.value:.3f} [{estimate.low:.3f}–{estimate.high:.3f}]".replace("-", "−")

@@ -168,11 +168,14 @@ def load(model: str | Path | LoadedModel | Any | None, settings: Settings, cases
     """Load whatever names a model; None is the one in the settings, else the built-in one."""
     if isinstance(model, LoadedModel):
         return model
-    source, name = model if model is not None else settings.model.path, None
-    if source is None:
-        source, name = BUILTIN_MODEL, BUILTIN_NAME
+    source, name = (model, None) if model is not None else model_source(settings)
     labels = [case.label for case in cases]
     return load_model(source, settings.model, settings.preprocessing, labels, name, settings.limits)
+
+
+def model_source(settings: Settings) -> tuple[str | Path, str | None]:
+    """Return the model that the settings name, else the built-in one, and what to call it if not by its file."""
+    return (BUILTIN_MODEL, BUILTIN_NAME) if settings.model.path is None else (settings.model.path, None)
 
 
 def _profile_remarks(subject: Subject, runs: Runs, settings: Settings) -> list[Remark]:
