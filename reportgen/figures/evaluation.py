@@ -59,30 +59,70 @@ def score_histogram(evaluation: ClassifierEvaluation) -> Picture:
     """Show how the scores of the positive class are spread, for each class by its label, and the threshold."""
     one = evaluation.classes[0]
     names = evaluation.model.class_names
-    figure, axes = new_figure((0.65, 5.0, 0.15), (0.5, 2.1, 0.15))
+    figure, axes = new_figure((0.65, 3.9, 0.15), (0.55, 3.1, 0.45))
     edges = np.linspace(0, 1, _BINS + 1)
-    for number, (colour, hatch) in zip(
-        (1 - one.number, one.number), ((SERIES[0], ""), (SERIES[1], "////")), strict=True
-    ):
+    for number, colour, hatch in ((1 - one.number, SERIES[0], ""), (one.number, SERIES[1], "////")):
         scores = [image.scores[one.number] for image in evaluation.images if number in image.labels]
         axes.hist(
-            scores, bins=edges, histtype="stepfilled", facecolor=f"{colour}55", edgecolor=colour, hatch=hatch,
-            linewidth=1.2, label=escape_formulas(names[number][:_LONGEST_TITLE]),
+            scores, bins=edges, weights=np.full(len(scores), 100 / max(1, len(scores))), histtype="stepfilled",
+            facecolor=f"{colour}55", edgecolor=colour, hatch=hatch, linewidth=1.2,
+            label=escape_formulas(f"{_short(names[number])} ({len(scores):,})"),
         )  # fmt: skip
     threshold = one.points[0].threshold
     if math.isfinite(threshold):
         axes.axvline(threshold, color=INK, linewidth=1, linestyle="--")
-        axes.text(threshold, 0.99, " threshold", color=INK, fontsize=8, va="top", transform=axes.get_xaxis_transform())
+        axes.text(threshold, 0.97, " threshold", color=INK, fontsize=8, va="top", transform=axes.get_xaxis_transform())
     axes.set_xlim(0, 1)
     axes.set_xlabel(escape_formulas(f"score of {one.class_name}"), color=INK, fontsize=9)
-    axes.set_ylabel("images", color=INK, fontsize=9)
-    _legend(axes, "upper center")
+    axes.set_ylabel("% of the images with that label", color=INK, fontsize=9)
+    axes.legend(fontsize=8, frameon=False, labelcolor=INK, ncol=2, loc="lower left", bbox_to_anchor=(-0.02, 1.0))
     ends = sum(1 for image in evaluation.images if not 0.02 < image.scores[one.number] < 0.98)
     alt = (
         f"Histogram of the scores of {one.class_name} by label. {ends} of {len(evaluation.images)} images have a score "
         "below 0.02 or above 0.98."
     )
-    return encode_figure(SCORES, figure, alt, "Scores by label, in 20 bins; the dashed line is the threshold.")
+    return encode_figure(SCORES, figure, alt, "Scores by label, in 20 bins, each label's images making 100 %.")
+
+
+def standing_strip(
+    name: str, title: str, class_name: str, score: float, among: Sequence[tuple[str, Sequence[float]]], data: str
+) -> Picture:
+    """Show where a case's score stands among those of images with known labels: a strip for each label.
+
+    Parameters
+    ----------
+    name, title
+        Of the picture, of the case.
+    class_name, score
+        The class whose score it is.
+    among
+        (label, scores) of the images.
+    data
+        Which images, in words.
+    """
+    margin = 0.3 + 0.075 * max(len(_short(label)) for label, _ in among)
+    figure, axes = new_figure((margin, 4.2, 0.2), (0.5, 0.48 * len(among), 0.1))
+    edges = np.linspace(0, 1, 2 * _BINS + 1)
+    for row, (_, scores) in enumerate(among):
+        counts, _ = np.histogram(scores, bins=edges)
+        heights = 0.8 * counts / max(1, counts.max())
+        axes.bar(edges[:-1], heights, width=np.diff(edges), bottom=row, align="edge", color=SERIES[row], alpha=0.6)
+    axes.axvline(score, color=INK, linewidth=1.6)
+    axes.plot(score, len(among) - 0.05, "v", color=INK, markersize=7, clip_on=False)
+    axes.set_xlim(0, 1)
+    axes.set_ylim(0, len(among))
+    axes.set_yticks([row + 0.4 for row in range(len(among))], [escape_formulas(_short(label)) for label, _ in among])
+    axes.tick_params(axis="y", length=0)
+    for side in ("top", "right", "left"):
+        axes.spines[side].set_visible(False)
+    axes.set_xlabel(escape_formulas(f"score of {class_name}"), color=INK, fontsize=9)
+    below = " and ".join(
+        f"{np.mean(np.asarray(scores) < score):.0%} of those labelled {label}" for label, scores in among
+    )
+    alt = f"{title}: its score of {class_name}, {score:.3f}, is above {below}."
+    return encode_figure(
+        name, figure, alt, f"The line: this case; bars: scores of {data} by label, each row by itself."
+    )
 
 
 def _curves(
@@ -146,9 +186,9 @@ def _calibration(evaluation: ClassifierEvaluation, other: ClassifierEvaluation |
 
     def draw(axes: Any, calibration: Calibration, second: Calibration | None) -> None:
         axes.plot([0, 1], [0, 1], ":", color=INK, linewidth=1, label="perfect")
-        _draw_bins(axes, calibration, SERIES[0], "o-", "first" if other else None)
+        _draw_bins(axes, calibration, SERIES[0], "o", "first" if other else None)
         if second is not None:
-            _draw_bins(axes, second, SERIES[1], "s--", "second")
+            _draw_bins(axes, second, SERIES[1], "s", "second")
 
     if pooled is not None:
         shown: tuple[ClassMeasures, ...] = ()
@@ -168,19 +208,20 @@ def _calibration(evaluation: ClassifierEvaluation, other: ClassifierEvaluation |
         told = "; ".join(f"{one.class_name} {describe_estimate(one.calibration.expected_error)}" for one in shown)
     alt = f"Calibration of {what} in ten bins: expected calibration error {told}."
     caption = (
-        "Above the dotted line scores are too low, below it too high; larger marks: more images."
+        "Marks above the dotted line: scores are too low; below it: too high. Larger marks: more images."
         f"{_left_out(evaluation, shown)}"
     )
     return encode_figure(CALIBRATION, figure, alt, caption)
 
 
-def _draw_bins(axes: Any, calibration: Calibration, colour: str, style: str, label: str | None) -> None:
+def _draw_bins(axes: Any, calibration: Calibration, colour: str, marker: str, label: str | None) -> None:
+    """Draw each bin's distance from the diagonal, with a mark whose area grows with its images."""
     there = [one for one in calibration.bins if one.images]
     x, y = [one.mean_score for one in there], [one.share for one in there]
     most = max((one.images for one in there), default=1)
-    axes.plot(x, y, style[1:], color=colour, linewidth=1.2, label=label)
-    sizes = [18 + 90 * one.images / most for one in there]
-    axes.scatter(x, y, s=sizes, color=colour, marker=style[0], alpha=0.8, linewidths=0)
+    axes.vlines(x, x, y, color=colour, linewidth=1.4, linestyle="--" if marker == "s" else "-")
+    sizes = [14 + 110 * one.images / most for one in there]
+    axes.scatter(x, y, s=sizes, color=colour, marker=marker, alpha=0.85, linewidths=0, label=label)
 
 
 def _panels(shown: Sequence[ClassMeasures], across: str, up: str, draw: Draw) -> Any:

@@ -26,6 +26,7 @@ from reportgen.report.report import NOTHING_FOUND
 from reportgen.settings.evaluation import EvaluationJob, check_evaluation
 from reportgen.settings.report import Settings, public_settings
 from reportgen.system.errors import OutputError, SettingsError
+from reportgen.system.libraries import library_version
 from reportgen.system.progress import Stopwatch
 from reportgen.system.silence import silence_tensorflow
 from reportgen.workflows.making import check_folder, model_files, spare_files
@@ -142,7 +143,7 @@ def _evaluate(
     model = model_report(subject)
     return (
         ClassifierEvaluation(
-            title=job.title or f"{(model.card.title if model.card else '') or model.name} on {_described(part, data)}",
+            title=job.title or f"{model.name} on {_described(part, data)}",
             created=creation_time(),
             task=scored.task,
             model=model,
@@ -161,7 +162,7 @@ def _evaluate(
             mistakes=mistakes,
             settings=_settings(job, settings),
             command=_command(job, settings),
-            versions=versions(),
+            versions=versions() | {"scikit-learn": library_version("scikit-learn") or "unknown"},
             **vars(measured),
         ),
         reports,
@@ -302,7 +303,7 @@ def _grouping(parts: Parts, data: Labelled) -> str:
         return "The images belong to nobody: each counts by itself."
     if len(set(data.groups)) == len(data):
         return "No two images are known to be of the same patient: each counts by itself."
-    return "Whose an image is was taken from its name, or from the table."
+    return "Patients are told apart by the names of the files, or as the table says."
 
 
 def _left_out(data: Labelled, read: ScoredImages) -> tuple[str, ...]:

@@ -23,8 +23,8 @@ from reportgen.analysis.metrics.scored import Scored
 from reportgen.report.evaluation import Average, ClassMeasures, Curve, OperatingPoint, Resampling
 
 OWN_POINT = "as the model decides"
-AT_SPECIFICITY = f"specificity at least {WANTED_SHARE:.0%}"
-AT_SENSITIVITY = f"sensitivity at least {WANTED_SHARE:.0%}"
+AT_SPECIFICITY = f"specificity at least {100 * WANTED_SHARE:.0f} %"
+AT_SENSITIVITY = f"sensitivity at least {100 * WANTED_SHARE:.0f} %"
 _RATES = ("sensitivity", "specificity", "precision")
 RankMeasures = dict[str, Resampled]
 
