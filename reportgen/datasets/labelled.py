@@ -95,6 +95,9 @@ class Parts:
         What the data are, in words without paths: ``"folders of images"``, ``"CIFAR-10, python version"``.
     notes
         What a reader should know about the reading, one sentence each: digests that fit, images that were left out.
+    patients
+        Whether groups stand for patients, or may; False for archives whose images belong to nobody, each of which is a
+        group of its own.
     """
 
     train: Labelled | None = None
@@ -103,3 +106,23 @@ class Parts:
     undivided: Labelled | None = None
     kind: str = ""
     notes: tuple[str, ...] = ()
+    patients: bool = True
+
+    @classmethod
+    def of(cls, found: Mapping[str, Labelled], kind: str, notes: Sequence[str] = (), *, patients: bool = True) -> Parts:
+        """Make it of parts by name."""
+        return cls(
+            found.get("train"),
+            found.get("validation"),
+            found.get("test"),
+            found.get("undivided"),
+            kind,
+            tuple(notes),
+            patients,
+        )
+
+    @property
+    def by_name(self) -> dict[str, Labelled]:
+        """Those parts that there are, by name, in the order train, validation, test, undivided."""
+        parts = {"train": self.train, "validation": self.validation, "test": self.test, "undivided": self.undivided}
+        return {name: part for name, part in parts.items() if part is not None}
