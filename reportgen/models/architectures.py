@@ -165,7 +165,12 @@ ARCHITECTURES = {
     architecture.name: architecture
     for architecture in (
         Architecture("chest_xray", "150 x 150 RGB, 4 convolutions, 3.5 million parameters", (150, 150, 3), _chest_xray),
-        Architecture("chest_xray_gray", "128 x 128 gray, 8 convolutions, 160 thousand parameters", (128, 128, 1), _chest_xray_gray),
+        Architecture(
+            "chest_xray_gray",
+            "128 x 128 gray, 8 convolutions, 160 thousand parameters",
+            (128, 128, 1),
+            _chest_xray_gray,
+        ),
         Architecture("cifar10", "32 x 32 RGB, 2 convolutions, 167 thousand parameters", (32, 32, 3), _cifar10),
     )
 }

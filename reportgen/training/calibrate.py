@@ -6,17 +6,57 @@ no ranking, and for classes told by the largest score no decision. It is put int
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.training.examples import Examples
+from reportgen.training.fit import Trained, scores_of
 
 _COLDEST, _HOTTEST = 0.05, 20.0
 _STEPS = 60
 _GOLDEN = (5**0.5 - 1) / 2
 _SMALLEST = 1e-7
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What the validation images settled.
+
+    Attributes
+    ----------
+    temperature
+        That the logits were divided by; 1: they weren't.
+    threshold
+        From which score on the second of two classes is said.
+    """
+
+    temperature: float = 1.0
+    threshold: float = 0.5
+
+
+def calibrate(trained: Trained, validation: Examples) -> Calibration:
+    """Set the temperature of a trained model, in its weights, and choose its threshold; without images neither.
+
+    Parameters
+    ----------
+    trained
+        Its last layer's weights are changed.
+    validation
+        Images that it wasn't trained on.
+    """
+    if not len(validation):
+        return Calibration()
+    scores = scores_of(trained.model, validation, trained.factor)
+    temperature = fit_temperature(scores, validation)
+    if not set_temperature(trained.model, temperature):
+        temperature = 1.0
+    tempered = temper(scores, temperature, validation)
+    if tempered.shape[1] > 1:
+        return Calibration(temperature)
+    return Calibration(temperature, balanced_threshold(tempered[:, 0], validation.labels == 1))
 
 
 def fit_temperature(scores: NDArray[np.floating], data: Examples) -> float:

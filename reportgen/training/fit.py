@@ -107,7 +107,9 @@ def fit_model(
             if found is None or not found.stopped:
                 learner.fit(
                     training_batches(training, recipe, outputs, architecture.factor, found.epochs if found else 0),
-                    validation_data=plain_batches(validation, recipe, outputs, architecture.factor) if validation else None,
+                    validation_data=plain_batches(validation, recipe, outputs, architecture.factor)
+                    if validation
+                    else None,
                     initial_epoch=found.epochs if found else 0,
                     epochs=recipe.epochs,
                     steps_per_epoch=steps,
@@ -195,8 +197,8 @@ class _Keeper:
         for variable, value in zip(_state(model), self._found.state, strict=True):
             variable.assign(value)
         if stopping is not None:
-            for name, value in self._found.patience.items():
-                setattr(stopping, name, value)
+            for name, counted in self._found.patience.items():
+                setattr(stopping, name, counted)
             stopping.best_weights = self._found.best
 
     def _keep(self, model: Any, epochs: int, measures: dict[str, float], stopping: Any) -> None:
