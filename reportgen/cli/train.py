@@ -71,8 +71,8 @@ def add_train(commands: Any) -> None:
 def _add_data(train: argparse.ArgumentParser) -> None:
     group = train.add_argument_group("data")
     group.add_argument("--test", metavar="DATA", help="images that are only measured")
-    group.add_argument("--validation", type=float, default=0.1, metavar="SHARE", help="of patients held back, where the "
-                       "data have no part for it; default 0.1")  # fmt: skip
+    group.add_argument("--validation", type=float, default=0.1, metavar="SHARE", help="of patients held back, "
+                       "where the data have no part for it; default 0.1")  # fmt: skip
     group.add_argument(
         "--test-share", type=float, default=0.0, metavar="SHARE", help="of patients held back for the test"
     )
