@@ -31,6 +31,7 @@ _NUMBERS = (
     ("patience", int, "N", "end when so many epochs brought nothing, and keep the best; 0: never"),
     ("label-smoothing", float, "SHARE", "of the target that is spread over the classes"),
     ("mixup", float, "SHARE", "most of another image that is mixed in"),
+    ("threshold", str, "RULE", "of two classes, by the validation images: balanced, sensitivity:0.9, specificity:0.95"),
     ("leak", float, "SLOPE", "of rectified units below 0 at the start, against dead channels"),
 )
 _CHOICES = (

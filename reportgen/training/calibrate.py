@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from reportgen.system.errors import SettingsError
 from reportgen.training.examples import Examples
 from reportgen.training.fit import Trained, scores_of
 
@@ -31,13 +32,16 @@ class Calibration:
         That the logits were divided by; 1: they weren't.
     threshold
         From which score on the second of two classes is said.
+    chosen_by
+        The rule that chose it; empty where none did.
     """
 
     temperature: float = 1.0
     threshold: float = 0.5
+    chosen_by: str = ""
 
 
-def calibrate(trained: Trained, validation: Examples) -> Calibration:
+def calibrate(trained: Trained, validation: Examples, rule: str = "balanced") -> Calibration:
     """Set the temperature of a trained model, in its weights, and choose its threshold; without images neither.
 
     Parameters
@@ -46,6 +50,8 @@ def calibrate(trained: Trained, validation: Examples) -> Calibration:
         Its last layer's weights are changed.
     validation
         Images that it wasn't trained on.
+    rule
+        See :func:`choose_threshold`.
     """
     if not len(validation):
         return Calibration()
@@ -56,7 +62,7 @@ def calibrate(trained: Trained, validation: Examples) -> Calibration:
     tempered = temper(scores, temperature, validation)
     if tempered.shape[1] > 1:
         return Calibration(temperature)
-    return Calibration(temperature, balanced_threshold(tempered[:, 0], validation.labels == 1))
+    return Calibration(temperature, choose_threshold(tempered[:, 0], validation.labels == 1, rule), rule)
 
 
 def fit_temperature(scores: NDArray[np.floating], data: Examples) -> float:
@@ -122,6 +128,59 @@ def set_temperature(model: Any, temperature: float) -> bool:
         return False
     last.set_weights([weights / np.float32(temperature) for weights in last.get_weights()])
     return True
+
+
+def parse_rule(rule: str) -> tuple[str, float]:
+    """Return what a rule for the threshold asks for, and how much of it.
+
+    Raises
+    ------
+    SettingsError
+        When it is none of ``balanced``, ``sensitivity:SHARE``, ``specificity:SHARE``.
+    """
+    kind, _, share = rule.partition(":")
+    try:
+        wanted = float(share or "nan")
+    except ValueError:
+        wanted = float("nan")
+    if rule == "balanced" or (kind in ("sensitivity", "specificity") and 0 < wanted < 1):
+        return kind, wanted
+    raise SettingsError(f"'{rule}' is no rule for a threshold", "use balanced, or sensitivity:0.9, or specificity:0.95")
+
+
+def choose_threshold(scores: NDArray[np.floating], positive: NDArray[np.bool_], rule: str) -> float:
+    """Return the threshold that a rule chooses.
+
+    Parameters
+    ----------
+    scores
+        ``(N,)``, 0 to 1, higher for positive.
+    positive
+        ``(N,)`` bool.
+    rule
+        ``balanced``: see :func:`balanced_threshold`. ``sensitivity:0.9``: the highest at which at least so many of the
+        positives are found. ``specificity:0.95``: the lowest at which at least so many of the negatives are spared.
+
+    Returns
+    -------
+    float
+        Half-way between two scores; 0.5 where a class is missing.
+
+    Raises
+    ------
+    SettingsError
+        When the rule is none.
+    """
+    kind, share = parse_rule(rule)
+    values = np.unique(scores)
+    if kind == "balanced" or positive.all() or not positive.any() or len(values) < 2:
+        return balanced_threshold(scores, positive)
+    cuts = (values[1:] + values[:-1]) / 2
+    if kind == "sensitivity":
+        found = 1 - np.searchsorted(np.sort(scores[positive]), cuts) / positive.sum()
+        return float(cuts[found >= share].max(initial=cuts[0]))
+    spared = np.searchsorted(np.sort(scores[~positive]), cuts) / (~positive).sum()
+    return float(cuts[spared >= share].min(initial=cuts[-1]))
 
 
 def balanced_threshold(scores: NDArray[np.floating], positive: NDArray[np.bool_]) -> float:

@@ -97,4 +97,6 @@ def _describe_method(recipe: Recipe, trained: Trained, calibration: Calibration)
         said.append(f"layers computed in {recipe.precision}")
     if calibration.temperature != 1:
         said.append(f"logits divided by {calibration.temperature:.3f} (temperature by the validation images)")
+    if calibration.chosen_by:
+        said.append(f"threshold by the validation images ({calibration.chosen_by})")
     return ", ".join(said) + "."

@@ -18,6 +18,7 @@ from reportgen.report.names import are_the_same, find_name
 from reportgen.settings.data import DataSettings
 from reportgen.system.atomic import check_target
 from reportgen.system.errors import ReportgenError
+from reportgen.training.calibrate import parse_rule
 from reportgen.training.recipe import OWN_RECIPE, RECIPES, Recipe, check_recipe
 
 VALIDATION_SHARE = 0.1
@@ -110,6 +111,7 @@ def check_plan(plan: TrainingPlan) -> None:
         Naming what is wrong.
     """
     check_recipe(plan.chosen_recipe)
+    parse_rule(plan.chosen_recipe.threshold)
     if plan.architecture not in ARCHITECTURES and ":" not in plan.architecture:
         find_architecture(plan.architecture, 2)
     if plan.data is None and plan.phantoms <= 0:

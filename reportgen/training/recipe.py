@@ -103,6 +103,9 @@ class Recipe:
     leak
         Slope of rectified units below 0 at the start of training; it shrinks to 0 over the first half of the steps.
         Units that are never active get no gradient, and stay dead; with a slope they can come back.
+    threshold
+        How the threshold for the second of two classes is chosen by the validation images: ``balanced``,
+        ``sensitivity:SHARE`` or ``specificity:SHARE``.
     precision
         ``bfloat16``: layers compute in half the bits, in a third of the time on processors that have instructions for
         it; weights are kept in float32, and so is the model that is saved.
@@ -125,6 +128,7 @@ class Recipe:
     settling: float = 0.15
     dropout: tuple[float, float] = (0.5, 0.4)
     leak: float = 0.1
+    threshold: str = "balanced"
     precision: Precision = "float32"
 
     @property

@@ -66,7 +66,7 @@ def train(plan: TrainingPlan, say: Callable[[str], None], *, progress: bool = Fa
         recipe = plan.chosen_recipe
         say(f"training on {len(training):,} images, validating on {len(validation):,}, at most {recipe.epochs} epochs")
         trained = _fit(plan, architecture, training, validation, watch, say)
-        calibration = calibrate(trained, validation)
+        calibration = calibrate(trained, validation, recipe.threshold)
         evaluations = [_measure(trained, calibration, validation, "validation: held back, no patient in training")]
     for part, name in _tests(plan, data):
         with watch.step(f"measuring on {name}", len(part)) as advance:
