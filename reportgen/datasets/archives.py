@@ -188,6 +188,8 @@ class _Hashing:
         self._digest.update(data)
         return data
 
+    read1 = read
+
     def md5(self) -> str:
         return self._digest.hexdigest()
 
@@ -200,7 +202,8 @@ class _Limited:
         self._left = MOST_BYTES
 
     def read(self, size: int) -> bytes:
-        data: bytes = self._file.read(size)
+        # no more than comes at once: what came before damage is used before it's met
+        data: bytes = self._file.read1(size)
         self._left -= len(data)
         if self._left < 0:
             raise DamagedError(f"unpacked it has more than {MOST_BYTES:,} bytes")

@@ -105,11 +105,12 @@ def _read(path: Path) -> tuple[NDArray[np.uint8], str]:
         if not is_idx(data):
             raise DamagedError("it doesn't begin as an IDX file of bytes does")
         start = 4 + 4 * data[3]
+        if len(data) < start:
+            raise DamagedError("it ends within its header")
         shape = tuple(int(size) for size in np.frombuffer(data[4:start], ">u4"))
-        if len(data) < start or len(data) - start != math.prod(shape):
+        if len(data) - start != math.prod(shape):
             raise DamagedError(
-                f"its header says {' x '.join(str(size) for size in shape)}, and {max(len(data) - start, 0):,} bytes "
-                "follow"
+                f"its header says {' x '.join(str(size) for size in shape)}, and {len(data) - start:,} bytes follow"
             )
     except DamagedError as problem:
         raise ReportgenError(f"{path} is damaged ({problem})", "download it again") from None

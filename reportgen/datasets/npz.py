@@ -139,6 +139,8 @@ def _as_bytes(array: NDArray[Any], what: str, notes: list[str]) -> NDArray[np.ui
 
 def _as_labels(array: NDArray[Any], what: str) -> NDArray[Any]:
     """Return labels ``(N,)`` as whole numbers or texts, or ``(N, K)`` bool for findings."""
+    if not array.size:
+        raise ReportgenError(f"{what} has shape {array.shape}: there are no labels", _HOLDS)
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]
     if array.ndim == 1 and array.dtype.kind in "iuUS":

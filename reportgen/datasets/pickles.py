@@ -116,7 +116,7 @@ _KNOWN: dict[tuple[str, str], Callable[..., Any]] = {
     ("numpy", "ndarray"): _Array,
     ("numpy", "dtype"): _Type,
     ("_codecs", "encode"): _encode,
-    ("builtins", "bytes"): _no_bytes,
+    **{(module, "bytes"): _no_bytes for module in ("__builtin__", "builtins")},
 }
 
 
