@@ -72,9 +72,11 @@ def _read(
         return read_cifar(path)
     if _is_npz(path, head):
         return read_npz(path)
-    if _is_text(head):
+    kind = looks_like(head)
+    # text of another alphabet has no kind
+    if _is_text(head) and kind in (None, "a text file"):
         return read_manifest(path, settings, images, limits)
-    raise ReportgenError(f"{path} is {looks_like(head) or 'no data set that can be read'}", _KINDS)
+    raise ReportgenError(f"{path} is {kind or 'no data set that can be read'}", _KINDS)
 
 
 def _is_npz(path: Path, head: bytes) -> bool:

@@ -130,6 +130,7 @@ def test_what_is_refused(told, tmp_path):
     assert "has the label 'x', which is no class" in told(images=GRAY, labels=["a", "x", "b"], class_names=["a", "b"])
     assert "groups has shape (2,)" in told(**good, groups=["a", "b"])
     assert "labels holds Python objects, which may run code" in told(images=GRAY, labels=np.array([{}, 1, 2], object))
+    assert "holds mine; it needs" in told(mine=np.array([{}], object))  # not opened
     path = tmp_path / "cut.npz"
     np.savez(path, **good)
     path.write_bytes(path.read_bytes()[:-30])
