@@ -16,6 +16,8 @@ from reportgen.figures.tiling import arrange_tiles
 from reportgen.report.model import LayerSummary
 from reportgen.report.picture import Picture
 
+_LONGEST_SAMPLE = 14  # letters of a class's name over a picture that is three quarters of an inch wide
+
 
 def shape_chart(layers: Sequence[LayerSummary], input_shape: tuple[int, int, int]) -> Picture:
     """Show how a model's tensors shrink in space and grow in depth: values a tensor holds, layer by layer."""
@@ -85,6 +87,32 @@ def history_chart(history: Mapping[str, Sequence[float]]) -> Picture | None:
 
 def _end(values: Sequence[float]) -> str:
     return f"{values[-1]:.3f}" if math.isfinite(values[-1]) else "not a number"
+
+
+def sample_sheet(samples: Sequence[tuple[str, NDArray[np.generic]]]) -> Picture:
+    """Show some of the images that a model was trained on, each under the name of its class.
+
+    Parameters
+    ----------
+    samples
+        For each the name of its class and ``(H, W)`` or ``(H, W, 3)``, 0 to 255.
+    """
+    columns = min(8, len(samples))
+    rows = -(-len(samples) // columns)
+    figure, panels = grid_of_axes(rows, columns, side=(0.78, 0.78), gap=(0.12, 0.24), below=0.02)
+    for panel in panels:
+        panel.axis("off")
+    for panel, (name, pixels) in zip(panels, samples, strict=False):
+        shortened = name if len(name) <= _LONGEST_SAMPLE else f"{name[: _LONGEST_SAMPLE - 1]}…"
+        panel.set_title(escape_formulas(shortened), color=INK, fontsize=7, pad=2)
+        panel.imshow(np.asarray(pixels) / 255, cmap="gray", vmin=0, vmax=1)
+    shown = list(dict.fromkeys(name for name, _ in samples))
+    alt = (
+        f"{len(samples)} of the images that the model was trained on, of {len(shown)} classes: {', '.join(shown[:10])}"
+    )
+    alt += "." if len(shown) <= 10 else f" and {len(shown) - 10} more."
+    caption = "Some of the images that the model was trained on, each under the name of its class."
+    return encode_figure("model-samples", figure, alt, caption)
 
 
 def channel_through_layers(

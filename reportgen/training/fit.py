@@ -1,143 +1,285 @@
-"""Training a built-in architecture: augmentation, a cosine schedule, and the model as it will be shown.
+"""Training a network by Keras's ``fit``: what is compiled, what is watched, and how it is taken up again.
 
-Dropout and augmentation exist only while training: the model that is saved has exactly the layers of the architecture.
+Dropout, augmentation and leaking units exist only while training: the model that is saved has exactly the layers of the
+architecture.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import dataclasses
+import hashlib
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.analysis.metrics.classification import measure_classifier
 from reportgen.models.architectures import Architecture
-from reportgen.models.preprocessing.preprocessing import Preprocessing
-from reportgen.report.model import Evaluation
-from reportgen.training.datasets import Dataset
+from reportgen.models.heads import last_activation
+from reportgen.system.errors import ReportgenError
+from reportgen.training.batches import plain_batches, steps_of, training_batches
+from reportgen.training.checkpoint import Progress, read_progress, save_progress
+from reportgen.training.examples import Examples
+from reportgen.training.recipe import Recipe
 
-FACTOR = 1 / 255  # from raw-image units to those that the built-in architectures are trained on
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """How to train; the defaults are those of the built-in model.
-
-    Attributes
-    ----------
-    epochs, batch, seed
-        Passes over the data, images a step, seed of all randomness.
-    learning_rate, warm_up
-        Peak of the cosine schedule, and the share of all steps in which it is reached.
-    weight_decay
-        Of AdamW.
-    dropout
-        Before the first dense layer, and before every later one.
-    label_smoothing
-        0 to below 1.
-    rotation
-        Largest turn in degrees, either way.
-    zoom
-        Smallest and largest factor of each axis.
-    shift
-        Largest shift as a share of the side.
-    settling
-        Last epochs, in which augmentation has a quarter of its strength: images as they are look cleaner than augmented
-        ones, and a model that only saw the latter is biased on the former.
-    """
-
-    epochs: int = 18
-    batch: int = 32
-    seed: int = 1
-    learning_rate: float = 6e-4
-    warm_up: float = 0.05
-    weight_decay: float = 1e-3
-    dropout: tuple[float, float] = (0.5, 0.4)
-    label_smoothing: float = 0.05
-    rotation: float = 14.0
-    zoom: tuple[float, float] = (0.75, 1.15)
-    shift: float = 0.10
-    settling: int = 3
+LEAKING_SHARE = 0.5  # of all steps
 
 
 @dataclass(frozen=True)
 class Trained:
-    """A trained model and its history: for each measure one value an epoch."""
+    """A trained model and its history.
+
+    Attributes
+    ----------
+    model
+        The architecture with its weights, in float32.
+    history
+        For each measure one value an epoch.
+    best_epoch
+        Whose weights these are, counted from 1.
+    factor
+        From raw-image units to the model's.
+    """
 
     model: Any
     history: dict[str, list[float]] = field(default_factory=dict)
+    best_epoch: int = 0
+    factor: float = 1 / 255
+
+
+@dataclass(frozen=True)
+class Watcher:
+    """Who is told how far a training is: each batch done, and each epoch with its measures; epochs count from 1."""
+
+    on_batch: Callable[[], object] = lambda: None
+    on_epoch: Callable[[int, dict[str, float]], object] = lambda _epoch, _measures: None
+    on_resume: Callable[[int], object] = lambda _epochs: None
 
 
 def fit_model(
     architecture: Architecture,
-    training: Dataset,
-    validation: Dataset,
+    training: Examples,
+    validation: Examples | None,
     recipe: Recipe,
-    on_epoch: Callable[[int, dict[str, float]], None] | None = None,
+    watcher: Watcher | None = None,
+    checkpoint: Path | None = None,
 ) -> Trained:
-    """Train an architecture from scratch.
+    """Train an architecture from scratch, or take up where a checkpoint stands.
 
     Parameters
     ----------
     architecture
         What to train.
     training, validation
-        Images of the architecture's input shape; the validation set is only measured, never learned from.
+        Images of the architecture's input shape; the validation images are only measured: they may end the training
+        and choose its epoch (``recipe.patience``), and are never learned from.
     recipe
-        Epochs, rates and augmentation.
-    on_epoch
-        Told the number of each epoch done and its measures.
+        Epochs, rates, augmentation.
+    watcher
+        Told of each batch and epoch.
+    checkpoint
+        File that is written after each epoch, and read first where it exists.
+
+    Raises
+    ------
+    ReportgenError
+        When the network's outputs don't fit the classes, or the checkpoint is of another training.
     """
     import keras
 
+    watcher = watcher or Watcher()
     keras.utils.set_random_seed(recipe.seed)
-    classes = len(training.class_names)
-    model = architecture.build(classes)
-    learner = _with_dropout(model, recipe.dropout)
-    steps = recipe.epochs * -(-len(training) // recipe.batch)
-    warm_up = max(1, int(steps * recipe.warm_up))
-    schedule = keras.optimizers.schedules.CosineDecay(
-        recipe.learning_rate / 50, max(1, steps - warm_up), warmup_target=recipe.learning_rate, warmup_steps=warm_up
-    )
-    if classes == 2:
-        loss: Any = keras.losses.BinaryCrossentropy(label_smoothing=recipe.label_smoothing)
-        metrics: list[Any] = ["accuracy", keras.metrics.AUC(name="auc", num_thresholds=1000)]
-    else:
-        loss, metrics = keras.losses.CategoricalCrossentropy(label_smoothing=recipe.label_smoothing), ["accuracy"]
-    learner.compile(keras.optimizers.AdamW(schedule, weight_decay=recipe.weight_decay), loss=loss, metrics=metrics)
-    told = keras.callbacks.LambdaCallback(
-        on_epoch_end=lambda epoch, logs: on_epoch(epoch + 1, dict(logs or {})) if on_epoch else None
-    )
-    checked = _batches(validation, recipe) if len(validation) else None
-    history: dict[str, list[float]] = {}
-    settled_from = max(0, recipe.epochs - recipe.settling)
-    for first, last, strength in ((0, settled_from, 1.0), (settled_from, recipe.epochs, 0.25)):
-        done = learner.fit(
-            _batches(training, recipe, strength),
-            validation_data=checked,
-            initial_epoch=first,
-            epochs=last,
-            class_weight=class_weights(training),
-            callbacks=[told],
-            verbose=0,
+    with _policy(recipe.precision):
+        model = architecture.build(len(training.class_names), findings=training.of_findings)
+        outputs = check_outputs(model, training)
+        learner = _with_dropout(model, recipe.dropout)
+        steps = steps_of(training, recipe)
+        optimizer = _optimizer(recipe, steps)
+        with _leaking(model, optimizer, recipe.leak, LEAKING_SHARE * steps * recipe.epochs):
+            learner.compile(optimizer, **_loss_and_metrics(training, outputs, recipe))
+            optimizer.build(learner.trainable_variables)
+            keeper = _Keeper(checkpoint, _fingerprint(architecture, training, validation, recipe), watcher)
+            found = keeper.find()
+            if found is None or not found.stopped:
+                learner.fit(
+                    training_batches(training, recipe, outputs, architecture.factor, found.epochs if found else 0),
+                    validation_data=plain_batches(validation, recipe, outputs, architecture.factor)
+                    if validation
+                    else None,
+                    initial_epoch=found.epochs if found else 0,
+                    epochs=recipe.epochs,
+                    steps_per_epoch=steps,
+                    callbacks=_callbacks(recipe, keeper, watched=bool(validation)),
+                    verbose=0,
+                )
+            elif found.best is not None:
+                learner.set_weights(found.best)
+    final = _in_full_precision(architecture, model, training) if recipe.precision != "float32" else model
+    return Trained(final, keeper.history, keeper.best_epoch, architecture.factor)
+
+
+def scores_of(model: Any, data: Examples, factor: float = 1 / 255, *, batch: int = 64) -> NDArray[np.float32]:
+    """Return the outputs ``(N, K)`` of a model that was trained here."""
+    factor32 = np.float32(factor)
+    parts = [
+        np.asarray(model(data.images[start : start + batch].astype(np.float32) * factor32, training=False))
+        for start in range(0, len(data), batch)
+    ]
+    return np.concatenate(parts)
+
+
+def check_outputs(model: Any, data: Examples) -> int:
+    """Return how many numbers a network gives, after it was seen that they fit the classes.
+
+    Raises
+    ------
+    ReportgenError
+        When they don't, or the network ends in something that is no score.
+    """
+    shape, classes = model.output_shape, len(data.class_names)
+    outputs = shape[-1] if isinstance(shape, tuple) and len(shape) == 2 else None
+    wanted = {classes} if data.of_findings or classes > 2 else {1, classes}
+    if outputs not in wanted:
+        raise ReportgenError(
+            f"the network gives {shape}, the data have {classes} classes",
+            f"it must give one row of {' or '.join(map(str, sorted(wanted)))} for an image",
         )
-        for name, values in done.history.items():
-            history.setdefault(name, []).extend(float(value) for value in values)
-    return Trained(model, history)
+    last, right = last_activation(model), "sigmoid" if outputs == 1 or data.of_findings else "softmax"
+    if last != right:
+        raise ReportgenError(f"the network ends in '{last}'", f"its last activation must be {right} for these data")
+    return int(outputs)
 
 
-def class_weights(data: Dataset) -> dict[int, float]:
-    """Return for each class the weight that makes all classes count the same in the loss."""
-    counts = np.bincount(data.labels, minlength=len(data.class_names))
-    return {number: float(len(data) / (len(counts) * max(1, count))) for number, count in enumerate(counts)}
+class _Keeper:
+    """Keeps history and checkpoint, as a Keras callback made late: Keras is imported only to train."""
+
+    def __init__(self, path: Path | None, fingerprint: str, watcher: Watcher) -> None:
+        self._path, self._fingerprint, self._watcher = path, fingerprint, watcher
+        self.history: dict[str, list[float]] = {}
+        self.best_epoch = 0
+        self._found: Progress | None = None
+
+    def find(self) -> Progress | None:
+        """Return the checkpoint's progress, if there is one."""
+        self._found = read_progress(self._path, self._fingerprint) if self._path is not None else None
+        if self._found is not None:
+            self.history = {name: list(values) for name, values in self._found.history.items()}
+            self.best_epoch = int(self._found.patience.get("best_epoch", self._found.epochs - 1)) + 1
+            self._watcher.on_resume(self._found.epochs)
+        return self._found
+
+    def callback(self, stopping: Any) -> Any:
+        """Return the callback; it must come after early stopping, whose memory it keeps and gives back."""
+        import keras
+
+        keeper = self
+
+        class Keep(keras.callbacks.Callback):  # type: ignore[misc]
+            def on_train_begin(self, logs: Any = None) -> None:  # noqa: ARG002
+                keeper._restore(self.model, stopping)
+
+            def on_train_batch_end(self, batch: int, logs: Any = None) -> None:  # noqa: ARG002
+                keeper._watcher.on_batch()
+
+            def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+                measures = {name: float(value) for name, value in (logs or {}).items()}
+                keeper._keep(self.model, epoch + 1, measures, stopping)
+
+        return Keep()
+
+    def _restore(self, model: Any, stopping: Any) -> None:
+        if self._found is None:
+            return
+        for variable, value in zip(_state(model), self._found.state, strict=True):
+            variable.assign(value)
+        if stopping is not None:
+            for name, counted in self._found.patience.items():
+                setattr(stopping, name, counted)
+            stopping.best_weights = self._found.best
+
+    def _keep(self, model: Any, epochs: int, measures: dict[str, float], stopping: Any) -> None:
+        for name, value in measures.items():
+            self.history.setdefault(name, []).append(value)
+        patience = {}
+        if stopping is not None:
+            patience = {name: float(getattr(stopping, name)) for name in ("best", "best_epoch", "wait")}
+        self.best_epoch = int(patience.get("best_epoch", epochs - 1)) + 1
+        if self._path is not None:
+            progress = Progress(
+                self._fingerprint,
+                epochs,
+                bool(model.stop_training) or False,
+                self.history,
+                [np.asarray(variable) for variable in _state(model)],
+                stopping.best_weights if stopping is not None else None,
+                patience,
+            )
+            save_progress(self._path, progress)
+        self._watcher.on_epoch(epochs, measures)
+
+
+def _state(model: Any) -> list[Any]:
+    """Return all variables that the next step depends on; those of metrics start anew each epoch."""
+    measured = {id(variable) for variable in model.metrics_variables}
+    return [one for one in (*model.variables, *model.optimizer.variables) if id(one) not in measured]
+
+
+def _callbacks(recipe: Recipe, keeper: _Keeper, *, watched: bool) -> list[Any]:
+    import keras
+
+    stopping = None
+    if recipe.patience and watched:
+        mode = "min" if recipe.monitor == "val_loss" else "max"
+        stopping = keras.callbacks.EarlyStopping(
+            recipe.monitor, patience=recipe.patience, mode=mode, restore_best_weights=True
+        )
+    return [one for one in (stopping, keeper.callback(stopping)) if one is not None]
+
+
+def _optimizer(recipe: Recipe, steps: int) -> Any:
+    import keras
+
+    total = steps * recipe.epochs
+    rate: Any = recipe.learning_rate
+    if recipe.schedule == "cosine":
+        warm_up = max(1, int(total * recipe.warm_up))
+        rate = keras.optimizers.schedules.CosineDecay(
+            rate / 50, max(1, total - warm_up), warmup_target=rate, warmup_steps=warm_up
+        )
+    if recipe.optimizer == "adamw":
+        return keras.optimizers.AdamW(rate, weight_decay=recipe.weight_decay)
+    if recipe.optimizer == "sgd":
+        return keras.optimizers.SGD(rate, momentum=0.9, nesterov=True)
+    return {"nadam": keras.optimizers.Nadam, "adam": keras.optimizers.Adam}[recipe.optimizer](rate)
+
+
+def _loss_and_metrics(data: Examples, outputs: int, recipe: Recipe) -> dict[str, Any]:
+    import keras
+
+    smoothing = recipe.label_smoothing
+    if data.of_findings or outputs == 1:
+        metrics = [
+            keras.metrics.BinaryAccuracy(name="accuracy"),
+            keras.metrics.AUC(name="auc", num_thresholds=1000, multi_label=data.of_findings),
+        ]
+        return {"loss": keras.losses.BinaryCrossentropy(label_smoothing=smoothing), "metrics": metrics}
+    if recipe.hard_targets:
+        accuracy = keras.metrics.SparseCategoricalAccuracy(name="accuracy")
+        return {"loss": keras.losses.SparseCategoricalCrossentropy(), "metrics": [accuracy]}
+    accuracy = keras.metrics.CategoricalAccuracy(name="accuracy")
+    return {"loss": keras.losses.CategoricalCrossentropy(label_smoothing=smoothing), "metrics": [accuracy]}
 
 
 def _with_dropout(model: Any, rates: tuple[float, float]) -> Any:
-    """Return a model with the same layers (and weights) and Dropout before each dense layer."""
+    """Return a model with the same layers (and weights) and Dropout before each dense layer of a built-in stack."""
     import keras
 
+    if not any(rates) or not isinstance(model, keras.Sequential):
+        return model
     layers: list[Any] = [keras.layers.Input(model.input_shape[1:])]
     remaining = list(rates)
     for layer in model.layers:
@@ -147,72 +289,54 @@ def _with_dropout(model: Any, rates: tuple[float, float]) -> Any:
     return keras.Sequential(layers)
 
 
-def _batches(data: Dataset, recipe: Recipe, strength: float = 0.0) -> Any:
-    """Return a tf.data pipeline of (images 0..1 float32 ``(B, H, W, C)``, targets ``(B, 1)`` or ``(B, classes)``).
+@contextmanager
+def _leaking(model: Any, optimizer: Any, slope: float, steps: float) -> Iterator[None]:
+    """Let rectified layers leak below 0 while training, less with every step of the optimizer until none is left."""
+    import keras
 
-    With a strength above 0 (up to 1, the recipe's) images are shuffled and augmented.
-    """
-    import tensorflow as tf
+    rectified = [one for one in model._flatten_layers() if getattr(one, "activation", None) is keras.activations.relu]
+    if not slope or not rectified:
+        yield
+        return
 
-    classes = len(data.class_names)
-    targets = (
-        data.labels[:, None].astype(np.float32) if classes == 2 else np.eye(classes, dtype=np.float32)[data.labels]
-    )
-    stream = tf.data.Dataset.from_tensor_slices((data.images, targets))
-    if strength:
-        stream = stream.shuffle(len(data), seed=recipe.seed)
-    stream = stream.batch(recipe.batch).map(lambda x, y: (tf.cast(x, tf.float32) * FACTOR, y))
-    if strength:
-        random = tf.random.Generator.from_seed(recipe.seed)
-        stream = stream.map(lambda x, y: (_augmented(x, random, recipe, strength), y))
-    return stream.prefetch(2)
+    def leaky(values: Any) -> Any:
+        done = keras.ops.cast(optimizer.iterations, "float32") / max(1.0, steps)
+        left = keras.ops.cast(slope * keras.ops.maximum(0.0, 1.0 - done), values.dtype)
+        return keras.ops.maximum(values, 0) + left * keras.ops.minimum(values, 0)
 
-
-def _augmented(images: Any, random: Any, recipe: Recipe, strength: float) -> Any:
-    """Flip, turn, zoom and shift in one resampling, then change brightness, contrast and gamma, each image its own."""
-    import tensorflow as tf
-
-    count = tf.shape(images)[0]
-    height, width = images.shape[1], images.shape[2]
-
-    def uniform(low: float, high: float, rest: float = 0.0) -> Any:
-        # ranges shrink towards the value that changes nothing
-        return random.uniform([count], rest + (low - rest) * strength, rest + (high - rest) * strength)
-
-    angle = uniform(-recipe.rotation, recipe.rotation) * np.pi / 180
-    flip = tf.where(random.uniform([count]) < 0.5, -1.0, 1.0)
-    zoom_x, zoom_y = uniform(*recipe.zoom, rest=1.0), uniform(*recipe.zoom, rest=1.0)
-    shift_x = uniform(-recipe.shift, recipe.shift) * width
-    shift_y = uniform(-recipe.shift, recipe.shift) * height
-    cx, cy = (width - 1) / 2, (height - 1) / 2
-    # the rows map a pixel of the result to where it is read from, about the middle of the image
-    a, b = tf.cos(angle) * zoom_x * flip, -tf.sin(angle) * zoom_y
-    d, e = tf.sin(angle) * zoom_x * flip, tf.cos(angle) * zoom_y
-    zero = tf.zeros_like(angle)
-    rows = tf.stack([a, b, cx - a * cx - b * cy + shift_x, d, e, cy - d * cx - e * cy + shift_y, zero, zero], axis=1)
-    moved = tf.raw_ops.ImageProjectiveTransformV3(
-        images=images, transforms=rows, output_shape=[height, width], interpolation="BILINEAR",
-        fill_mode="CONSTANT", fill_value=0.0,
-    )  # fmt: skip
-
-    def each(values: Any) -> Any:
-        return values[:, None, None, None]
-
-    mean = tf.reduce_mean(moved, axis=[1, 2, 3], keepdims=True)
-    contrasted = (moved - mean) * each(uniform(0.8, 1.25, rest=1.0)) + mean + each(uniform(-0.1, 0.1))
-    return tf.clip_by_value(contrasted, 1e-4, 1.0) ** each(uniform(0.75, 1.33, rest=1.0))
+    for layer in rectified:
+        layer.activation = leaky
+    try:
+        yield
+    finally:
+        for layer in rectified:
+            layer.activation = keras.activations.relu
 
 
-def scores_of(model: Any, data: Dataset, *, batch: int = 64) -> NDArray[np.float32]:
-    """Return the outputs ``(N, K)`` of a model that was trained here."""
-    scale = Preprocessing("scale", (FACTOR,))
-    parts = [
-        np.asarray(model(scale(data.images[start : start + batch]), training=False))
-        for start in range(0, len(data), batch)
-    ]
-    return np.concatenate(parts)
+@contextmanager
+def _policy(precision: str) -> Iterator[None]:
+    """Compute in the given precision; weights stay in float32."""
+    import keras
+
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("float32" if precision == "float32" else f"mixed_{precision}")
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
 
 
-def evaluate(model: Any, data: Dataset, *, name: str = "", threshold: float = 0.5) -> Evaluation:
-    """Measure a model that was trained here on a data set; see :func:`measure_classifier`."""
-    return measure_classifier(scores_of(model, data), data.labels, name=name, threshold=threshold)
+def _in_full_precision(architecture: Architecture, model: Any, data: Examples) -> Any:
+    """Return the architecture built in float32, with the weights of a model that computes in less."""
+    final = architecture.build(len(data.class_names), findings=data.of_findings)
+    final.set_weights(model.get_weights())
+    return final
+
+
+def _fingerprint(architecture: Architecture, training: Examples, validation: Examples | None, recipe: Recipe) -> str:
+    told = {
+        "architecture": [architecture.name, architecture.digest],
+        "recipe": dataclasses.asdict(recipe),
+        "data": [training.digest(), validation.digest() if validation else ""],
+    }
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()

@@ -81,38 +81,6 @@ def inspect(settings: Settings, *, as_json: bool, debug: bool) -> str:
     return render_model_json(report).decode() if as_json else render_model(report)
 
 
-def train_model(
-    output: Path, *, folder: str | None, test_folder: str | None, phantoms: int, architecture: str,
-    card: dict[str, str], epochs: int | None, batch: int | None, seed: int | None, overwrite: bool, debug: bool,
-) -> None:  # fmt: skip
-    """Train a built-in architecture; progress goes to standard error.
-
-    Raises
-    ------
-    ReportgenError
-        When something that was given can't be used.
-    """
-    from reportgen.training.fit import Recipe
-    from reportgen.training.run import train as run
-
-    if any(value is not None and value < least for value, least in ((epochs, 1), (batch, 1), (seed, 0), (phantoms, 0))):
-        raise SettingsError("--epochs and --batch must be at least 1, --seed and --phantoms at least 0")
-    usual = Recipe()
-    recipe = Recipe(
-        epochs=epochs or usual.epochs, batch=batch or usual.batch, seed=usual.seed if seed is None else seed
-    )
-    from reportgen.workflows.pipeline import prepare_libraries
-
-    with silence_tensorflow(debug=debug):
-        prepare_libraries()
-    if not debug:
-        warnings.simplefilter("ignore")
-    run(
-        output, folder=Path(folder) if folder else None, test_folder=Path(test_folder) if test_folder else None,
-        phantoms=phantoms, architecture=architecture, recipe=recipe, card=card, overwrite=overwrite,
-    )  # fmt: skip
-
-
 def draw_phantom(path: Path, seed: int, opacities: int, *, overwrite: bool) -> None:
     """Write a synthetic radiograph as PNG.
 

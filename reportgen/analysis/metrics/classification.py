@@ -32,21 +32,37 @@ def area_under_roc(scores: NDArray[np.floating], positive: NDArray[np.bool_]) ->
 
 
 def measure_classifier(
-    scores: NDArray[np.floating], labels: NDArray[np.integer], *, name: str = "", threshold: float = 0.5
+    scores: NDArray[np.floating],
+    labels: NDArray[np.integer] | NDArray[np.bool_],
+    *,
+    name: str = "",
+    threshold: float = 0.5,
 ) -> Evaluation:
     """Measure how well a classifier does.
 
     Parameters
     ----------
     scores
-        ``(N, 1)`` of one sigmoid, for the second class; or ``(N, K)`` of a softmax.
+        ``(N, 1)`` of one sigmoid, for the second class; or ``(N, K)`` of a softmax, or of independent findings.
     labels
-        ``(N,)``, the number of the true class.
+        ``(N,)``, the number of the true class; or ``(N, K)`` bool, which findings are there.
     name
         What the data is, for the model card.
     threshold
-        From which score on the second class is said, for one sigmoid.
+        From which score on the second class, or each finding, is said.
+
+    Returns
+    -------
+    Evaluation
+        Of findings the mean of their areas, and the share of all yeses and noes that are right.
     """
+    if labels.ndim == 2:
+        areas = [area_under_roc(column, truth) for column, truth in zip(scores.T, labels.T == 1, strict=True)]
+        defined = [area for area in areas if not np.isnan(area)]
+        right = float(((scores >= threshold) == (labels == 1)).mean())
+        return Evaluation(
+            data=name, images=len(labels), accuracy=right, auc=float(np.mean(defined)) if defined else None
+        )
     if scores.shape[1] > 1:
         return Evaluation(data=name, images=len(labels), accuracy=float((scores.argmax(axis=1) == labels).mean()))
     positive, said = labels == 1, scores[:, 0] >= threshold

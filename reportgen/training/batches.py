@@ -1,0 +1,105 @@
+"""Batches for training and validation, made by tf.data beside the training step.
+
+What a batch holds is settled by seed, epoch and step alone, so that a training can be taken up at any epoch.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reportgen.training.augment import Draws, augment
+from reportgen.training.examples import Examples, epoch_order, sample_weights, targets_of
+from reportgen.training.recipe import Recipe
+
+SETTLED_STRENGTH = 0.25
+
+
+def steps_of(data: Examples, recipe: Recipe) -> int:
+    """Return the steps of an epoch; the last may have fewer images."""
+    return -(-len(data) // recipe.batch)
+
+
+def training_batches(data: Examples, recipe: Recipe, outputs: int, factor: float, first_epoch: int = 0) -> Any:
+    """Return a tf.data pipeline of all batches from an epoch to the last.
+
+    Parameters
+    ----------
+    data
+        N images.
+    recipe
+        Order, augmentation, mixing.
+    outputs
+        Numbers that the network gives.
+    factor
+        From raw-image units to the network's: 1/255, or 1 where it scales them itself.
+    first_epoch
+        Counted from 0.
+
+    Returns
+    -------
+    tf.data.Dataset
+        Of (images ``(B, H, W, C)`` float32, targets as :func:`targets_of` gives them), and weights ``(B,)`` float32
+        where images don't all count the same.
+    """
+    import tensorflow as tf
+
+    steps = steps_of(data, recipe)
+    weights = sample_weights(data, recipe.balance)
+    read = _reader(data, targets_of(data, outputs, hard=recipe.hard_targets), weights)
+
+    def ordered(epoch: NDArray[np.int64]) -> NDArray[np.int64]:
+        return epoch_order(data, recipe.balance, recipe.seed, int(epoch))
+
+    def of_epoch(epoch: Any) -> Any:
+        order = tf.ensure_shape(tf.numpy_function(ordered, [epoch], tf.int64), [len(data)])
+        return tf.data.Dataset.from_tensor_slices(order).batch(recipe.batch)
+
+    def change(step: Any, batch: Any) -> Any:
+        images, targets, *weights = batch
+        draws = Draws(tf.shape(images)[0], recipe.seed, step + 1)
+        scaled = tf.cast(images, tf.float32) * (1 / 255)
+        if recipe.augmentation is not None:
+            settled = step >= round(steps * recipe.epochs * (1 - recipe.settling))
+            strength = tf.where(settled, SETTLED_STRENGTH, 1.0)
+            scaled = augment(scaled, draws, recipe.augmentation, strength)
+        if recipe.mixup:
+            share = draws.uniform(0.0, recipe.mixup)
+            scaled += share * (tf.reverse(scaled, [0]) - scaled)
+            targets += share[:, :, 0, 0] * (tf.reverse(targets, [0]) - targets)
+        return (scaled if factor == 1 / 255 else scaled * (255 * factor), targets, *weights)
+
+    stream = tf.data.Dataset.range(first_epoch, recipe.epochs).flat_map(of_epoch).map(read)
+    numbered = stream.enumerate(first_epoch * steps)
+    return numbered.map(change, num_parallel_calls=tf.data.AUTOTUNE).prefetch(4)
+
+
+def plain_batches(data: Examples, recipe: Recipe, outputs: int, factor: float, batch: int = 64) -> Any:
+    """Return a pipeline of all images once, in order and unchanged, as :func:`training_batches` gives them."""
+    import tensorflow as tf
+
+    read = _reader(data, targets_of(data, outputs, hard=recipe.hard_targets))
+    stream = tf.data.Dataset.range(len(data)).batch(batch).map(read)
+    return stream.map(lambda x, y: (tf.cast(x, tf.float32) * factor, y)).prefetch(2)
+
+
+def _reader(data: Examples, *columns: NDArray[np.float32] | None) -> Any:
+    """Return a function that fetches images, and what else there is of each, of a batch of indices.
+
+    Images are fetched from the array that they are in, which may be a file mapped into memory: TensorFlow's own
+    datasets would make a second copy of all.
+    """
+    import tensorflow as tf
+
+    kept = [tf.constant(column) for column in columns if column is not None]
+
+    def fetch(indices: NDArray[np.int64]) -> NDArray[np.uint8]:
+        return data.images[indices]
+
+    def read(indices: Any) -> Any:
+        images = tf.ensure_shape(tf.numpy_function(fetch, [indices], tf.uint8), [None, *data.images.shape[1:]])
+        return (images, *(tf.gather(column, indices) for column in kept))
+
+    return read

@@ -1,0 +1,110 @@
+"""Training images as arrays, and what a network is to give for them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Labels = NDArray[np.int64] | NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Labelled images of one size.
+
+    Attributes
+    ----------
+    images
+        ``(N, H, W, C)`` uint8, raw-image units.
+    labels
+        ``(N,)`` int64, index into ``class_names``; or ``(N, K)`` bool of independent findings.
+    class_names
+        K names.
+    """
+
+    images: NDArray[np.uint8]
+    labels: Labels
+    class_names: tuple[str, ...]
+
+    def __len__(self) -> int:
+        """Return the number of images."""
+        return len(self.labels)
+
+    @property
+    def of_findings(self) -> bool:
+        """Whether an image can show several classes, or none."""
+        return self.labels.ndim == 2
+
+    def take(self, indices: Sequence[int] | NDArray[np.int64]) -> Examples:
+        """Return the images of the given indices."""
+        chosen = np.asarray(indices, np.int64)
+        return Examples(self.images[chosen], self.labels[chosen], self.class_names)
+
+    def digest(self) -> str:
+        """Return a digest of pixels and labels: the same data, the same text."""
+        seen = hashlib.sha256(repr((self.images.shape, self.class_names)).encode())
+        for start in range(0, len(self.images), 1024):
+            seen.update(self.images[start : start + 1024].tobytes())
+        seen.update(self.labels.tobytes())
+        return seen.hexdigest()
+
+
+def join(parts: Sequence[Examples]) -> Examples:
+    """Put examples of the same classes, in the same order, together."""
+    if len(parts) == 1:
+        return parts[0]
+    return Examples(
+        np.concatenate([part.images for part in parts]),
+        np.concatenate([part.labels for part in parts]),
+        parts[0].class_names,
+    )
+
+
+def targets_of(data: Examples, outputs: int, *, hard: bool = False) -> NDArray[np.float32]:
+    """Return what the outputs should be.
+
+    ``(N, 1)`` for one sigmoid; ``(N, K)``, one of them 1, for a softmax, or ``(N,)`` its number where that is enough
+    (``hard``); ``(N, K)``, each 0 or 1, for findings.
+    """
+    if data.of_findings or (hard and outputs > 1):
+        return data.labels.astype(np.float32)
+    if outputs == 1:
+        return data.labels[:, None].astype(np.float32)
+    return np.eye(outputs, dtype=np.float32)[data.labels.astype(np.int64)]
+
+
+def class_weights(data: Examples) -> NDArray[np.float32]:
+    """Return for each class ``(K,)`` the weight that makes all classes count the same in the loss."""
+    counts = np.bincount(data.labels.astype(np.int64), minlength=len(data.class_names))
+    return (len(data) / (len(counts) * np.maximum(1, counts))).astype(np.float32)
+
+
+def sample_weights(data: Examples, balance: str) -> NDArray[np.float32] | None:
+    """Return ``(N,)``, how much each image counts in the loss; None where all count the same, as with findings."""
+    if balance != "weights" or data.of_findings:
+        return None
+    return class_weights(data)[data.labels.astype(np.int64)]
+
+
+def epoch_order(data: Examples, balance: str, seed: int, epoch: int) -> NDArray[np.int64]:
+    """Return the N indices of one epoch in order; seed and epoch settle it, whatever ran before.
+
+    With ``balance="sampling"`` each class gets as many places as any other: images of a small class come several
+    times, equally often up to one, and those of a large class take turns over the epochs.
+    """
+    random = np.random.default_rng([seed, epoch])
+    if balance != "sampling" or data.of_findings:
+        return random.permutation(len(data))
+    members = [np.flatnonzero(data.labels == number) for number in range(len(data.class_names))]
+    members = [indices for indices in members if len(indices)]
+    places = np.full(len(members), len(data) // len(members))
+    places[: len(data) % len(members)] += 1
+    chosen = []
+    for indices, count in zip(members, places, strict=True):
+        rounds = [random.permutation(indices) for _ in range(-(-int(count) // len(indices)))]
+        chosen.append(np.concatenate(rounds)[:count])
+    return random.permutation(np.concatenate(chosen))
