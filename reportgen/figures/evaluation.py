@@ -140,10 +140,10 @@ def _curves(
         chance = [0, 1] if is_roc else [one.positives / whole] * 2
         axes.plot([0, 1], chance, ":", color=INK, linewidth=1, label="chance")
         mine = curve_of(one)[0]
-        label = "first" if other else None
+        label = "this" if other else None
         _draw_curve(axes, mine, SERIES[0], "-", label, stepped=not is_roc)
         if one.number in theirs:
-            _draw_curve(axes, curve_of(theirs[one.number])[0], SERIES[1], "--", "second", stepped=not is_roc)
+            _draw_curve(axes, curve_of(theirs[one.number])[0], SERIES[1], "--", "other", stepped=not is_roc)
         own = one.points[0]
         place = (1 - own.specificity.value, own.sensitivity.value) if is_roc else (
             own.sensitivity.value, own.precision.value
@@ -159,7 +159,7 @@ def _curves(
         numbers = {one.number for one in shown}
         both = [one for one in other.classes if one.number in numbers]
         second = [f"{one.class_name} {describe_estimate(curve_of(one)[1])}" for one in both]
-        told += f"; the second {'; '.join(second)}"
+        told += f"; the other {'; '.join(second)}"
     alt = f"{title[0].upper()}{title[1:]}{'s' if len(shown) > 1 else ''}: {measure} {told}."
     band = "band: 95 % interval by patient; dot: as the model decides; dotted: chance"
     first = "Solid: this evaluation; dashed: the other; " if other else "Line: the images as they are; "
@@ -186,9 +186,9 @@ def _calibration(evaluation: ClassifierEvaluation, other: ClassifierEvaluation |
 
     def draw(axes: Any, calibration: Calibration, second: Calibration | None) -> None:
         axes.plot([0, 1], [0, 1], ":", color=INK, linewidth=1, label="perfect")
-        _draw_bins(axes, calibration, SERIES[0], "o", "first" if other else None)
+        _draw_bins(axes, calibration, SERIES[0], "o", "this" if other else None)
         if second is not None:
-            _draw_bins(axes, second, SERIES[1], "s", "second")
+            _draw_bins(axes, second, SERIES[1], "s", "other")
 
     if pooled is not None:
         shown: tuple[ClassMeasures, ...] = ()
@@ -241,6 +241,8 @@ def _panels(shown: Sequence[ClassMeasures], across: str, up: str, draw: Draw) ->
         last = place + columns >= len(shown)
         _frame(axes, across if last else "", up if place % columns == 0 else "")
         axes.set_title(escape_formulas(_short(one.class_name)), color=INK, fontsize=9)
+        for set_ticks in (axes.set_xticks, axes.set_yticks):
+            set_ticks([0, 0.5, 1], ["0", "0.5", "1"])
     for axes in panels[len(shown) :]:
         axes.axis("off")
     return figure

@@ -73,7 +73,7 @@ def render_evaluation(evaluation: ClassifierEvaluation, comparison: EvaluationCo
     lines = [f"{data.images:,} images of {data.groups:,} patients or groups, 95 % intervals in brackets"]
     lines += [f"{name:20} {describe_estimate(estimate)}" for name, estimate in rows.items()]
     if comparison is not None:
-        lines.append(f"against {_one_line(comparison.other.model.name)}: second minus first")
+        lines.append(f"against {_one_line(comparison.other.model.name)}: difference, this minus that")
         lines += [
             f"{_one_line(one.name):30} {describe_estimate(one.difference)}" for one in comparison.differences[:12]
         ]

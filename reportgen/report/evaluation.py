@@ -392,15 +392,15 @@ class Difference:
     ----------
     name
         Of the measure.
-    first, second
-        Its values.
+    here, there
+        Its values, of this evaluation and of the other.
     difference
-        Second minus first; the interval from the same patients drawn for both.
+        Here minus there; the interval from the same patients drawn for both.
     """
 
     name: str
-    first: Number
-    second: Number
+    here: Number
+    there: Number
     difference: Estimate
 
 
@@ -415,7 +415,7 @@ class EvaluationComparison:
     differences
         Measure by measure.
     changed
-        Images that one tells right and the other wrong: right only here, right only there.
+        Images that only one tells right: here, and there.
     """
 
     other: ClassifierEvaluation
@@ -429,4 +429,5 @@ def describe_estimate(estimate: Estimate | None) -> str:
         return "–"
     if not math.isfinite(estimate.low):
         return f"{estimate.value:.3f}"
-    return f"{estimate.value:.3f} [{estimate.low:.3f}–{estimate.high:.3f}]".replace("-", "−")
+    between = "–" if estimate.low >= 0 else " to "
+    return f"{estimate.value:.3f} [{estimate.low:.3f}{between}{estimate.high:.3f}]".replace("-", "−")

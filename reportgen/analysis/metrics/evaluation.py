@@ -78,30 +78,30 @@ def measure_all(
     )
 
 
-def compare_evaluations(first: Scored, second: Scored, resampling: Resampling) -> tuple[Difference, ...]:
-    """Return what a second model has more than a first on the same images in the same order.
+def compare_evaluations(here: Scored, there: Scored, resampling: Resampling) -> tuple[Difference, ...]:
+    """Return what a model has more than another on the same images in the same order.
 
     Both get the same resamples, so that what they have in common cancels out: the intervals are of the paired
     difference.
     """
     rows: list[tuple[str, Resampled, Resampled]] = []
     ranks: tuple[list[RankMeasures], list[RankMeasures]] = ([], [])
-    for number in first.measured:
-        name = first.head.class_names[number]
-        for one, found in zip((first, second), ranks, strict=True):
+    for number in here.measured:
+        name = here.head.class_names[number]
+        for one, found in zip((here, there), ranks, strict=True):
             found.append(measure_class(one, number, resampling)[1])
         for measure, title in (
             ("auc", "AUC"), ("average_precision", "average precision"), ("own sensitivity", "sensitivity"),
             ("own specificity", "specificity"),
         ):  # fmt: skip
-            if first.task != SEVERAL_CLASSES or measure in ("auc", "own sensitivity"):
+            if here.task != SEVERAL_CLASSES or measure in ("auc", "own sensitivity"):
                 rows.append((f"{title}, {name}", ranks[0][-1][measure], ranks[1][-1][measure]))
-    both = [_resample_overall(one, resampling) for one in (first, second)]
+    both = [_resample_overall(one, resampling) for one in (here, there)]
     rows = [*((name, both[0][name], both[1][name]) for name in both[0]), *rows]
     return tuple(
         Difference(
-            name=name, first=float(a.value), second=float(b.value),
-            difference=Resampled(b.value - a.value, b.drawn - a.drawn).estimate,
+            name=name, here=float(a.value), there=float(b.value),
+            difference=Resampled(a.value - b.value, a.drawn - b.drawn).estimate,
         )
         for name, a, b in rows
     )  # fmt: skip

@@ -15,7 +15,7 @@ Pairs = list[tuple[EvaluatedImage, EvaluatedImage]]
 
 
 def compare(first: ClassifierEvaluation, second: ClassifierEvaluation) -> EvaluationComparison:
-    """Return what a second evaluation has more than a first.
+    """Return what a first evaluation has more than a second.
 
     Raises
     ------

@@ -148,6 +148,8 @@ class EvaluationPage(Frame):
         low, high = one.difference.low, one.difference.high
         if not math.isfinite(low):
             return "not defined"
+        if low == high == 0:
+            return "the same"
         return "higher" if low > 0 else "lower" if high < 0 else "can't be told apart"
 
 

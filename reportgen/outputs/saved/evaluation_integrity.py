@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from reportgen.outputs.saved.integrity import is_digest, is_moment, is_sound_picture
@@ -16,6 +17,7 @@ from reportgen.report.evaluation import (
 )
 
 _BINS = 10
+_LINK = re.compile(r"([^/:\\][^:\\]*)?")  # a file in or below the folder of the page
 
 
 def evaluation_flaw(evaluation: ClassifierEvaluation) -> str | None:
@@ -57,7 +59,7 @@ def _image_flaws(evaluation: ClassifierEvaluation) -> Iterator[str]:
     for mistake in evaluation.mistakes:
         if not 0 <= mistake.image < len(evaluation.images) or not is_sound_picture(mistake.thumbnail):
             yield "one of its mistakes is none"
-        if mistake.report.startswith("/") or ":" in mistake.report or "\\" in mistake.report:
+        if not _LINK.fullmatch(mistake.report) or ".." in mistake.report.split("/"):
             yield "it names a report that doesn't lie beside it"
 
 

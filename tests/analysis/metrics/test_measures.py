@@ -265,7 +265,7 @@ def test_differences_are_paired():
     found = {
         one.name: one
         for one in compare_evaluations(
-            two_classes(scores, positive, groups), two_classes(better, positive, groups), Resampling(samples=80, seed=1)
+            two_classes(better, positive, groups), two_classes(scores, positive, groups), Resampling(samples=80, seed=1)
         )
     }
     auc = found["AUC, PNEUMONIA"]
