@@ -143,7 +143,6 @@ def test_an_unreadable_image(capsys, data, model, tmp_path):
         (["--seed", "-1"], "--seed is -1"),
         (["--mistakes", "1000"], "--mistakes is 1000"),
         (["--split", "half"], "--split is 'half'"),
-        (["--head", "regression", "--class-names", "score"], "gives numbers, not classes"),
         (["--class-names", "A,B"], "the data has classes that model.keras hasn't: NORMAL, PNEUMONIA"),
         (["--patient", "("], "no regular expression"),
         (["--against", "absent.json"], "evaluation not found"),
@@ -156,6 +155,12 @@ def test_what_can_not_be_used(capsys, monkeypatch, data, model, tmp_path, argume
     assert main(["evaluate", str(data), "-m", str(model), "-o", "page.html", *arguments]) == 2
     assert told in capsys.readouterr().err
     assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_regression_is_refused(capsys, data, tmp_path):
+    model = brightness_model(tmp_path / "model.keras", names=("brightness",))
+    code, _, told = run(capsys, data, "-m", model, "--head", "regression", "-o", tmp_path / "page.html")
+    assert (code, "gives numbers, not classes (regression)" in told) == (2, True)
 
 
 def test_an_input_is_not_written_over(capsys, data, model, tmp_path):
