@@ -246,7 +246,7 @@ def _bones(grid: Grid, child: Proportions) -> Field:
     thick = [_collarbone(child, side) for side in SIDES]
     thick += [_upper_arm(child, side, angle) for side, angle in zip(SIDES, child.arms, strict=True)]
     thick += [_blade(child, side) for side in SIDES]
-    bones = tubes(grid, [(joined([ribs, *thick, _pedicles(child)]), ((0.35, 0.90), (0.26, -0.38)))])
+    bones = tubes(grid, [(joined([ribs, *thick, _pedicles(child)]), ((0.35, 1.10), (0.26, -0.45)))])
     return np.float32(child.bone) * (bones + _vertebrae(grid, child) + _jaw(grid, child))
 
 
@@ -270,7 +270,8 @@ def _collarbone(child: Proportions, side: int) -> Curves:
     lift = 0.9 * math.sin(child.arms[0 if side < 0 else 1])
     x = side * (1.0 + (0.80 * child.half_width - 0.6) * run) + _shift(child, -child.depth)
     y = child.apex + 1.5 - (0.9 + lift) * run - 0.35 * np.sin(2 * np.pi * run)
-    return curve(x, y, -child.depth + 3.5 * run)
+    drawn = curve(x, y, -child.depth + 3.5 * run)
+    return Curves(drawn.x, drawn.y, 1.4 * drawn.steps)  # denser than a rib
 
 
 def _upper_arm(child: Proportions, side: int, angle: float) -> Curves:
@@ -335,4 +336,4 @@ def _vessels(grid: Grid, child: Proportions, random: np.random.Generator) -> Fie
             x, y = np.tile(along_x[:, -1], 2), np.tile(along_y[:, -1], 2)
             angle = np.concatenate([bent[:, -1] - fork, bent[:, -1] + fork])
             radius = np.tile(0.74 * radius, 2)
-    return tubes(grid, [(joined(parts), ((0.11, 1.2),))]) + np.float32(0.14) * texture(random, grid, 0.25)
+    return tubes(grid, [(joined(parts), ((0.11, 1.4),))]) + np.float32(0.18) * texture(random, grid, 0.25)

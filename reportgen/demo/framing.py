@@ -46,8 +46,8 @@ def draw_frame(random: np.random.Generator) -> Frame:
     top, right, bottom, left = (collimated * random.uniform(0.01, 0.05, 4)).tolist()
     low, inset, large = (float(random.uniform(*between)) for between in ((0.02, 0.35), (0.01, 0.10), (0.035, 0.07)))
     return Frame(
-        high=float(random.uniform(16.0, 20.5)),
-        wide=float(random.uniform(18.0, 23.5)),
+        high=float(random.uniform(14.4, 18.4)),
+        wide=float(random.uniform(16.8, 21.5)),
         middle=(float(random.normal(0, 0.45)), float(random.uniform(-1.6, -0.3))),
         border=(top, right, bottom, left),
         letter=str(random.choice(["R", "L", ""], p=[0.62, 0.08, 0.30])),

@@ -18,7 +18,7 @@ from reportgen.demo.anatomy import Lung, Proportions, Thorax
 from reportgen.demo.bodies import Field, Grid, texture
 
 SHARES = (0.4, 0.4, 0.2)  # how often each kind is drawn
-NOTICEABLE = 0.5  # cm of fluid: less than a tenth of the depth of a lung, a few gray values
+NOTICEABLE = 0.45  # cm of fluid: less than a tenth of the depth of a lung, a few gray values
 _LOBES = ((-1, "upper"), (-1, "middle"), (-1, "lower"), (1, "upper"), (1, "lower"))
 
 
@@ -130,7 +130,7 @@ def _interstitial(grid: Grid, child: Proportions, thorax: Thorax, random: np.ran
     net = np.exp(-((texture(random, grid, 0.36) / 0.6) ** 2)) + np.exp(-((texture(random, grid, 0.22) / 0.6) ** 2))
     wide = 0.95 * child.half_width
     near = np.exp(-((grid.x / np.float32(wide)) ** 2) - ((grid.y - np.float32(0.5)) / np.float32(6.5)) ** 2)
-    strength = np.float32(random.uniform(0.15, 0.23))
+    strength = np.float32(random.uniform(0.12, 0.20))
     walls = np.clip(thorax.vessels, 0, 1.0) * np.float32(random.uniform(0.7, 1.3)) * (air > 0.5)
     fluid = np.minimum(air * near * strength * (0.25 + net) + walls * near, 0.9 * air)
     return Opacity(fluid.astype(np.float32), (air * near * strength).astype(np.float32))

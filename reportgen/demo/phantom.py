@@ -18,9 +18,10 @@ from reportgen.demo.anatomy import Thorax, draw_proportions, draw_thorax
 from reportgen.demo.bodies import Field
 from reportgen.demo.framing import draw_frame, grid_of, mark
 from reportgen.demo.opacities import choose_kinds, draw_opacity
-from reportgen.demo.radiograph import Exposure, attenuation, display, draw_exposure, expose, window
+from reportgen.demo.radiograph import Exposure, attenuation, display, draw_exposure, expose, large_scale, window
 
 _AERATED = 1.5  # cm of air on a ray from which on it counts as lung
+_MOSTLY_AIR = 5.0  # cm: not behind the heart, not at the lungs' border
 
 
 @dataclass(frozen=True)
@@ -105,8 +106,9 @@ def _picture(
     """Return gray values, 0 to 1; the display is set by the thorax without its opacities."""
     vessels = np.minimum(thorax.vessels, air)
     normal = attenuation(thorax.body, air - vessels, thorax.gas, thorax.bone)
+    taken = large_scale(normal, exposure, pitch)
     few = (slice(None, None, 4), slice(None, None, 4))
-    signal = expose(normal[few], np.zeros_like(normal[few]), exposure, 4 * pitch)
-    limits = window(signal, air[few] >= _AERATED, thorax.body[few] > 2)
+    signal = expose(normal[few], np.zeros_like(normal[few]), exposure, 4 * pitch) - taken[few]
+    limits = window(signal, air[few] >= _MOSTLY_AIR, thorax.body[few] > 2)
     ill = attenuation(thorax.body, np.maximum(air - vessels - fluid, 0), thorax.gas, thorax.bone)
-    return display(expose(ill, noise, exposure, pitch), limits, exposure)
+    return display(expose(ill, noise, exposure, pitch) - taken, limits, exposure)

@@ -19,6 +19,7 @@ LUNG = 0.052  # per cm: 0.26 of the density of soft tissue
 BONE = 0.52  # per cm, compact bone
 AIR = 0.0002  # per cm
 SCATTER_SIZE = 2.5  # cm, standard deviation of the spread of scattered rays
+EVEN_SIZE = 3.0  # cm, the same of what processing takes for large-scale brightness
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,8 @@ class Exposure:
         Detected photons per cm² where nothing is in the way.
     unsharpness
         Standard deviation of the detector's blur in pixels of a picture of 480 rows.
+    evenness
+        Share of the large-scale brightness that processing takes away, so that thick and thin parts are both seen.
     dark, bright
         Gray values, 0 to 1, that the lungs and the densest parts are shown at.
     curve
@@ -42,6 +45,7 @@ class Exposure:
     scatter: float
     quanta: float
     unsharpness: float
+    evenness: float
     dark: float
     bright: float
     curve: float
@@ -53,8 +57,9 @@ def draw_exposure(random: np.random.Generator) -> Exposure:
         scatter=float(random.uniform(0.15, 0.40)),
         quanta=float(10 ** random.uniform(7.1, 7.9)),
         unsharpness=float(random.uniform(0.5, 0.9)),
-        dark=float(random.uniform(0.30, 0.46)),
-        bright=float(random.uniform(0.74, 0.84)),
+        evenness=float(random.uniform(0.15, 0.50)),
+        dark=float(random.uniform(0.33, 0.47)),
+        bright=float(random.uniform(0.73, 0.81)),
         curve=float(random.uniform(0.0, 0.5)),
     )
 
@@ -92,6 +97,19 @@ def expose(depth: Field, noise: Field, exposure: Exposure, pitch: float) -> Fiel
     detected = total + noise * np.sqrt(total / photons)
     side = np.float32(exposure.unsharpness * min(depth.shape) / 480) ** 2 / 2
     return np.asarray(-np.log(np.maximum(_soften(detected, min(float(side), 0.25)), 1e-4)), dtype=np.float32)
+
+
+def large_scale(depth: Field, exposure: Exposure, pitch: float) -> Field:
+    """Return what processing takes away from the signal of a thorax, ``(H, W)``: a share of its blurred brightness.
+
+    Parameters
+    ----------
+    depth
+        Line integrals of the thorax without opacities, ``(H, W)``, so that these change the picture only where they are.
+    exposure, pitch
+        As for `expose`.
+    """
+    return np.asarray(np.float32(exposure.evenness) * _spread(np.minimum(depth, 4), EVEN_SIZE / pitch))
 
 
 def _spread(field: Field, sigma: float) -> Field:

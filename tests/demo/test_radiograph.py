@@ -7,7 +7,7 @@ import pytest
 
 from reportgen.demo.radiograph import Exposure, attenuation, display, expose, window
 
-PLAIN = Exposure(scatter=0, quanta=1e9, unsharpness=0, dark=0.2, bright=0.8, curve=0)
+PLAIN = Exposure(scatter=0, quanta=1e9, unsharpness=0, evenness=0, dark=0.2, bright=0.8, curve=0)
 SIZE = (24, 32)
 
 
@@ -39,7 +39,7 @@ def test_twice_the_body_lets_through_the_square():
 
 def test_scatter_adds_its_share():
     # a slab everywhere: what is scattered is the share times depth times the primary beam
-    scattering = Exposure(scatter=0.3, quanta=1e9, unsharpness=0, dark=0.2, bright=0.8, curve=0)
+    scattering = Exposure(scatter=0.3, quanta=1e9, unsharpness=0, evenness=0, dark=0.2, bright=0.8, curve=0)
     signal = expose(flat(2), flat(0), scattering, 0.05)
     np.testing.assert_allclose(np.exp(-signal), math.exp(-2) * (1 + 0.3 * 2), rtol=1e-4)
 
@@ -47,20 +47,20 @@ def test_scatter_adds_its_share():
 def test_scatter_lights_the_shadow_of_a_dense_body_from_beside():
     depth = np.full((120, 160), 1.0, np.float32)
     depth[40:80, 60:100] = 4
-    scattering = Exposure(scatter=0.3, quanta=1e9, unsharpness=0, dark=0.2, bright=0.8, curve=0)
+    scattering = Exposure(scatter=0.3, quanta=1e9, unsharpness=0, evenness=0, dark=0.2, bright=0.8, curve=0)
     none, some = (expose(depth, 0 * depth, exposure, 0.1) for exposure in (PLAIN, scattering))
     shadow, beside = np.s_[60, 80], np.s_[60, 5]
     assert none[shadow] - some[shadow] > 2 * (none[beside] - some[beside]) > 0
 
 
 def test_bare_air_scatters_nothing():
-    scattering = Exposure(scatter=0.4, quanta=1e9, unsharpness=0, dark=0.2, bright=0.8, curve=0)
+    scattering = Exposure(scatter=0.4, quanta=1e9, unsharpness=0, evenness=0, dark=0.2, bright=0.8, curve=0)
     np.testing.assert_allclose(expose(flat(0), flat(0), scattering, 0.05), 0, atol=1e-6)
 
 
 @pytest.mark.parametrize("depth", [0.5, 2.5])
 def test_quantum_noise_is_the_square_root_of_the_photons(depth):
-    exposure = Exposure(scatter=0, quanta=4e6, unsharpness=0, dark=0.2, bright=0.8, curve=0)
+    exposure = Exposure(scatter=0, quanta=4e6, unsharpness=0, evenness=0, dark=0.2, bright=0.8, curve=0)
     noise = np.random.default_rng(1).standard_normal((200, 300), dtype=np.float32)
     share = np.exp(-expose(np.full((200, 300), depth, np.float32), noise, exposure, 0.05))
     # 4e6 per cm² on pixels of 0.05 cm: 10,000 where nothing is in the way
@@ -72,7 +72,7 @@ def test_quantum_noise_is_the_square_root_of_the_photons(depth):
 def test_the_detector_blurs_but_keeps_the_sum():
     depth = np.zeros((480, 500), np.float32)
     depth[240, 250] = 1.0
-    blurred = Exposure(scatter=0, quanta=1e9, unsharpness=0.6, dark=0.2, bright=0.8, curve=0)
+    blurred = Exposure(scatter=0, quanta=1e9, unsharpness=0.6, evenness=0, dark=0.2, bright=0.8, curve=0)
     lost = 1 - np.exp(-expose(depth, 0 * depth, blurred, 0.05))
     assert lost.sum() == pytest.approx(1 - math.exp(-1), rel=1e-3)
     assert lost[240, 250] == pytest.approx((1 - math.exp(-1)) * (1 - 0.36) ** 2, rel=1e-3)
@@ -93,7 +93,7 @@ def test_the_window_and_a_straight_display():
 
 
 def test_the_curve_of_the_display_rises_and_keeps_black_white_and_the_middle():
-    bent = Exposure(scatter=0, quanta=1e9, unsharpness=0, dark=0.0, bright=1.0, curve=0.5)
+    bent = Exposure(scatter=0, quanta=1e9, unsharpness=0, evenness=0, dark=0.0, bright=1.0, curve=0.5)
     gray = display(np.linspace(0, 1, 101, dtype=np.float32)[None], (0.0, 1.0), bent)[0]
     assert (np.diff(gray) > 0).all()
     np.testing.assert_allclose(gray[[0, 50, 100]], [0, 0.5, 1], atol=1e-5)
