@@ -202,7 +202,7 @@ def _dome(grid: Grid, child: Proportions, side: int) -> Interval:
     wide, high = 0.60 * child.half_width, 5.4
     below = np.minimum((grid.y - (top + high)) / high, 0)
     across = (grid.x * side - 0.47 * child.half_width) / wide
-    return ellipsoid(across, below, -0.5, child.depth * 1.02)
+    return ellipsoid(across, below, 0.0, child.depth * 1.03)
 
 
 def _heart(grid: Grid, child: Proportions) -> Interval:
@@ -246,19 +246,19 @@ def _bones(grid: Grid, child: Proportions) -> Field:
     thick = [_collarbone(child, side) for side in SIDES]
     thick += [_upper_arm(child, side, angle) for side, angle in zip(SIDES, child.arms, strict=True)]
     thick += [_blade(child, side) for side in SIDES]
-    bones = tubes(grid, [(joined([ribs, *thick, _pedicles(child)]), ((0.35, 1.10), (0.26, -0.45)))])
+    bones = tubes(grid, [(joined([ribs, *thick, _pedicles(child)]), ((0.32, 1.25), (0.24, -0.50)))])
     return np.float32(child.bone) * (bones + _vertebrae(grid, child) + _jaw(grid, child))
 
 
 def _rib(child: Proportions, side: int, number: int) -> Curves:
     """Return a hoop from the spine round the side to its front end; the rays meet it lengthwise at the side."""
     start = child.apex + 0.5 + number * child.spacing
-    drop = child.slope * (3.4 + 0.36 * number)
-    end = 2.15 - 0.05 * number if number < 9 else 1.75 - 0.3 * (number - 9)
+    drop = child.slope * (4.2 + 0.42 * number)
+    end = 2.4 - 0.05 * number if number < 9 else 1.8 - 0.3 * (number - 9)
     t = np.linspace(0.12, end, 260)
-    fall = drop * (1 - np.cos(t)) / 2
+    fall = drop * ((1 - np.cos(t)) / 2) ** 1.15
     y = start + fall - 0.45 * np.sin(np.minimum(1.6 * t, np.pi))
-    middle = float(outer_border(child, start + drop * 0.40))
+    middle = float(outer_border(child, start + drop * 0.36))
     reach = min(middle, child.half_width) + 0.32 - 0.12 * max(number - 8, 0)
     across, deep = side * (reach * np.sin(t)), (child.depth + 0.3) * np.cos(t)
     return curve(across + deep * math.sin(child.turn), y, deep)
@@ -275,7 +275,7 @@ def _collarbone(child: Proportions, side: int) -> Curves:
 
 
 def _upper_arm(child: Proportions, side: int, angle: float) -> Curves:
-    start, elbow, run = _shoulder(child, side, angle), _elbow(child, side, angle), np.linspace(0.06, 1, 60)
+    start, elbow, run = _shoulder(child, side, angle), _elbow(child, side, angle), np.linspace(0.06, 1, 500)
     return curve(start[0] + (elbow[0] - start[0]) * run, start[1] + (elbow[1] - start[1]) * run)
 
 
@@ -292,7 +292,7 @@ def _pedicles(child: Proportions) -> Curves:
     """Short tubes towards the viewer on both sides of each vertebra, and the process between: seen as rings."""
     level = child.apex + 0.7 + np.arange(-4, 14) * child.spacing
     x = np.array([-0.75, 0.75, -0.4 * math.sin(4 * child.turn)]) + _shift(child, child.depth)
-    lengths = np.tile([0.35, 0.35, 0.25], level.size)
+    lengths = np.tile([0.20, 0.20, 0.12], level.size)
     return Curves(np.tile(x, level.size), np.repeat(level, 3), lengths)
 
 

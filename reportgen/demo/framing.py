@@ -90,15 +90,19 @@ def mark(gray: Field, frame: Frame) -> Field:
 
 
 def _write(gray: Field, frame: Frame) -> None:
-    """Put the letter into the picture; where it is small, rows and columns of the letter are left out."""
+    """Put the letter into the picture, its dots joined to smooth strokes."""
     height, width = gray.shape
-    shape = np.array([[float(dot) for dot in row] for row in _LETTERS[frame.letter]], dtype=np.float32)
-    high = max(round(frame.place[2] * height), 3)
-    wide = max(round(high * 0.72), 2)
-    rows = np.minimum((np.arange(high) * 7) // high, 6)
-    columns = np.minimum((np.arange(wide) * 5) // wide, 4)
-    drawn = shape[np.ix_(rows, columns)]
+    dots = np.pad(np.array([[float(dot) for dot in row] for row in _LETTERS[frame.letter]], dtype=np.float32), 1)
+    high = max(round(frame.place[2] * height), 5)
+    wide = max(round(high * 0.78), 4)
+    drawn = np.clip(3 * (_between(high, dots.shape[0]) @ dots @ _between(wide, dots.shape[1]).T) - 0.9, 0, 1)
     top, inset = round(frame.place[0] * height), round(frame.place[1] * height)
     first = inset if frame.letter == "R" else width - inset - wide
     place = gray[top : top + high, first : first + wide]
     np.maximum(place, np.float32(0.93) * drawn[: place.shape[0], : place.shape[1]], out=place)
+
+
+def _between(count: int, given: int) -> Field:
+    """Return weights ``(count, given)`` that interpolate linearly between values."""
+    at = np.linspace(0, given - 1, count, dtype=np.float32)
+    return np.asarray(np.maximum(1 - np.abs(at[:, None] - np.arange(given, dtype=np.float32)), 0))

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.demo.bodies import Field
+from reportgen.demo.bodies import Field, multiply
 
 SOFT = 0.20  # per cm, water-like
 LUNG = 0.052  # per cm: 0.26 of the density of soft tissue
@@ -60,7 +60,7 @@ def draw_exposure(random: np.random.Generator) -> Exposure:
         evenness=float(random.uniform(0.15, 0.50)),
         dark=float(random.uniform(0.33, 0.47)),
         bright=float(random.uniform(0.73, 0.81)),
-        curve=float(random.uniform(0.0, 0.5)),
+        curve=float(random.uniform(0.2, 0.9)),
     )
 
 
@@ -105,7 +105,7 @@ def large_scale(depth: Field, exposure: Exposure, pitch: float) -> Field:
     Parameters
     ----------
     depth
-        Line integrals of the thorax without opacities, ``(H, W)``, so that these change the picture only where they are.
+        Line integrals of the thorax without opacities, ``(H, W)``: so these change the picture only where they are.
     exposure, pitch
         As for `expose`.
     """
@@ -115,7 +115,8 @@ def large_scale(depth: Field, exposure: Exposure, pitch: float) -> Field:
 def _spread(field: Field, sigma: float) -> Field:
     """Gaussian blur so wide that it is done on blocks of pixels; sigma in pixels. The picture goes on at its edges."""
     rows, columns = (_bumps(side, sigma) for side in field.shape)
-    return np.asarray(rows[1] @ (rows[0] @ field @ columns[0].T) @ columns[1].T)
+    coarse = multiply(multiply(rows[0], field), np.ascontiguousarray(columns[0].T))
+    return multiply(multiply(rows[1], coarse), np.ascontiguousarray(columns[1].T))
 
 
 def _bumps(side: int, sigma: float) -> tuple[Field, Field]:

@@ -41,7 +41,7 @@ def test_a_normal_one_has_no_opacities(seed):
     drawn = phantom(seed, size=SIZE)
     assert not drawn.opacities.any()
     assert drawn.kinds == ()
-    assert 0.1 < drawn.lungs.mean() < 0.5
+    assert 0.1 < drawn.lungs.mean() < 0.55
     assert drawn.pixels[drawn.lungs & ~drawn.heart].mean() < drawn.pixels[drawn.heart].mean() - 20
 
 
