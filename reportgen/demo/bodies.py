@@ -176,12 +176,12 @@ def _splat(grid: Grid, curves: Curves, size: tuple[int, int], margin: int) -> Fi
     return flat.reshape(size).astype(np.float32)
 
 
-def _spectrum(kernel: Field, height: int, width: int) -> NDArray[np.complex64]:
-    """Return the kernel's Fourier transform, its middle at the origin; it is small, so two products are enough."""
+def _spectrum(kernel: Field, height: int, width: int) -> Field:
+    """Return the kernel's Fourier transform, its middle at the origin: real, as the kernel is symmetric."""
     line = np.arange(kernel.shape[0]) - kernel.shape[0] // 2
-    rows = np.exp(-2j * np.pi * np.outer(np.fft.fftfreq(height), line)).astype(np.complex64)
-    columns = np.exp(-2j * np.pi * np.outer(line, np.fft.rfftfreq(width))).astype(np.complex64)
-    return multiply(rows @ kernel.astype(np.complex64), columns)
+    rows = np.cos(2 * np.pi * np.outer(np.fft.fftfreq(height), line)).astype(np.float32)
+    columns = np.cos(2 * np.pi * np.outer(line, np.fft.rfftfreq(width))).astype(np.float32)
+    return multiply(multiply(rows, kernel), columns)
 
 
 def _quick(size: int) -> int:
@@ -214,7 +214,7 @@ def multiply(first: NDArray[Any], second: NDArray[Any]) -> NDArray[Any]:
     bits for any number of processors.
     """
     product = np.empty((first.shape[0], second.shape[1]), np.result_type(first, second))
-    rows = max(1, 200_000 // second.size)
+    rows = max(2, 100_000 // second.size)
     for start in range(0, first.shape[0], rows):
         np.matmul(first[start : start + rows], second, out=product[start : start + rows])
     return product

@@ -115,7 +115,7 @@ def large_scale(depth: Field, exposure: Exposure, pitch: float) -> Field:
 def _spread(field: Field, sigma: float) -> Field:
     """Gaussian blur so wide that it is done on blocks of pixels; sigma in pixels. The picture goes on at its edges."""
     rows, columns = (_bumps(side, sigma) for side in field.shape)
-    coarse = multiply(multiply(rows[0], field), np.ascontiguousarray(columns[0].T))
+    coarse = multiply(rows[0], multiply(field, np.ascontiguousarray(columns[0].T)))
     return multiply(multiply(rows[1], coarse), np.ascontiguousarray(columns[1].T))
 
 
