@@ -23,6 +23,7 @@ PART_NAMES = {
 }  # fmt: skip
 _SKIPPED = (".", "__MACOSX")
 _UNDIVIDED = "undivided"
+_OTHERS = {".csv", ".tsv", ".npz", ".gz", ".tar"}  # what may be meant where a folder holds no classes
 
 
 def read_folders(
@@ -130,8 +131,8 @@ def _class_names(parts: Mapping[str, Path], trees: Mapping[str, _Tree]) -> tuple
 
 
 def _advice(root: Path) -> str:
-    lists = [path.name for path in sorted(root.iterdir()) if path.suffix.lower() in {".csv", ".tsv"}]
-    return f"give its {lists[0]} instead" if lists else "it needs at least two, with images in each"
+    others = [path.name for path in sorted(root.iterdir()) if path.suffix.lower() in _OTHERS and path.is_file()]
+    return f"give its {others[0]} instead" if others else "it needs at least two, with images in each"
 
 
 def _of_class(tree: _Tree, name: str) -> list[tuple[Path, Path]]:

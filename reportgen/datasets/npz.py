@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
-import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -24,6 +22,11 @@ PARTS = {
     "undivided": tuple((images, labels) for images in ("images", "x") for labels in ("labels", "y")),
 }
 _GROUPS = ("groups", "patients")
+_SHORT = {"train": "train", "validation": "val", "test": "test"}
+_KNOWN = {
+    "class_names", *_GROUPS, *(f"{name}_{part}" for name in _GROUPS for part in _SHORT.values()),
+    *(name for pairs in PARTS.values() for pair in pairs for name in pair),
+}  # fmt: skip
 _BLOCK = 1000
 _MOST_CLASSES = 10_000
 _HOLDS = "it needs x_train and y_train (x_val, y_val, x_test, y_test), or images and labels"
@@ -44,12 +47,12 @@ def read_npz(path: Path) -> Parts:
     ReportgenError
         When an array is missing, damaged, or not of this kind; the message names it.
     """
-    arrays = _read_arrays(path)
+    arrays, others = _read_arrays(path)
     lower = {name.casefold(): name for name in arrays}
     keys = {part: _keys_of(lower, pairs, path) for part, pairs in PARTS.items()}
     found = {part: pair for part, pair in keys.items() if pair is not None}
     if not found:
-        raise ReportgenError(f"{path} holds {', '.join(arrays) or 'nothing'}", _HOLDS)
+        raise ReportgenError(f"{path} holds {', '.join([*arrays, *others]) or 'nothing'}", _HOLDS)
     notes: list[str] = []
     labels = {part: _as_labels(arrays[pair[1]], f"{path}, {pair[1]}") for part, pair in found.items()}
     names = _class_names(arrays, lower, labels, path)
@@ -67,14 +70,21 @@ def read_npz(path: Path) -> Parts:
     return Parts.of(parts, "a NumPy archive", list(dict.fromkeys(notes)), patients=patients)
 
 
-def _read_arrays(path: Path) -> dict[str, NDArray[Any]]:
+def _read_arrays(path: Path) -> tuple[dict[str, NDArray[Any]], list[str]]:
+    """Return the arrays that have a meaning here, and the names of the others, which aren't read."""
     arrays: dict[str, NDArray[Any]] = {}
+    others = []
     name = ""
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
             for name in stored.files:
-                arrays[name] = stored[name]
-    except (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile, zlib.error, MemoryError) as problem:
+                found = stored[name] if name.casefold() in _KNOWN else None
+                # what isn't stored as an array comes as bytes
+                if isinstance(found, np.ndarray):
+                    arrays[name] = found
+                else:
+                    others.append(name)
+    except Exception as problem:  # noqa: BLE001 - damaged zip files and headers are met with every kind of exception
         if "allow_pickle" in str(problem):
             raise ReportgenError(
                 f"{path}: {name} holds Python objects, which may run code when they're opened",
@@ -82,7 +92,7 @@ def _read_arrays(path: Path) -> dict[str, NDArray[Any]]:
             ) from None
         reason = " ".join(str(problem).split()) or type(problem).__name__
         raise ReportgenError(f"{path} is damaged at {name or 'its start'} ({reason})", "copy it again") from None
-    return arrays
+    return arrays, others
 
 
 def _keys_of(lower: Mapping[str, str], pairs: tuple[tuple[str, str], ...], path: Path) -> tuple[str, str] | None:
@@ -139,6 +149,8 @@ def _as_bytes(array: NDArray[Any], what: str, notes: list[str]) -> NDArray[np.ui
 
 def _as_labels(array: NDArray[Any], what: str) -> NDArray[Any]:
     """Return labels ``(N,)`` as whole numbers or texts, or ``(N, K)`` bool for findings."""
+    if not array.size:
+        raise ReportgenError(f"{what} has shape {array.shape}: there are no labels", _HOLDS)
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]
     if array.ndim == 1 and array.dtype.kind in "iuUS":
@@ -206,9 +218,8 @@ def _numbered(labels: NDArray[Any], names: tuple[str, ...], what: str) -> NDArra
 def _groups_of(
     arrays: Mapping[str, NDArray[Any]], lower: Mapping[str, str], part: str, count: int, path: Path
 ) -> tuple[str, ...] | None:
-    short = "val" if part == "validation" else part
     for name in _GROUPS:
-        key = lower.get(name if part == "undivided" else f"{name}_{short}")
+        key = lower.get(f"{name}_{_SHORT[part]}" if part in _SHORT else name)
         if key is None:
             continue
         if arrays[key].shape != (count,):

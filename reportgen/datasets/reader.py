@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import zipfile
 from pathlib import Path
 
+from reportgen.datasets.archives import begins_as_tar, unpacked_head
+from reportgen.datasets.cifar import find_folder, read_cifar
 from reportgen.datasets.folders import read_folders
+from reportgen.datasets.idx import find_files, is_idx, read_idx
 from reportgen.datasets.labelled import Parts
 from reportgen.datasets.manifest import read_manifest
 from reportgen.datasets.npz import read_npz
@@ -31,8 +33,8 @@ def read_data(
     Parameters
     ----------
     path
-        A folder of class folders (or of ``train``, ``val``, ``test`` with these), a table of images, or a NumPy
-        archive.
+        A folder of class folders (or of ``train``, ``val``, ``test`` with these), a table of images, an archive of
+        CIFAR-10 or CIFAR-100 or the folder it unpacks to, files of MNIST or Fashion-MNIST, or a NumPy archive.
     settings
         Whose an image is, and what the columns of a table are.
     images, limits
@@ -54,27 +56,34 @@ def _read(
     path: Path, settings: DataSettings | None, images: ImageSettings | None, limits: LimitSettings | None
 ) -> Parts:
     if path.is_dir():
-        return read_folders(path, settings, images, limits)
+        unpacked = find_folder(path)
+        if unpacked is not None:
+            return read_cifar(unpacked)
+        return read_idx(path) if find_files(path) else read_folders(path, settings, images, limits)
     if not path.exists():
         raise ReportgenError(f"data not found: {path}", "check the path")
     with path.open("rb") as file:
         head = file.read(_HEAD)
-    if _is_npz(path, head):
+    inner = unpacked_head(path)
+    if is_idx(inner):
+        return read_idx(path.parent)
+    if begins_as_tar(inner):
+        return read_cifar(path)
+    if _is_npz(head):
         return read_npz(path)
-    if _is_text(head):
+    kind = looks_like(head)
+    # text of another alphabet has no kind
+    if _is_text(head) and kind in (None, "a text file"):
         return read_manifest(path, settings, images, limits)
-    raise ReportgenError(f"{path} is {looks_like(head) or 'no data set that can be read'}", _KINDS)
+    raise ReportgenError(f"{path} is {kind or 'no data set that can be read'}", _KINDS)
 
 
-def _is_npz(path: Path, head: bytes) -> bool:
-    if not head.startswith(b"PK"):
+def _is_npz(head: bytes) -> bool:
+    """Return whether a file begins as a zip file does whose first member is an array."""
+    if not head.startswith(b"PK\x03\x04"):
         return False
-    try:
-        with zipfile.ZipFile(path) as stored:
-            return any(name.endswith(".npy") for name in stored.namelist())
-    except zipfile.BadZipFile:
-        # cut off: the reader says so
-        return path.suffix.lower() == ".npz"
+    length = int.from_bytes(head[26:28], "little")
+    return head[30 : 30 + length].endswith(b".npy")
 
 
 def _is_text(head: bytes) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from pathlib import PurePath
 
 import pytest
@@ -155,5 +156,11 @@ def test_what_is_refused(tmp_path, folder, draw):
     assert "holds val and valid, which mean the same" in told(tmp_path / "twice")
     (tmp_path / "odd").write_bytes(b"\x7fELF")
     assert "is a program; give folders of images" in told(tmp_path / "odd")
+    (tmp_path / "page.csv").write_bytes(b"<!DOCTYPE html><title>Not found</title>")
+    assert "is a web page (the download gave a page instead of the file)" in told(tmp_path / "page.csv")
+    (tmp_path / "lfs.tar.gz").write_bytes(b"version https://git-lfs.github.com/spec/v1\noid sha256:1\n")
+    assert "is a git-lfs pointer" in told(tmp_path / "lfs.tar.gz")
+    (tmp_path / "notes.gz").write_bytes(gzip.compress(b"some text"))
+    assert "is a gzip file (unpack it first)" in told(tmp_path / "notes.gz")
     (tmp_path / "none").write_bytes(b"")
     assert "is no data set" in told(tmp_path / "none")
