@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from reportgen.cli.arguments import add_command, add_force, say_written
+from reportgen.demo import OPACITY_KINDS
 
 _EXAMPLES = """reportgen phantom normal.png --seed 3
-reportgen phantom pneumonia.png --seed 3 --opacities 2"""
+reportgen phantom pneumonia.png --seed 3 --opacities 2
+reportgen phantom lobar.png --seed 3 --opacities 1 --kind lobar"""
 
 
 def add_phantom(commands: Any) -> None:
@@ -18,6 +20,12 @@ def add_phantom(commands: Any) -> None:
     phantom.add_argument("output", help="PNG file to write")
     phantom.add_argument("--seed", type=int, default=1, metavar="N", help="the same seed draws the same thorax")
     phantom.add_argument("--opacities", type=int, default=0, metavar="N", help="how many opacities; 0 is normal")
+    phantom.add_argument(
+        "--kind",
+        action="append",
+        choices=OPACITY_KINDS,
+        help="draw only opacities of this kind; may be given again for further kinds",
+    )
     add_force(phantom)
 
 
@@ -25,5 +33,5 @@ def _phantom(given: argparse.Namespace) -> None:
     from reportgen.workflows.making import draw_phantom
 
     path = Path(given.output)
-    draw_phantom(path, given.seed, given.opacities, overwrite=given.force)
+    draw_phantom(path, given.seed, given.opacities, given.kind, overwrite=given.force)
     say_written([path])

@@ -81,7 +81,7 @@ def inspect(settings: Settings, *, as_json: bool, debug: bool) -> str:
     return render_model_json(report).decode() if as_json else render_model(report)
 
 
-def draw_phantom(path: Path, seed: int, opacities: int, *, overwrite: bool) -> None:
+def draw_phantom(path: Path, seed: int, opacities: int, kinds: Sequence[str] | None = None, *, overwrite: bool) -> None:
     """Write a synthetic radiograph as PNG.
 
     Raises
@@ -98,7 +98,7 @@ def draw_phantom(path: Path, seed: int, opacities: int, *, overwrite: bool) -> N
     if seed < 0 or opacities < 0:
         raise SettingsError("--seed and --opacities can't be negative")
     check_target(path, overwrite=overwrite)
-    write_file(path, png(phantom(seed, opacities=opacities).pixels))
+    write_file(path, png(phantom(seed, opacities=opacities, kinds=kinds).pixels))
 
 
 def _report(

@@ -509,7 +509,10 @@ def test_phantom(here, capsys):
     assert code_of("phantom", "p.png", "--seed", "3") == 0
     assert code_of("phantom", "q.png", "--seed", "3") == 0
     assert code_of("phantom", "r.png", "--seed", "3", "--opacities", "2") == 0
+    for name, kind in (("s.png", "lobar"), ("t.png", "interstitial")):
+        assert code_of("phantom", name, "--seed", "3", "--opacities", "1", "--kind", kind) == 0
     assert capsys.readouterr().out.startswith("wrote p.png (")
+    assert Path("s.png").read_bytes() != Path("t.png").read_bytes()
     assert Path("p.png").read_bytes() == Path("q.png").read_bytes() != Path("r.png").read_bytes()
     with PillowImage.open("p.png") as picture:
         assert (picture.mode, picture.size) == ("L", (512, 480))
@@ -524,6 +527,7 @@ def test_phantom(here, capsys):
         (["p.png", "--seed", "-1"], "can't be negative"),
         (["p.png", "--opacities", "-1"], "can't be negative"),
         (["p.png", "--seed", "x"], "--seed"),
+        (["p.png", "--opacities", "1", "--kind", "nodular"], "--kind: invalid choice: 'nodular'"),
     ],
 )
 def test_phantom_refused(here, capfd, given, message):
