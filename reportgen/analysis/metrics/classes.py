@@ -102,7 +102,7 @@ def measure_averages(scored: Scored, classes: list[RankMeasures], resampling: Re
         steps = ranking.steps(np.repeat(weights, width, axis=1))
         return {"auc": steps.auc(), "average_precision": steps.average_precision()}
 
-    micro = {name: found.estimate for name, found in resample(measure, scored.groups, resampling).items()}
+    micro = {name: found.estimate for name, found in resample(measure, scored.groups, resampling, width).items()}
     return Average(name="macro", **macro), Average(name="micro", **micro)
 
 

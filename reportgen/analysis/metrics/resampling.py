@@ -8,6 +8,7 @@ chapters 8 (units other than single observations) and 13 (percentile intervals).
 
 from __future__ import annotations
 
+import functools
 import math
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -20,7 +21,8 @@ from reportgen.report.evaluation import Estimate, Resampling
 
 Floats = NDArray[np.float64]
 Measure = Callable[[Floats], Mapping[str, Floats]]
-_VALUES_AT_ONCE = 2_000_000
+_VALUES_AT_ONCE = 1_000_000
+_MOST_KEPT = 50_000_000  # two bytes each
 _SURE = 1.959963984540054  # 97.5th percentile of the normal distribution
 
 
@@ -55,7 +57,7 @@ def number_groups(groups: tuple[str, ...]) -> NDArray[np.int64]:
     return np.array([known.setdefault(group, len(known)) for group in groups], np.int64)
 
 
-def draw_weights(groups: NDArray[np.int64], resampling: Resampling) -> Iterator[Floats]:
+def draw_weights(groups: NDArray[np.int64], resampling: Resampling, width: int = 1) -> Iterator[Floats]:
     """Give the weights of all resamples, ``(b, N)`` at a time: how often each image's group was drawn.
 
     Parameters
@@ -64,32 +66,50 @@ def draw_weights(groups: NDArray[np.int64], resampling: Resampling) -> Iterator[
         ``(N,)``, numbers from 0 of which none is missing.
     resampling
         How many, and the seed; the same for the same number of groups.
+    width
+        How many values are made of each weight: with more, fewer resamples come at a time.
     """
-    generator = np.random.default_rng(resampling.seed)
     count = int(groups.max()) + 1
-    rows = max(1, _VALUES_AT_ONCE // max(len(groups), count))
-    for start in range(0, resampling.samples, rows):
-        many = min(rows, resampling.samples - start)
-        drawn = generator.integers(0, count, size=(many, count))
-        places = drawn + count * np.arange(many)[:, None]
-        times = np.bincount(places.ravel(), minlength=many * count).reshape(many, count)
+    rows = max(1, _VALUES_AT_ONCE // (width * max(len(groups), count)))
+    if resampling.samples * count <= _MOST_KEPT:
+        kept = _draw_all(count, resampling.samples, resampling.seed)
+        drawn = iter([kept[start : start + rows] for start in range(0, len(kept), rows)])
+    else:
+        drawn = _draw(count, resampling.samples, resampling.seed, rows)
+    for times in drawn:
         yield times[:, groups].astype(np.float64)
 
 
-def resample(measure: Measure, groups: NDArray[np.int64], resampling: Resampling) -> dict[str, Resampled]:
+def _draw(count: int, samples: int, seed: int, rows: int) -> Iterator[NDArray[np.uint16]]:
+    """Give how often each of ``count`` groups is drawn, ``(b, count)`` with at most ``rows`` resamples at a time."""
+    generator = np.random.default_rng(seed)
+    for start in range(0, samples, rows):
+        many = min(rows, samples - start)
+        places = generator.integers(0, count, size=(many, count)) + count * np.arange(many)[:, None]
+        times = np.bincount(places.ravel(), minlength=many * count)
+        yield np.minimum(times, np.iinfo(np.uint16).max).astype(np.uint16).reshape(many, count)
+
+
+@functools.lru_cache(maxsize=1)
+def _draw_all(count: int, samples: int, seed: int) -> NDArray[np.uint16]:
+    """Return all draws at once: every measure of the same images takes the same ones."""
+    return np.concatenate(list(_draw(count, samples, seed, max(1, _VALUES_AT_ONCE // count))))
+
+
+def resample(
+    measure: Measure, groups: NDArray[np.int64], resampling: Resampling, width: int = 1
+) -> dict[str, Resampled]:
     """Take measures of the images as they are and of each resample.
 
     Parameters
     ----------
     measure
         Takes weights ``(b, N)`` and returns by name one value, ``(b, ...)``, for each row of them.
-    groups
-        ``(N,)``, as :func:`draw_weights` takes them.
-    resampling
-        As there.
+    groups, resampling, width
+        As :func:`draw_weights` takes them.
     """
     whole = measure(np.ones((1, len(groups))))
-    parts = [measure(weights) for weights in draw_weights(groups, resampling)]
+    parts = [measure(weights) for weights in draw_weights(groups, resampling, width)]
     return {name: Resampled(value[0], np.concatenate([part[name] for part in parts])) for name, value in whole.items()}
 
 

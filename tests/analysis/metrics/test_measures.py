@@ -136,6 +136,11 @@ def test_intervals_are_those_of_a_plain_bootstrap(seed):
 def test_draws_are_the_same_however_many_are_made_at_once(monkeypatch):
     groups = number_groups(tuple("aabbbcdde"))
     whole = np.concatenate(list(draw_weights(groups, Resampling(samples=11, seed=5))))
+    parts = list(draw_weights(groups, Resampling(samples=11, seed=5), width=50_000))
+    assert len(parts) == 6
+    assert (np.concatenate(parts) == whole).all()
+    # and when they are too many to be kept
+    monkeypatch.setattr("reportgen.analysis.metrics.resampling._MOST_KEPT", 10)
     monkeypatch.setattr("reportgen.analysis.metrics.resampling._VALUES_AT_ONCE", 20)
     parts = list(draw_weights(groups, Resampling(samples=11, seed=5)))
     assert len(parts) == 6
