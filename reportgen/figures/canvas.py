@@ -34,10 +34,10 @@ def new_figure(across: tuple[float, float, float], down: tuple[float, float, flo
 
 
 def grid_of_axes(
-    rows: int, columns: int, *, side: tuple[float, float], gap: tuple[float, float], below: float
+    rows: int, columns: int, *, side: tuple[float, float], gap: tuple[float, float], below: float, right: float = 0.0
 ) -> tuple[Any, list[Any]]:
     """Return a figure with axes row by row; sizes in inches, each axes with a gap to its left and above it."""
-    width, height = columns * (side[0] + gap[0]), rows * (side[1] + gap[1]) + below
+    width, height = columns * (side[0] + gap[0]) + right, rows * (side[1] + gap[1]) + below
     figure, first = new_figure((0, width, 0), (0, height, 0))
     figure.delaxes(first)
     panels = []

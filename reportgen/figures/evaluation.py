@@ -167,11 +167,9 @@ def _curves(
 
 
 def _draw_curve(axes: Any, curve: Curve, colour: str, line: str, label: str | None, *, stepped: bool) -> None:
-    if curve.band_x:
-        low, high = (np.array(values, float) for values in (curve.band_low, curve.band_high))
-        axes.fill_between(
-            curve.band_x, low, high, color=colour, alpha=0.18, linewidth=0, step="post" if stepped else None
-        )
+    # at a recall of 0 the precision is that of a single image: nothing to be drawn
+    bands = (np.array(values[int(stepped) :], float) for values in (curve.band_x, curve.band_low, curve.band_high))
+    axes.fill_between(*bands, color=colour, alpha=0.18, linewidth=0, step="pre" if stepped else None)
     # precision between two recalls isn't on the line between them (Davis and Goadrich 2006): it is drawn in steps
     axes.plot(
         curve.x, curve.y, line, color=colour, linewidth=1.6, label=label,
@@ -234,7 +232,7 @@ def _panels(shown: Sequence[ClassMeasures], across: str, up: str, draw: Draw) ->
         return figure
     columns = min(4, len(shown))
     rows = -(-len(shown) // columns)
-    figure, panels = grid_of_axes(rows, columns, side=(1.7, 1.7), gap=(0.45, 0.5), below=0.5)
+    figure, panels = grid_of_axes(rows, columns, side=(1.7, 1.7), gap=(0.45, 0.5), below=0.5, right=0.08)
     for place, (axes, one) in enumerate(zip(panels, shown, strict=False)):
         style_axes(axes)
         draw(axes, one, place)
