@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 import os
 import warnings
 from collections.abc import Sequence
@@ -178,11 +177,11 @@ def choose_part(parts: Parts, wanted: str | None, path: Path) -> tuple[str, Labe
     SettingsError
         When there is no such part; the message names those that there are.
     """
-    from reportgen.datasets.joining import join
+    from reportgen.datasets.joined import join
 
     there = parts.by_name
     if wanted == "all" or (wanted is None and "test" not in there and parts.undivided is not None):
-        return "all", functools.reduce(join, there.values())
+        return "all", join(list(there.values()))
     name = wanted or "test"
     if name in there:
         return name, there[name]
