@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.report.names import find_name, plain_name
-from reportgen.report.report import Prediction, Remark
+from reportgen.report.report import Prediction, Remark, is_reference
 from reportgen.system.errors import SettingsError
 
 SHOWN_CLASSES = 5
@@ -181,3 +181,8 @@ def find_class(text: str | int, class_names: Sequence[str]) -> int:
         return int(text)
     known = ", ".join(class_names[:10]) + (", ..." if len(class_names) > 10 else "")
     raise SettingsError(f"target class '{text}' is unknown", f"use one of {known}, or its number")
+
+
+def positive_class(class_names: Sequence[str]) -> int:
+    """Return the positive one of two classes: where the names don't tell, the second."""
+    return 0 if [is_reference(name) for name in class_names] == [False, True] else 1

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.analysis.findings import labelled_findings
-from reportgen.analysis.predictions import Head, find_class
+from reportgen.analysis.predictions import Head, find_class, positive_class
 from reportgen.report.report import is_reference
 from reportgen.system.errors import SettingsError
 
@@ -63,7 +63,7 @@ def _automatic(head: Head, labels: Sequence[str | None], scores: NDArray[np.floa
         telling = [number for number in named if not is_reference(head.class_names[number])]
         return ((telling[0],),) * len(labels) if telling else _predicted(head, scores)
     if len(head.class_names) == 2 and not head.is_regression:
-        return ((_positive(head.class_names),),) * len(labels)
+        return ((positive_class(head.class_names),),) * len(labels)
     return _predicted(head, scores)
 
 
@@ -78,9 +78,3 @@ def _labelled(head: Head, labels: Sequence[str | None], scores: NDArray[np.float
             find_class(str(label), head.class_names)
     usual = _automatic(head, labels, scores)
     return tuple(one.present or other for one, other in zip(found, usual, strict=True))
-
-
-def _positive(class_names: Sequence[str]) -> int:
-    """Return the positive one of two classes: where the names don't tell, the second."""
-    nothing_found = [is_reference(name) for name in class_names]
-    return 0 if nothing_found == [False, True] else 1

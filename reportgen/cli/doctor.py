@@ -23,6 +23,7 @@ from reportgen.system.text import visible
 NEEDED_PYTHON = (3, 11)
 _OPTIONAL = {
     "dicom": "DICOM images, reportgen dicom", "email": "the password of a mail server from the keyring",
+    "evaluate": "reportgen evaluate",
     "legacy": "models saved by Keras 2", "pdf": "reportgen pdf and email, --pdf", "tiff": "unusual TIFF files",
 }  # fmt: skip
 _SECONDS = 120

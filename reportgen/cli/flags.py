@@ -99,6 +99,8 @@ FLAGS = (
     Flag("--input-size", ("model", "input_size"), _pair, "SIZE", "HEIGHTxWIDTH, for a model that leaves it open"),
     Flag("--trust-model-code", ("model", "trust_code"), _switch, "", "run code in the model file, if you trust it"),
     Flag("--custom-objects", ("model", "custom_objects"), str, "MODULE:NAME", "your own code; repeats", repeats=True),
+    Flag("--evaluation", ("model", "evaluation"), str, "FILE", "evaluation.json of this model: where each case's score "
+         "stands among others"),
     Flag("--preprocess", ("preprocessing", "mode"), str, "MODE", "auto, try (a table of scores under each), scale, "
          "mean_std, none, or a family like vgg16"),
     Flag("--factor", ("preprocessing", "factor"), float, "X", "for scale: x * factor + offset"),

@@ -33,6 +33,22 @@ def new_figure(across: tuple[float, float, float], down: tuple[float, float, flo
     return figure, axes
 
 
+def grid_of_axes(
+    rows: int, columns: int, *, side: tuple[float, float], gap: tuple[float, float], below: float, right: float = 0.0
+) -> tuple[Any, list[Any]]:
+    """Return a figure with axes row by row; sizes in inches, each axes with a gap to its left and above it."""
+    width, height = columns * (side[0] + gap[0]) + right, rows * (side[1] + gap[1]) + below
+    figure, first = new_figure((0, width, 0), (0, height, 0))
+    figure.delaxes(first)
+    panels = []
+    for number in range(rows * columns):
+        row, column = divmod(number, columns)
+        left = gap[0] + column * (side[0] + gap[0])
+        bottom = below + (rows - 1 - row) * (side[1] + gap[1])
+        panels.append(figure.add_axes((left / width, bottom / height, side[0] / width, side[1] / height)))
+    return figure, panels
+
+
 def style_axes(axes: Any) -> None:
     """Draw axes in the report's ink, without background."""
     axes.set_facecolor("none")

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.figures.canvas import encode_figure, escape_formulas, new_figure, style_axes
+from reportgen.figures.canvas import encode_figure, escape_formulas, grid_of_axes, new_figure, style_axes
 from reportgen.figures.colours import INK, NOT_A_NUMBER, SERIES
 from reportgen.figures.encoding import png
 from reportgen.figures.grids import Maps, are_numbers
@@ -67,7 +66,7 @@ def history_chart(history: Mapping[str, Sequence[float]]) -> Picture | None:
     measures.sort(key=lambda name: name != "loss")
     if not measures:
         return None
-    figure, panels = _grid_of_axes(1, len(measures), side=(2.0, 1.6), gap=(0.55, 0.3), below=0.3)
+    figure, panels = grid_of_axes(1, len(measures), side=(2.0, 1.6), gap=(0.55, 0.3), below=0.3)
     for axes, name in zip(panels, measures, strict=True):
         style_axes(axes)
         for series, (key, label, line) in enumerate(((name, "training", "-"), (f"val_{name}", "validation", "--"))):
@@ -100,7 +99,7 @@ def sample_sheet(samples: Sequence[tuple[str, NDArray[np.generic]]]) -> Picture:
     """
     columns = min(8, len(samples))
     rows = -(-len(samples) // columns)
-    figure, panels = _grid_of_axes(rows, columns, side=(0.78, 0.78), gap=(0.12, 0.24), below=0.02)
+    figure, panels = grid_of_axes(rows, columns, side=(0.78, 0.78), gap=(0.12, 0.24), below=0.02)
     for panel in panels:
         panel.axis("off")
     for panel, (name, pixels) in zip(panels, samples, strict=False):
@@ -190,7 +189,7 @@ def _panels(
 
     across = min(across, len(labelled))
     rows = -(-len(labelled) // across)
-    figure, panels = _grid_of_axes(rows, across, side=(side, side), gap=(0.12, 0.45), below=0.0)
+    figure, panels = grid_of_axes(rows, across, side=(side, side), gap=(0.12, 0.45), below=0.0)
     for panel in panels:
         panel.axis("off")
     for panel, (title, values, missing) in zip(panels, labelled, strict=False):
@@ -212,22 +211,6 @@ def _range(values: Maps) -> str:
     return f"{float(known.min()):.3g} to {float(known.max()):.3g}" + (
         ", in part not a number" if known.size < values.size else ""
     )
-
-
-def _grid_of_axes(
-    rows: int, columns: int, *, side: tuple[float, float], gap: tuple[float, float], below: float
-) -> tuple[Any, list[Any]]:
-    """Return a figure with axes row by row; sizes in inches, each axes with a gap to its left and above it."""
-    width, height = columns * (side[0] + gap[0]), rows * (side[1] + gap[1]) + below
-    figure, first = new_figure((0, width, 0), (0, height, 0))
-    figure.delaxes(first)
-    panels = []
-    for number in range(rows * columns):
-        row, column = divmod(number, columns)
-        left = gap[0] + column * (side[0] + gap[0])
-        bottom = below + (rows - 1 - row) * (side[1] + gap[1])
-        panels.append(figure.add_axes((left / width, bottom / height, side[0] / width, side[1] / height)))
-    return figure, panels
 
 
 def _by(shape: Sequence[int]) -> str:

@@ -59,6 +59,13 @@ def image_picture(name: str, title: str, pixels: Raw) -> Picture:
     return _jpeg_picture(name, shown, alt, f"At the model's input size, {pixels.shape[0]} × {pixels.shape[1]}.")
 
 
+def thumbnail(name: str, alt: str, pixels: Raw, side: int = 160) -> Picture:
+    """Show an image ``(H, W, C)``, 0 to 255, small: small ones enlarged to about ``side``, large ones made to fit."""
+    image = _bytes(pixels)
+    factor = max(1, side // max(image.shape[:2]))
+    return _jpeg_picture(name, _fitted(image.repeat(factor, axis=0).repeat(factor, axis=1), side), alt, "", quality=80)
+
+
 def montage(name: str, title: str, images: Sequence[Raw], count: int) -> Picture:
     """Show occluded inputs, 8 to a row.
 

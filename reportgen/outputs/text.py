@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from reportgen.report.evaluation import TWO_CLASSES, ClassifierEvaluation, EvaluationComparison, describe_estimate
 from reportgen.report.model import ModelReport
 from reportgen.report.report import Report, readable
 from reportgen.system.text import visible
@@ -55,6 +56,28 @@ def render_trials(report: Report) -> str:
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     lines += [f"{one.text} {one.interpretation}".rstrip() for one in report.remarks if one.kind == "trials"]
     return "\n".join(visible(line) for line in lines) + "\n"
+
+
+def render_evaluation(evaluation: ClassifierEvaluation, comparison: EvaluationComparison | None = None) -> list[str]:
+    """Return the main figures of an evaluation, a line each, and those of another that is laid over it."""
+    data = evaluation.data
+    rows = {"accuracy": evaluation.accuracy, "Brier score": evaluation.brier}
+    if evaluation.task == TWO_CLASSES:
+        one, own = evaluation.classes[0], evaluation.classes[0].points[0]
+        rows = {
+            "AUC": one.auc, "average precision": one.average_precision, "sensitivity": own.sensitivity,
+            "specificity": own.specificity, **rows, "calibration error": one.calibration.expected_error,
+        }  # fmt: skip
+    else:
+        rows = {f"AUC, {one.name} average": one.auc for one in evaluation.averages} | rows
+    lines = [f"{data.images:,} images of {data.groups:,} patients or groups, 95 % intervals in brackets"]
+    lines += [f"{name:20} {describe_estimate(estimate)}" for name, estimate in rows.items()]
+    if comparison is not None:
+        lines.append(f"against {_one_line(comparison.other.model.name)}: difference, this minus that")
+        lines += [
+            f"{_one_line(one.name):30} {describe_estimate(one.difference)}" for one in comparison.differences[:12]
+        ]
+    return lines
 
 
 def _thresholds(model: ModelReport) -> str:

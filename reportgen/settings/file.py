@@ -218,6 +218,8 @@ def _resolved(tables: dict[str, Any], folder: Path) -> dict[str, Any]:
         model["path"] = _resolved_model(model["path"], folder)
     if isinstance(model.get("class_names"), str):
         model["class_names"] = located(model["class_names"])
+    if "evaluation" in model:
+        model["evaluation"] = located(model["evaluation"])
     if "smtp" in resolved:
         resolved["smtp"] = {k: located(v) if k == "ca_file" else v for k, v in resolved["smtp"].items()}
     commentary = dict(resolved.get("commentary", {}))

@@ -72,6 +72,9 @@ class ModelSettings:
         Whether code that a model file carries or needs may run. Only for files from someone you trust.
     custom_objects
         Your own layers and functions, each ``module:NAME``; the modules are imported.
+    evaluation
+        What ``reportgen evaluate --json`` wrote of this model: the report then says where each case's score stands
+        among the scores of the images with known classes. None: it says nothing of that.
     """
 
     path: str | None = None
@@ -84,6 +87,7 @@ class ModelSettings:
     multi_label: bool | None = None
     trust_code: bool = False
     custom_objects: tuple[str, ...] = ()
+    evaluation: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -340,6 +344,8 @@ def public_settings(settings: Settings) -> dict[str, Any]:
         model["path"] = _without_folders(model["path"])
     if isinstance(model["class_names"], str):
         model["class_names"] = Path(model["class_names"]).name
+    if model["evaluation"] is not None:
+        model["evaluation"] = Path(model["evaluation"]).name
     return tables
 
 

@@ -13,9 +13,11 @@ from reportgen.analysis.filters import first_filters
 from reportgen.analysis.occlusion.patches import occlude
 from reportgen.analysis.occlusion.scan import Scan
 from reportgen.analysis.runs import CaseRun, Runs, Subject
+from reportgen.analysis.standing import Standing
 from reportgen.analysis.summary import summarise_layers
 from reportgen.figures import charts, grids, heatmaps
 from reportgen.figures.colours import colour_table
+from reportgen.figures.evaluation import standing_strip
 from reportgen.report.picture import Picture, case_picture_name, layer_picture_name, occlusion_kind
 from reportgen.report.report import LayerReport
 from reportgen.settings.report import FeatureMapSettings, OcclusionSettings, Settings
@@ -82,6 +84,17 @@ def model_pictures(subject: Subject) -> list[Picture]:
         charts.filter_grid(*found) if found else None,
     )
     return [picture for picture in drawn if picture is not None]
+
+
+def standing_pictures(standings: Sequence[Standing]) -> list[Picture]:
+    """Draw where each case's score stands among those of images with known labels."""
+    return [
+        standing_strip(
+            case_picture_name(number, "standing"), one.title, one.class_name, one.score,
+            [(among.label, among.scores.tolist()) for among in one.among], one.data,
+        )
+        for number, one in enumerate(standings)
+    ]  # fmt: skip
 
 
 def occlusion_pictures(runs: Runs, settings: OcclusionSettings) -> list[Picture]:

@@ -122,7 +122,7 @@ def _report(
     for path in targets:
         check_target(path, overwrite=overwrite)
     if figures is not None:
-        _check_folder(figures, overwrite=overwrite)
+        check_folder(figures, overwrite=overwrite)
     if email is not None:
         check_message(job.email, draft=True)
     if pdf is not None or (email is not None and job.email.attach_pdf):
@@ -161,22 +161,48 @@ def _targets(chosen: OutputSettings) -> tuple[Path, Path | None, Path | None, Pa
 def _spare_inputs(job: Job, settings: Settings, config: Path | None) -> None:
     """Refuse outputs that are inputs, under whatever name."""
     given = [Path(case.image) for case in job.cases]
+    spare_files(_targets(job.output), (*given, *model_files(settings), *([config] if config else [])))
+
+
+def model_files(settings: Settings) -> list[Path]:
+    """Return the files that the settings of a model name."""
+    given = []
     if settings.model.path and not settings.model.path.startswith("keras:"):
         model = Path(settings.model.path)
         given += [model, model.with_suffix(".toml")]
     if isinstance(settings.model.class_names, str):
         given.append(Path(settings.model.class_names))
-    for target in _targets(job.output):
-        for source in (*given, config):
-            if target and source and target.exists() and source.exists() and target.samefile(source):
+    if settings.model.evaluation is not None:
+        given.append(Path(settings.model.evaluation))
+    return given
+
+
+def spare_files(targets: Sequence[Path | None], sources: Sequence[Path]) -> None:
+    """Refuse to write over what is read, under whatever name.
+
+    Raises
+    ------
+    OutputError
+        Naming the file.
+    """
+    for target in targets:
+        for source in sources:
+            if target and target.exists() and source.exists() and target.samefile(source):
                 raise OutputError(f"{target} is one of the inputs", "name another output")
 
 
-def _check_folder(folder: Path, *, overwrite: bool) -> None:
+def check_folder(folder: Path, *, overwrite: bool) -> None:
+    """Say now whether files can be written into a folder later.
+
+    Raises
+    ------
+    OutputError
+        When it's none, isn't empty and must not be written over, or can't be made.
+    """
     from reportgen.system.atomic import is_workspace
 
     if os.path.lexists(folder) and not folder.is_dir():
-        raise OutputError(f"{folder} is not a folder", "name a folder for the figures")
+        raise OutputError(f"{folder} is not a folder", "name a folder")
     # what a killed run left is no reason to refuse: it is cleared away before anything is written
     if folder.is_dir() and not overwrite and any(not is_workspace(path.name) for path in folder.iterdir()):
         raise OutputError(f"{folder} is not empty", "choose another folder, or overwrite with -f")

@@ -19,11 +19,14 @@ from reportgen.analysis.doubts.profiles import profile_remarks
 from reportgen.analysis.doubts.trials import doubts_under, trial_remarks, try_preprocessings
 from reportgen.analysis.occlusion.patches import plan_scan
 from reportgen.analysis.runs import Runs, Subject, are_finite, make_subject, run_cases, scan_cases
+from reportgen.analysis.standing import check_evaluation_fits, find_standings, otherness_remarks, standing_remark
 from reportgen.demo.builtin import BUILTIN_NAME
 from reportgen.images.cases import Case, CaseLike, as_case, check_count, headings, usual_title
 from reportgen.images.fitting import prepare
 from reportgen.models.loader import BUILTIN_MODEL, LoadedModel, load_model
 from reportgen.outputs.report_files import SavableReport
+from reportgen.outputs.saved.evaluation_json import read_evaluation
+from reportgen.report.evaluation import ClassifierEvaluation
 from reportgen.report.model import ModelReport
 from reportgen.report.picture import Picture
 from reportgen.report.provenance import creation_time, versions
@@ -40,6 +43,7 @@ from reportgen.workflows.illustrate import (
     input_pictures,
     model_pictures,
     occlusion_pictures,
+    standing_pictures,
 )
 
 
@@ -84,6 +88,7 @@ def build_report(
         subject = make_subject(load(model, chosen, read), chosen)
         check_channels(chosen.feature_maps, [(call.map_shape or (0, 0, 0))[2] for call in subject.layers])
         comments = read_comments(chosen.commentary, subject.names)
+        evaluation = _evaluation(subject, chosen)
         positions = plan_scan(subject.size, chosen.occlusion).count if chosen.occlusion.enabled else 0
     with watch.step("predict"):
         runs = run_cases(subject, read, titles, chosen)
@@ -95,6 +100,8 @@ def build_report(
         layers, grids = _layers(subject, runs, chosen, advance)
     with watch.step("draw"):
         pictures = [*input_pictures(runs), *occlusion_pictures(runs, chosen.occlusion), *model_pictures(subject)]
+    standings = find_standings(evaluation, subject.head, runs) if evaluation else []
+    pictures += standing_pictures(standings)
     trials: tuple[PreprocessingTrial, ...] = ()
     if chosen.preprocessing.mode == TRY:
         trials = try_preprocessings(subject, runs)
@@ -123,6 +130,8 @@ def build_report(
         *doubts_under(subject, subject.loaded.preprocessing, runs, np.stack([run.scores for run in runs])),
         *trial_remarks(trials, regression=head.is_regression),
         *_prediction_remarks(shown, head),
+        *(otherness_remarks(evaluation, report.model) if evaluation else ()),
+        *(standing_remark(standings[number]) for number, _ in report.side_by_side if standings),
         *remarks.occlusion_remarks(shown, regression=head.is_regression),
         *remarks.depth_remarks(shown),
         *remarks.layer_remarks(shown, subject.names),
@@ -168,11 +177,22 @@ def load(model: str | Path | LoadedModel | Any | None, settings: Settings, cases
     """Load whatever names a model; None is the one in the settings, else the built-in one."""
     if isinstance(model, LoadedModel):
         return model
-    source, name = model if model is not None else settings.model.path, None
-    if source is None:
-        source, name = BUILTIN_MODEL, BUILTIN_NAME
+    source, name = (model, None) if model is not None else model_source(settings)
     labels = [case.label for case in cases]
     return load_model(source, settings.model, settings.preprocessing, labels, name, settings.limits)
+
+
+def model_source(settings: Settings) -> tuple[str | Path, str | None]:
+    """Return the model that the settings name, else the built-in one, and what to call it if not by its file."""
+    return (BUILTIN_MODEL, BUILTIN_NAME) if settings.model.path is None else (settings.model.path, None)
+
+
+def _evaluation(subject: Subject, settings: Settings) -> ClassifierEvaluation | None:
+    if settings.model.evaluation is None:
+        return None
+    evaluation = read_evaluation(Path(settings.model.evaluation))
+    check_evaluation_fits(evaluation, subject.head, subject.loaded.name)
+    return evaluation
 
 
 def _profile_remarks(subject: Subject, runs: Runs, settings: Settings) -> list[Remark]:

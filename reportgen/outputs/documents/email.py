@@ -330,7 +330,7 @@ def _fill(message: EmailMessage, report: Report, subject: str, attachments: Sequ
 
 def _bodies(report: Report, subject: str, attachments: Sequence[Attachment]) -> tuple[str, str, tuple[_Overlay, ...]]:
     empty = Asset(SafeHtml(""))
-    page = Page(report, empty, empty)
+    page = Page(report=report, style=empty, script=empty)
     templates = environment()
     named = tuple(f"{one.name} ({_size(len(one.data))})" for one in attachments)
     overlays = tuple(_overlays(page))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -18,9 +18,9 @@ from typing import Any
 
 from reportgen.outputs.documents.letters import lacking_letters, tell_lacking
 from reportgen.outputs.documents.pdf_palette import Indexed, put_in_place, read_indexed, stand_in
-from reportgen.outputs.page.environment import asset, environment
+from reportgen.outputs.page.environment import environment
 from reportgen.outputs.page.markdown import SafeHtml
-from reportgen.outputs.page.page import Asset, Page
+from reportgen.outputs.page.page import Asset, Page, read_assets
 from reportgen.outputs.saved.report_json import render_json
 from reportgen.report.picture import Picture
 from reportgen.report.report import Report
@@ -35,12 +35,20 @@ _PICTURE, _FONT = "picture:", "font:"
 
 
 @dataclass(frozen=True)
+class Source:
+    """What a PDF carries of the numbers behind it: a file's name and content."""
+
+    name: str
+    data: bytes
+
+
+@dataclass(frozen=True, kw_only=True)
 class PrintedPage(Page):
     """What the template of the paper page sees: as for the web page, with pictures by address."""
 
     def address(self, picture: Picture) -> str:
         """Return what the picture is asked for by; only this program understands it."""
-        return f"{_PICTURE}{self._places[picture.name]}"
+        return printed_address(self._places[picture.name])
 
     @functools.cached_property
     def _places(self) -> dict[str, int]:
@@ -75,21 +83,69 @@ def render_pdf(
         When paper or variant are unknown, WeasyPrint or the libraries that it needs are missing, or the report can't
         be laid out.
     """
-    if paper not in PAPERS or variant not in VARIANTS:
-        wrong, known = (f"paper '{paper}'", PAPERS) if paper not in PAPERS else (f"variant '{variant}'", VARIANTS)
-        raise OutputError(f"there is no {wrong}", f"use {', '.join(known)}")
-    weasyprint = _weasyprint()
-    size = f"@page {{ size: {PAPERS[paper]}; }}\n"
-    style = Asset(SafeHtml(size + asset("assets/print.css").strip() + "\n"))
-    page = PrintedPage(report, style, Asset(SafeHtml("")))
+    page = PrintedPage(report=report, style=print_style(paper), script=Asset(SafeHtml("")))
     html = environment().get_template("print.html.j2").render(page=page, report=report)
     # how long it took to make is no part of what was measured: without it the same report gives the same bytes
-    data = render_json(replace(report, timings={}))
-    indexed = {place: found for place, one in enumerate(report.pictures) if (found := read_indexed(one.data))}
+    source = Source("report.json", render_json(replace(report, timings={})))
+    return lay_out(html, report.pictures, source, report.created, variant=variant, done=done, warn=warn)
+
+
+def print_style(paper: str, *further: str) -> Asset:
+    """Return the style of paper pages.
+
+    Parameters
+    ----------
+    paper
+        ``a4`` or ``letter``.
+    further
+        Style sheets that stand after the usual one.
+
+    Raises
+    ------
+    OutputError
+        When the paper is unknown.
+    """
+    if paper not in PAPERS:
+        raise OutputError(f"there is no paper '{paper}'", f"use {', '.join(PAPERS)}")
+    sheets = read_assets("assets/print.css", *further)
+    return Asset(SafeHtml(f"@page {{ size: {PAPERS[paper]}; }}\n{sheets.text.text}"))
+
+
+def printed_address(place: int) -> str:
+    """Return what a picture is asked for by, by its place among all; only this program understands it."""
+    return f"{_PICTURE}{place}"
+
+
+def lay_out(
+    html: str, pictures: Sequence[Picture], source: Source, created: str, *, variant: str = "pdf/a-3u",
+    done: Callable[[int], object] | None = None, warn: Callable[[str], object] | None = None,
+) -> bytes:  # fmt: skip
+    """Return a page as PDF, tagged, with the data behind it attached.
+
+    Parameters
+    ----------
+    html
+        Names pictures as :func:`printed_address` does.
+    pictures
+        All of them.
+    source, created
+        The data, and when it was made (ISO 8601).
+    variant, done, warn
+        As :func:`render_pdf` takes them.
+
+    Raises
+    ------
+    OutputError
+        As there.
+    """
+    if variant not in VARIANTS:
+        raise OutputError(f"there is no variant '{variant}'", f"use {', '.join(VARIANTS)}")
+    weasyprint = _weasyprint()
+    indexed = {place: found for place, one in enumerate(pictures) if (found := read_indexed(one.data))}
     with _progress(done), lacking_letters() as lacking:
-        written = _written(weasyprint, report, html, data, variant, indexed)
+        written = _written(weasyprint, html, pictures, source, created, variant, indexed)
         # a picture that was asked for and isn't drawn would be missed: then all are left to WeasyPrint
-        written = written or _written(weasyprint, report, html, data, variant, {}) or b""
+        written = written or _written(weasyprint, html, pictures, source, created, variant, {}) or b""
     if lacking and warn is not None:
         warn(tell_lacking(lacking))
     return written
@@ -126,12 +182,13 @@ def _progress(done: Callable[[int], object] | None) -> Iterator[None]:
 
 
 def _written(
-    weasyprint: Any, report: Report, html: str, data: bytes, variant: str, indexed: Mapping[int, Indexed]
-) -> bytes | None:
-    moment = datetime.fromisoformat(report.created)
-    fetcher = _fetcher(report, {place: stand_in(picture, place) for place, picture in indexed.items()})
+    weasyprint: Any, html: str, pictures: Sequence[Picture], source: Source, created: str, variant: str,
+    indexed: Mapping[int, Indexed],
+) -> bytes | None:  # fmt: skip
+    moment = datetime.fromisoformat(created)
+    fetcher = _fetcher(pictures, {place: stand_in(picture, place) for place, picture in indexed.items()})
     attached = weasyprint.Attachment(
-        string=data, name="report.json", description="everything measured", relationship="Source",
+        string=source.data, name=source.name, description="everything measured", relationship="Source",
         created=moment, modified=moment, url_fetcher=fetcher,
     )  # fmt: skip
     placed: set[int] = set()
@@ -139,7 +196,7 @@ def _written(
     written: bytes = document.write_pdf(
         finisher=lambda _, pdf: placed.update(put_in_place(pdf, indexed)),
         pdf_variant=None if variant == "plain" else variant,
-        pdf_identifier=hashlib.sha256(html.encode() + data).digest()[:16],
+        pdf_identifier=hashlib.sha256(html.encode() + source.data).digest()[:16],
         attachments=[attached],
         pdf_tags=True,
         custom_metadata=False,
@@ -170,7 +227,7 @@ def _weasyprint() -> Any:
         ) from None
 
 
-def _fetcher(report: Report, stand_ins: Mapping[int, bytes] | None = None) -> Any:
+def _fetcher(pictures: Sequence[Picture], stand_ins: Mapping[int, bytes] | None = None) -> Any:
     """Return what WeasyPrint asks for everything that the page names: the report's own, and nothing else.
 
     Where there is a stand-in for a picture, it's given instead, and noted in ``used``.
@@ -184,8 +241,8 @@ def _fetcher(report: Report, stand_ins: Mapping[int, bytes] | None = None) -> An
 
         def fetch(self, url: str, headers: dict[str, str] | None = None) -> Any:  # noqa: ARG002
             kind, _, name = url.partition(":")
-            if f"{kind}:" == _PICTURE and name.isdecimal() and int(name) < len(report.pictures):
-                place, picture = int(name), report.pictures[int(name)]
+            if f"{kind}:" == _PICTURE and name.isdecimal() and int(name) < len(pictures):
+                place, picture = int(name), pictures[int(name)]
                 self.used |= {place} & replaced.keys()
                 data = replaced.get(place, picture.data)
                 return URLFetcherResponse(url, data, headers={"Content-Type": picture.media_type})

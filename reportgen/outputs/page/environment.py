@@ -9,6 +9,7 @@ from pathlib import Path
 import jinja2
 
 from reportgen.outputs.page.markdown import render_markdown
+from reportgen.report.evaluation import describe_estimate
 from reportgen.report.report import readable
 from reportgen.system.text import visible
 
@@ -40,6 +41,7 @@ def environment() -> jinja2.Environment:
         "markdown": render_markdown, "grouped": _grouped, "shape": _shape, "short": _short,
         "scientific": _significant, "setting": _setting, "correlation": _correlation, "scored": format_score,
         "readable": readable, "sight": _sight, "keras_shape": _keras_shape,
+        "estimate": describe_estimate, "percent": _percent,
     }  # fmt: skip
     environment.tests["finite"] = math.isfinite
     return environment
@@ -94,3 +96,7 @@ def _correlation(number: float | None) -> str:
 
 def _keras_shape(sides: tuple[int | None, ...]) -> str:
     return f"({', '.join(map(str, sides))})"
+
+
+def _percent(share: float) -> str:
+    return f"{share:.0%}".replace("%", " %") if math.isfinite(share) else "–"

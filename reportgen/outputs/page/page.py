@@ -55,23 +55,49 @@ class LayerView:
         return f"layer-{self.index + 1}"
 
 
-@dataclass(frozen=True)
-class Page:
-    """What the templates see: the report, with lookups that need no logic in a template."""
+@dataclass(frozen=True, kw_only=True)
+class Frame:
+    """What the frame of a page sees that stands alone: style, script and policy.
 
-    report: Report
+    Attributes
+    ----------
+    generator
+        The version that writes it.
+    """
+
     style: Asset
     script: Asset
-    seal: str = ""
+    generator: str = ""
 
     @property
     def site(self) -> None:
         """The site that the page is part of: it stands alone."""
         return
 
+    @property
+    def sealed(self) -> SafeHtml:
+        """The page's digest of itself, where it has one."""
+        return SafeHtml("")
+
     def address(self, picture: Picture) -> str:
         """Where a picture is: here, inside the page."""
         return f"data:{picture.media_type};base64,{base64.b64encode(picture.data).decode()}"
+
+    @property
+    def policy(self) -> str:
+        """Content-Security-Policy of the page."""
+        return (
+            f"default-src 'none'; img-src data:; style-src {self.style.source}; script-src {self.script.source}; "
+            "base-uri 'none'; form-action 'none'"
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page(Frame):
+    """What the templates see: the report, with lookups that need no logic in a template."""
+
+    report: Report
+    seal: str = ""
 
     @property
     def sealed(self) -> SafeHtml:
@@ -82,14 +108,6 @@ class Page:
     def data(self) -> SafeHtml:
         """Everything measured, as JSON that can stand inside the page: other outputs are made from it."""
         return SafeHtml(embedded_json(self.report))
-
-    @property
-    def policy(self) -> str:
-        """Content-Security-Policy of the page."""
-        return (
-            f"default-src 'none'; img-src data:; style-src {self.style.source}; script-src {self.script.source}; "
-            "base-uri 'none'; form-action 'none'"
-        )
 
     @property
     def cases(self) -> tuple[tuple[int, CaseReport], ...]:
@@ -207,10 +225,17 @@ class Page:
         return self.pictures[layer_picture_name(case, layer.index, layer.name)]
 
 
+def read_assets(*names: str) -> Asset:
+    """Return style sheets or scripts, one after another, as they stand in a page."""
+    return Asset(SafeHtml("".join(asset(name).strip() + "\n" for name in names)))
+
+
 def render_html(report: Report) -> str:
     """Return the page. The same report gives the same text."""
     templates = environment()
-    style, script = (Asset(SafeHtml(asset(name).strip() + "\n")) for name in ("assets/report.css", "assets/report.js"))
-    page = Page(report, style, script, seal=BLANK_SEAL)
+    page = Page(
+        report=report, style=read_assets("assets/report.css"), script=read_assets("assets/report.js"),
+        generator=report.versions["reportgen"], seal=BLANK_SEAL,
+    )  # fmt: skip
     text = templates.get_template("report.html.j2").render(page=page, report=report) + "\n"
     return text.replace(SEAL.format(BLANK_SEAL), SEAL.format(page_digest(text)), 1)

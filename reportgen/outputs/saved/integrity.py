@@ -24,7 +24,7 @@ def flaw(report: Report) -> str | None:
 
 
 def _flaws(report: Report) -> Iterator[str]:
-    if not _is_moment(report.created):
+    if not is_moment(report.created):
         yield "its date is none"
     if not report.cases:
         yield "it has no cases"
@@ -49,7 +49,7 @@ def _model_flaws(report: Report) -> Iterator[str]:
         yield "its findings don't fit its thresholds"
     if model.threshold is not None and len(model.class_names) < 2:
         yield "its classes don't fit its threshold"
-    if not _DIGEST.fullmatch(model.sha256) or len(model.input_shape) < 2:
+    if not is_digest(model.sha256) or len(model.input_shape) < 2:
         yield "its model is none"
 
 
@@ -61,7 +61,7 @@ def _case_flaws(report: Report, case: CaseReport) -> Iterator[str]:
         yield "its findings aren't those of its model"
     if findings and len(case.predictions) != len(findings):
         yield "its findings don't fit its predictions"
-    if not _DIGEST.fullmatch(case.sha256):
+    if not is_digest(case.sha256):
         yield "it has a case without a digest"
     if tuple(layer.name for layer in case.layers) != report.model.shown_layers:
         yield "its layers don't fit together"
@@ -75,14 +75,20 @@ def _picture_flaws(report: Report) -> Iterator[str]:
     names = [picture.name for picture in report.pictures]
     if len(set(names)) < len(names):
         yield "two of its pictures have the same name"
-    if not all(_is_sound(picture) for picture in report.pictures):
+    if not all(is_sound_picture(picture) for picture in report.pictures):
         yield "one of its pictures is none"
     for place, layer in enumerate(report.model.shown_layers):
         if any(layer_picture_name(case, place, layer) not in names for case in range(len(report.cases))):
             yield "it lacks a picture"
 
 
-def _is_sound(picture: Picture) -> bool:
+def is_digest(text: str) -> bool:
+    """Return whether a text is a SHA-256 digest as reports write it."""
+    return _DIGEST.fullmatch(text) is not None
+
+
+def is_sound_picture(picture: Picture) -> bool:
+    """Return whether a picture is one: of a known type, with sides and a name that can be."""
     sides = (picture.width, picture.height)
     return (
         picture.media_type in ENDINGS
@@ -94,8 +100,8 @@ def _is_sound(picture: Picture) -> bool:
     )
 
 
-def _is_moment(text: str) -> bool:
-    """Whether a time is written as reports write it, in UTC, and in a year that all outputs can tell."""
+def is_moment(text: str) -> bool:
+    """Return whether a time is written as reports write it, in UTC, and in a year that all outputs can tell."""
     if not _MOMENT.fullmatch(text):
         return False
     try:

@@ -14,10 +14,10 @@ import functools
 import hashlib
 import json
 import re
-import stat
 from pathlib import Path
 from typing import Any
 
+from reportgen.outputs.saved.content import LARGEST, Problem, read_content
 from reportgen.outputs.saved.integrity import flaw
 from reportgen.outputs.saved.report_json import content_digest, report_digest
 from reportgen.outputs.saved.schema import MisfitError, from_plain
@@ -27,7 +27,7 @@ from reportgen.report.report import SCHEMA_VERSION, Report
 from reportgen.system.errors import OutputError
 from reportgen.system.text import visible
 
-LARGEST = 512 << 20
+_REPORT = "a report.html or report.json"
 _LARGEST_PICTURE = 64 << 20
 _DATA_START = '<script type="application/json" id="report-data">'
 _PICTURE = re.compile(r'src="data:image/[a-z]{1,10};base64,([A-Za-z0-9+/=]*)"')
@@ -56,12 +56,6 @@ class ReportError(OutputError):
         super().__init__(what, advice)
 
 
-class _Problem(Exception):  # noqa: N818 - becomes an OutputError that names the file
-    def __init__(self, what: str, advice: str = "give a report.html or report.json that reportgen wrote") -> None:
-        self.advice = advice
-        super().__init__(what)
-
-
 def read_saved(path: Path, figures: Path | None = None) -> SavedReport:
     """Read a report that was written earlier.
 
@@ -84,37 +78,26 @@ def read_saved(path: Path, figures: Path | None = None) -> SavedReport:
             data, found = _parsed(text)
             table = _loaded(data)
             if seal_of(text) != page_digest(text):
-                raise _Problem("was edited: it is not the page that was written")
+                raise Problem("was edited: it is not the page that was written")
         else:
             table = _loaded(text)
             found = _beside(table, figures or path.parent)
         return SavedReport(_report(table, found), path, text, is_page)
-    except _Problem as problem:
-        raise ReportError(f"{path} {problem}", problem.advice, str(problem)) from None
+    except Problem as problem:
+        raise ReportError(
+            f"{path} {problem}", problem.advice or f"give {_REPORT} that reportgen wrote", str(problem)
+        ) from None
 
 
 def _text(path: Path) -> str:
     try:
-        return _content(path, LARGEST).decode("utf-8-sig")
+        return read_content(path, LARGEST, wanted=_REPORT).decode("utf-8-sig")
     except FileNotFoundError:
         raise ReportError(f"report not found: {path}", "check the path", "is not there") from None
     except UnicodeDecodeError:
-        raise _Problem("is no report") from None
+        raise Problem("is no report") from None
     except OSError as problem:
-        raise _Problem(f"can't be read ({problem.strerror})", "check it") from None
-
-
-def _content(path: Path, limit: int) -> bytes:
-    """Return what a plain file holds, and not from a pipe or a device, which may never end."""
-    found = path.stat()
-    if stat.S_ISDIR(found.st_mode):
-        raise _Problem("is a folder", "name a report.html or report.json in it")
-    if not stat.S_ISREG(found.st_mode):
-        raise _Problem("is no plain file", "give a report.html or report.json that reportgen wrote")
-    if found.st_size > limit:
-        raise _Problem(f"has {found.st_size:,} bytes", "it is no report")
-    with path.open("rb") as file:
-        return file.read(limit)
+        raise Problem(f"can't be read ({problem.strerror})", "check it") from None
 
 
 def _parsed(text: str) -> tuple[str, dict[str, bytes]]:
@@ -127,9 +110,9 @@ def _parsed(text: str) -> tuple[str, dict[str, bytes]]:
     end = text.find("</script>", start)
     if start < 0 or end < 0:
         older = 'content="reportgen ' in text[:5000]
-        raise _Problem("is a report without its data, cut off or of an older version" if older else "is no report")
+        raise Problem("is a report without its data, cut off or of an older version" if older else "is no report")
     if not text.rstrip().endswith("</html>"):
-        raise _Problem("is cut off")
+        raise Problem("is cut off")
     pictures = {}
     for found in _PICTURE.finditer(text, 0, start):
         with contextlib.suppress(binascii.Error, ValueError):
@@ -142,19 +125,19 @@ def _loaded(text: str) -> dict[str, Any]:
     try:
         table = json.loads(text)
     except (ValueError, RecursionError):
-        raise _Problem("holds no report, or a damaged one") from None
+        raise Problem("holds no report, or a damaged one") from None
     if not isinstance(table, dict) or not isinstance(table.get("schema_version"), int) or "cases" not in table:
-        raise _Problem("is no report")
+        raise Problem("is no report")
     version = table["schema_version"]
     if version != SCHEMA_VERSION:
         age = "newer" if version > SCHEMA_VERSION else "older"
-        raise _Problem(f"was written by {age} reportgen (schema {version}, this one reads {SCHEMA_VERSION})")
+        raise Problem(f"was written by {age} reportgen (schema {version}, this one reads {SCHEMA_VERSION})")
     if not isinstance(table.get("pictures"), list):
-        raise _Problem("was edited: it has no list of pictures")
+        raise Problem("was edited: it has no list of pictures")
     if "content_sha256" not in table:
-        raise _Problem("was edited, or written before reports had digests")
+        raise Problem("was edited, or written before reports had digests")
     if table["content_sha256"] != _digest(table):
-        raise _Problem("was edited: what it says is not what was written")
+        raise Problem("was edited: what it says is not what was written")
     return table
 
 
@@ -170,12 +153,13 @@ def _beside(table: dict[str, Any], folder: Path) -> dict[str, bytes]:
     for described in table["pictures"]:
         name = described.get("file") if isinstance(described, dict) else None
         if not isinstance(name, str) or not name or Path(name).name != name:
-            raise _Problem("names a picture that is no plain file")
+            raise Problem("names a picture that is no plain file")
         try:
             places = (folder / name, folder / "figures" / name, _by_digest(folder, described))
-            data = _content(next((place for place in places if place.is_file()), places[0]), _LARGEST_PICTURE)
-        except (OSError, ValueError, _Problem):
-            raise _Problem(
+            found_at = next((place for place in places if place.is_file()), places[0])
+            data = read_content(found_at, _LARGEST_PICTURE, wanted=_REPORT)
+        except (OSError, ValueError, Problem):
+            raise Problem(
                 f"needs the picture {name:.100}, which is not beside it",
                 "say with --figures where they are (build --figures writes them), or give the HTML page",
             ) from None
@@ -194,7 +178,7 @@ def _report(table: dict[str, Any], found: dict[str, bytes]) -> Report:
     for described in table["pictures"]:
         if not isinstance(described, dict) or str(described.get("sha256")) not in found:
             name = described.get("name") if isinstance(described, dict) else "?"
-            raise _Problem(f"was edited, or cut off: picture '{name!s:.60}' is not the one that was written")
+            raise Problem(f"was edited, or cut off: picture '{name!s:.60}' is not the one that was written")
         data.append(found[described["sha256"]])
     plain = {key: value for key, value in table.items() if key != "content_sha256"}
     plain["pictures"] = [
@@ -204,12 +188,12 @@ def _report(table: dict[str, Any], found: dict[str, bytes]) -> Report:
     try:
         report = from_plain(Report, plain, "report")
     except MisfitError as misfit:
-        raise _Problem(f"was edited, or written by a newer reportgen: {misfit}") from None
+        raise Problem(f"was edited, or written by a newer reportgen: {misfit}") from None
     pictures = zip(report.pictures, data, strict=True)
     report = dataclasses.replace(
         report, pictures=tuple(dataclasses.replace(picture, data=found) for picture, found in pictures)
     )
     found_flaw = flaw(report)
     if found_flaw:
-        raise _Problem(f"was edited: {found_flaw}")
+        raise Problem(f"was edited: {found_flaw}")
     return report

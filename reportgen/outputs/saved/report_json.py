@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 import hashlib
 import json
@@ -20,7 +21,7 @@ from reportgen.system.errors import OutputError
 
 def render_json(report: Report) -> bytes:
     """Return a report as indented JSON; pictures are named with their digests, not included."""
-    return _encoded(_document(report))
+    return encode_json(_document(report))
 
 
 def embedded_json(report: Report) -> str:
@@ -50,7 +51,7 @@ def report_digest(report: Report) -> str:
 
 def _document(report: Report) -> dict[str, Any]:
     fields = {item.name: getattr(report, item.name) for item in dataclasses.fields(report)}
-    document: dict[str, Any] = _plain(fields | {"pictures": [_described(picture) for picture in report.pictures]})
+    document: dict[str, Any] = to_plain(fields | {"pictures": [_described(picture) for picture in report.pictures]})
     return document | {"content_sha256": content_digest(document)}
 
 
@@ -60,11 +61,12 @@ def _compact(value: Any, *, sort_keys: bool = False) -> str:
 
 def render_model_json(model: ModelReport) -> bytes:
     """Return a model's summary as indented JSON."""
-    return _encoded(model)
+    return encode_json(model)
 
 
-def _encoded(value: Any) -> bytes:
-    text = json.dumps(_plain(value), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+def encode_json(value: Any) -> bytes:
+    """Return dataclasses, tables and plain values as indented JSON."""
+    text = json.dumps(to_plain(value), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
     # a file name that is no UTF-8 has lone surrogates; JSON writes them just as Python's escapes look
     return text.encode(errors="backslashreplace")
 
@@ -74,17 +76,19 @@ def _described(picture: Picture) -> dict[str, Any]:
     return described | {"file": picture.file_name, "sha256": hashlib.sha256(picture.data).hexdigest()}
 
 
-def _plain(value: Any) -> Any:
-    """Return dataclasses as tables under their JSON names; numbers that are not finite have no JSON and become null."""
+def to_plain(value: Any) -> Any:
+    """Return dataclasses as tables under their JSON names; bytes become base64, numbers that are not finite null."""
     if dataclasses.is_dataclass(value):
         return {
-            JSON_NAMES.get(item.name, item.name): _plain(getattr(value, item.name))
+            JSON_NAMES.get(item.name, item.name): to_plain(getattr(value, item.name))
             for item in dataclasses.fields(value)
         }
     if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): to_plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        return [to_plain(item) for item in value]
+    if isinstance(value, bytes):
+        return base64.urlsafe_b64encode(value).decode()
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value

@@ -53,7 +53,9 @@ def from_plain(kind: type[T], value: Any, where: str) -> T:
 @functools.cache
 def _adapter(kind: Any) -> pydantic.TypeAdapter[Any]:
     # inside a tuple, since plain dataclasses take the configuration of what they stand in
-    config = pydantic.ConfigDict(strict=True, extra="forbid", alias_generator=lambda name: JSON_NAMES.get(name, name))
+    config = pydantic.ConfigDict(
+        strict=True, extra="forbid", val_json_bytes="base64", alias_generator=lambda name: JSON_NAMES.get(name, name)
+    )
     return pydantic.TypeAdapter(tuple[kind], config=config)
 
 

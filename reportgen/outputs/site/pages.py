@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from reportgen.outputs.page.environment import asset, environment, format_score
 from reportgen.outputs.page.markdown import SafeHtml
-from reportgen.outputs.page.page import Asset, Page
+from reportgen.outputs.page.page import Asset, Page, read_assets
 from reportgen.outputs.site.confusion import confusion, finding_confusions
 from reportgen.outputs.site.records import ModelRecord, Record, picture_file
 from reportgen.report.picture import Picture
@@ -25,6 +25,7 @@ PAGE_SIZE = 100
 FEED_SIZE = 50
 SHOWN_CASES = 4  # in a row of the list
 STYLES, SCRIPTS = ("report.css", "site.css"), ("report.js", "site.js")
+_PARTS = {"site.css": ("assets/site.css", "assets/confusion.css")}
 _POLICY = (
     "default-src 'none'; img-src 'self' file:; style-src 'self' file:; script-src 'self' file:; "
     "base-uri 'none'; form-action 'none'"
@@ -82,7 +83,7 @@ class Linked:
         return f"{self.root}{self.files[name]}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SitePage(Page):
     """What the report's template sees in a site: as in one file, with addresses instead of content."""
 
@@ -103,7 +104,7 @@ def asset_files() -> dict[str, tuple[str, bytes]]:
     """Return where each style and script lies in a site, under its digest, and its content."""
     found = {}
     for name in (*STYLES, *SCRIPTS):
-        content = (asset(f"assets/{name}").strip() + "\n").encode()
+        content = read_assets(*_PARTS.get(name, (f"assets/{name}",))).text.text.encode()
         stem, _, ending = name.partition(".")
         found[name] = (f"assets/{stem}-{hashlib.sha256(content).hexdigest()[:16]}.{ending}", content)
     return found
@@ -121,7 +122,7 @@ def look() -> str:
 def render_report_page(report: Report, site: Linked, data_address: str) -> bytes:
     """Return the page of a report; ``data_address`` is where its JSON is, seen from it."""
     empty = Asset(SafeHtml(""))
-    page = SitePage(report, empty, empty, site=site, data_address=data_address)
+    page = SitePage(report=report, style=empty, script=empty, generator="site", site=site, data_address=data_address)
     return _rendered("report.html.j2", page=page, report=report)
 
 

@@ -107,7 +107,7 @@ def test_any_text_stays_text_and_asks_for_nothing(make_report, monkeypatch, tmp_
 @pytest.mark.parametrize("url", ["file:///etc/passwd", "http://127.0.0.1:9/", "picture:999", "picture:-1", "font:../x"])
 def test_the_fetcher_gives_nothing_else(report, url):
     with pytest.raises(Exception, match="is not part of the report"):
-        pdf._fetcher(report).fetch(url)
+        pdf._fetcher(report.pictures).fetch(url)
 
 
 def test_from_the_command_line(report, data, tmp_path, capsys):

@@ -1,0 +1,267 @@
+"""Charts of an evaluation: ROC and precision-recall curves, calibration, and how the scores are spread."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from reportgen.figures.canvas import encode_figure, escape_formulas, grid_of_axes, new_figure, style_axes
+from reportgen.figures.colours import INK, SERIES
+from reportgen.report.evaluation import (
+    FINDINGS,
+    TWO_CLASSES,
+    Calibration,
+    ClassifierEvaluation,
+    ClassMeasures,
+    Curve,
+    Estimate,
+    EvaluationComparison,
+    describe_estimate,
+)
+from reportgen.report.picture import Picture
+
+MOST_PANELS = 12
+ROC, PRECISION_RECALL, CALIBRATION, SCORES = "roc", "precision-recall", "calibration", "scores"
+_BINS = 20
+_LONGEST_TITLE = 24
+Draw = Callable[[Any, ClassMeasures, int], None]
+
+
+def evaluation_pictures(
+    evaluation: ClassifierEvaluation, comparison: EvaluationComparison | None = None
+) -> tuple[Picture, ...]:
+    """Draw all charts of an evaluation; with another laid over it, each curve twice."""
+    other = comparison.other if comparison else None
+    pictures = [
+        _curves(ROC, "ROC curve", "1 − specificity", "sensitivity", evaluation, other),
+        _curves(PRECISION_RECALL, "precision-recall curve", "recall (sensitivity)", "precision", evaluation, other),
+        _calibration(evaluation, other),
+    ]
+    if evaluation.task == TWO_CLASSES:
+        pictures.append(score_histogram(evaluation))
+    return tuple(pictures)
+
+
+def shown_classes(evaluation: ClassifierEvaluation) -> tuple[ClassMeasures, ...]:
+    """Return the classes that charts have room for: of very many, those with the lowest AUC, in the model's order."""
+    if len(evaluation.classes) <= MOST_PANELS:
+        return evaluation.classes
+    worst = sorted(
+        evaluation.classes, key=lambda one: (not math.isfinite(one.auc.value), one.auc.value)
+    )[:MOST_PANELS]  # fmt: skip
+    return tuple(sorted(worst, key=lambda one: one.number))
+
+
+def score_histogram(evaluation: ClassifierEvaluation) -> Picture:
+    """Show how the scores of the positive class are spread, for each class by its label, and the threshold."""
+    one = evaluation.classes[0]
+    names = evaluation.model.class_names
+    figure, axes = new_figure((0.65, 3.9, 0.15), (0.55, 3.1, 0.45))
+    edges = np.linspace(0, 1, _BINS + 1)
+    for number, colour, hatch in ((1 - one.number, SERIES[0], ""), (one.number, SERIES[1], "////")):
+        scores = [image.scores[one.number] for image in evaluation.images if number in image.labels]
+        axes.hist(
+            scores, bins=edges, weights=np.full(len(scores), 100 / max(1, len(scores))), histtype="stepfilled",
+            facecolor=f"{colour}55", edgecolor=colour, hatch=hatch, linewidth=1.2,
+            label=escape_formulas(f"{_short(names[number])} ({len(scores):,})"),
+        )  # fmt: skip
+    threshold = one.points[0].threshold
+    if math.isfinite(threshold):
+        axes.axvline(threshold, color=INK, linewidth=1, linestyle="--")
+        axes.text(threshold, 0.97, " threshold", color=INK, fontsize=8, va="top", transform=axes.get_xaxis_transform())
+    axes.set_xlim(0, 1)
+    axes.set_xlabel(escape_formulas(f"score of {one.class_name}"), color=INK, fontsize=9)
+    axes.set_ylabel("% of the images with that label", color=INK, fontsize=9)
+    axes.legend(fontsize=8, frameon=False, labelcolor=INK, ncol=2, loc="lower left", bbox_to_anchor=(-0.02, 1.0))
+    ends = sum(1 for image in evaluation.images if not 0.02 < image.scores[one.number] < 0.98)
+    alt = (
+        f"Histogram of the scores of {one.class_name} by label. {ends} of {len(evaluation.images)} images have a score "
+        "below 0.02 or above 0.98."
+    )
+    return encode_figure(SCORES, figure, alt, "Scores by label, in 20 bins, each label's images making 100 %.")
+
+
+def standing_strip(
+    name: str, title: str, class_name: str, score: float, among: Sequence[tuple[str, Sequence[float]]], data: str
+) -> Picture:
+    """Show where a case's score stands among those of images with known labels: a strip for each label.
+
+    Parameters
+    ----------
+    name, title
+        Of the picture, of the case.
+    class_name, score
+        The class whose score it is.
+    among
+        (label, scores) of the images.
+    data
+        Which images, in words.
+    """
+    margin = 0.3 + 0.075 * max(len(_short(label)) for label, _ in among)
+    figure, axes = new_figure((margin, 4.2, 0.2), (0.5, 0.48 * len(among), 0.1))
+    edges = np.linspace(0, 1, 2 * _BINS + 1)
+    for row, (_, scores) in enumerate(among):
+        counts, _ = np.histogram(scores, bins=edges)
+        heights = 0.8 * counts / max(1, counts.max())
+        axes.bar(edges[:-1], heights, width=np.diff(edges), bottom=row, align="edge", color=SERIES[row], alpha=0.6)
+    axes.axvline(score, color=INK, linewidth=1.6)
+    axes.plot(score, len(among) - 0.05, "v", color=INK, markersize=7, clip_on=False)
+    axes.set_xlim(0, 1)
+    axes.set_ylim(0, len(among))
+    axes.set_yticks([row + 0.4 for row in range(len(among))], [escape_formulas(_short(label)) for label, _ in among])
+    axes.tick_params(axis="y", length=0)
+    for side in ("top", "right", "left"):
+        axes.spines[side].set_visible(False)
+    axes.set_xlabel(escape_formulas(f"score of {class_name}"), color=INK, fontsize=9)
+    below = " and ".join(
+        f"{np.mean(np.asarray(scores) < score):.0%} of those labelled {label}" for label, scores in among
+    )
+    alt = f"{title}: its score of {class_name}, {score:.3f}, is above {below}."
+    return encode_figure(
+        name, figure, alt, f"The line: this case; bars: scores of {data} by label, each row by itself."
+    )
+
+
+def _curves(
+    name: str, title: str, across: str, up: str, evaluation: ClassifierEvaluation, other: ClassifierEvaluation | None
+) -> Picture:
+    """Draw a curve for each class, with its band; that of another evaluation dashed."""
+    is_roc = name == ROC
+    theirs = {one.number: one for one in other.classes} if other else {}
+
+    def curve_of(one: ClassMeasures) -> tuple[Curve, Estimate]:
+        return (one.roc, one.auc) if is_roc else (one.precision_recall, one.average_precision)
+
+    def draw(axes: Any, one: ClassMeasures, _: int) -> None:
+        whole = one.positives + one.negatives
+        chance = [0, 1] if is_roc else [one.positives / whole] * 2
+        axes.plot([0, 1], chance, ":", color=INK, linewidth=1, label="chance")
+        mine = curve_of(one)[0]
+        label = "this" if other else None
+        _draw_curve(axes, mine, SERIES[0], "-", label, stepped=not is_roc)
+        if one.number in theirs:
+            _draw_curve(axes, curve_of(theirs[one.number])[0], SERIES[1], "--", "other", stepped=not is_roc)
+        own = one.points[0]
+        place = (1 - own.specificity.value, own.sensitivity.value) if is_roc else (
+            own.sensitivity.value, own.precision.value
+        )  # fmt: skip
+        if all(map(math.isfinite, place)):
+            axes.plot(*place, "o", color=SERIES[0], markersize=6, markeredgecolor="white", label="as it decides")
+
+    shown = shown_classes(evaluation)
+    figure = _panels(shown, across, up, draw)
+    measure = "AUC" if is_roc else "average precision"
+    told = "; ".join(f"{one.class_name} {describe_estimate(curve_of(one)[1])}" for one in shown)
+    if other:
+        numbers = {one.number for one in shown}
+        both = [one for one in other.classes if one.number in numbers]
+        second = [f"{one.class_name} {describe_estimate(curve_of(one)[1])}" for one in both]
+        told += f"; the other {'; '.join(second)}"
+    alt = f"{title[0].upper()}{title[1:]}{'s' if len(shown) > 1 else ''}: {measure} {told}."
+    band = "band: 95 % interval by patient; dot: as the model decides; dotted: chance"
+    first = "Solid: this evaluation; dashed: the other; " if other else "Line: the images as they are; "
+    return encode_figure(name, figure, alt, f"{first}{band}.{_left_out(evaluation, shown)}")
+
+
+def _draw_curve(axes: Any, curve: Curve, colour: str, line: str, label: str | None, *, stepped: bool) -> None:
+    # at a recall of 0 the precision is that of a single image: nothing to be drawn
+    bands = (np.array(values[int(stepped) :], float) for values in (curve.band_x, curve.band_low, curve.band_high))
+    axes.fill_between(*bands, color=colour, alpha=0.18, linewidth=0, step="pre" if stepped else None)
+    # precision between two recalls isn't on the line between them (Davis and Goadrich 2006): it is drawn in steps
+    axes.plot(
+        curve.x, curve.y, line, color=colour, linewidth=1.6, label=label,
+        drawstyle="steps-pre" if stepped else "default",
+    )  # fmt: skip
+
+
+def _calibration(evaluation: ClassifierEvaluation, other: ClassifierEvaluation | None) -> Picture:
+    """Draw share against mean score, bin by bin."""
+    theirs = {one.number: one.calibration for one in other.classes} if other else {}
+    pooled = evaluation.confidence if evaluation.task not in (TWO_CLASSES, FINDINGS) else None
+
+    def draw(axes: Any, calibration: Calibration, second: Calibration | None) -> None:
+        axes.plot([0, 1], [0, 1], ":", color=INK, linewidth=1, label="perfect")
+        _draw_bins(axes, calibration, SERIES[0], "o", "this" if other else None)
+        if second is not None:
+            _draw_bins(axes, second, SERIES[1], "s", "other")
+
+    if pooled is not None:
+        shown: tuple[ClassMeasures, ...] = ()
+        figure, axes = new_figure((0.65, 3.4, 0.3), (0.55, 3.4, 0.2))
+        draw(axes, pooled, other.confidence if other else None)
+        _frame(axes, "mean score of the class that is said", "share that is right")
+        _legend(axes, "upper left")
+        told = describe_estimate(pooled.expected_error)
+        what = "the score of the class that is said"
+    else:
+        shown = shown_classes(evaluation)
+        what = f"the score of {shown[0].class_name}" if len(shown) == 1 else "the score of each finding"
+        figure = _panels(
+            shown, "mean score", "share that has it",
+            lambda axes, one, _: draw(axes, one.calibration, theirs.get(one.number)),
+        )  # fmt: skip
+        told = "; ".join(f"{one.class_name} {describe_estimate(one.calibration.expected_error)}" for one in shown)
+    alt = f"Calibration of {what} in ten bins: expected calibration error {told}."
+    caption = (
+        "Marks above the dotted line: scores are too low; below it: too high. Larger marks: more images."
+        f"{_left_out(evaluation, shown)}"
+    )
+    return encode_figure(CALIBRATION, figure, alt, caption)
+
+
+def _draw_bins(axes: Any, calibration: Calibration, colour: str, marker: str, label: str | None) -> None:
+    """Draw each bin's distance from the diagonal, with a mark whose area grows with its images."""
+    there = [one for one in calibration.bins if one.images]
+    x, y = [one.mean_score for one in there], [one.share for one in there]
+    most = max((one.images for one in there), default=1)
+    axes.vlines(x, x, y, color=colour, linewidth=1.4, linestyle="--" if marker == "s" else "-")
+    sizes = [14 + 110 * one.images / most for one in there]
+    axes.scatter(x, y, s=sizes, color=colour, marker=marker, alpha=0.85, linewidths=0, label=label)
+
+
+def _panels(shown: Sequence[ClassMeasures], across: str, up: str, draw: Draw) -> Any:
+    """Draw one panel for each class, a large one where there is only one."""
+    if len(shown) == 1:
+        figure, axes = new_figure((0.65, 3.4, 0.3), (0.55, 3.4, 0.2))
+        draw(axes, shown[0], 0)
+        _frame(axes, across, up)
+        _legend(axes, "lower right" if up == "sensitivity" else "upper left" if "share" in up else "lower left")
+        return figure
+    columns = min(4, len(shown))
+    rows = -(-len(shown) // columns)
+    figure, panels = grid_of_axes(rows, columns, side=(1.7, 1.7), gap=(0.45, 0.5), below=0.5, right=0.08)
+    for place, (axes, one) in enumerate(zip(panels, shown, strict=False)):
+        style_axes(axes)
+        draw(axes, one, place)
+        last = place + columns >= len(shown)
+        _frame(axes, across if last else "", up if place % columns == 0 else "")
+        axes.set_title(escape_formulas(_short(one.class_name)), color=INK, fontsize=9)
+        for set_ticks in (axes.set_xticks, axes.set_yticks):
+            set_ticks([0, 0.5, 1], ["0", "0.5", "1"])
+    for axes in panels[len(shown) :]:
+        axes.axis("off")
+    return figure
+
+
+def _frame(axes: Any, across: str, up: str) -> None:
+    axes.set_xlim(-0.02, 1.02)
+    axes.set_ylim(-0.02, 1.02)
+    axes.set_xlabel(across, color=INK, fontsize=9)
+    axes.set_ylabel(up, color=INK, fontsize=9)
+
+
+def _legend(axes: Any, place: str) -> None:
+    axes.legend(fontsize=8, frameon=False, labelcolor=INK, loc=place)
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= _LONGEST_TITLE else f"{name[: _LONGEST_TITLE - 1]}…"
+
+
+def _left_out(evaluation: ClassifierEvaluation, shown: Sequence[ClassMeasures]) -> str:
+    if not shown or len(shown) == len(evaluation.classes):
+        return ""
+    return f" The {len(shown)} of {len(evaluation.classes)} classes with the lowest AUC; the table has all."

@@ -1,0 +1,260 @@
+"""Evaluation -> one self-contained HTML page, in the frame of the report's."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from reportgen.outputs.page.confusion import Confusion
+from reportgen.outputs.page.environment import environment
+from reportgen.outputs.page.page import Frame, read_assets
+from reportgen.report.evaluation import (
+    FINDINGS,
+    TWO_CLASSES,
+    ClassifierEvaluation,
+    ClassMeasures,
+    Difference,
+    Estimate,
+    EvaluatedImage,
+    EvaluationComparison,
+    Mistake,
+    describe_estimate,
+)
+from reportgen.report.picture import Picture
+from reportgen.report.report import NOTHING_FOUND
+
+FEW_PATIENTS = 30
+SHOWN_CLASSES = 30
+
+
+@dataclass(frozen=True)
+class Headline:
+    """A measure that stands at the top: its name, its value, and what it means here."""
+
+    name: str
+    estimate: Estimate
+    meaning: str
+
+
+@dataclass(frozen=True)
+class MistakeView:
+    """A mistake with the image that it's about."""
+
+    mistake: Mistake
+    image: EvaluatedImage
+    labelled: str
+    said: str
+
+    @property
+    def address(self) -> str:
+        """Where its report is, seen from the page; empty where there is none."""
+        return quote(self.mistake.report)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluationPage(Frame):
+    """What the templates of an evaluation see, with lookups that need no logic in a template.
+
+    Attributes
+    ----------
+    evaluation
+        All numbers.
+    charts
+        As :func:`reportgen.figures.evaluation.evaluation_pictures` draws them.
+    comparison
+        Another evaluation that is laid over it.
+    """
+
+    evaluation: ClassifierEvaluation
+    charts: tuple[Picture, ...]
+    comparison: EvaluationComparison | None = None
+
+    @functools.cached_property
+    def pictures(self) -> dict[str, Picture]:
+        """Charts by name."""
+        return {picture.name: picture for picture in self.charts}
+
+    @property
+    def two_classes(self) -> bool:
+        """Whether one of two classes is said."""
+        return self.evaluation.task == TWO_CLASSES
+
+    @property
+    def findings(self) -> bool:
+        """Whether any number of findings is said."""
+        return self.evaluation.task == FINDINGS
+
+    @property
+    def first(self) -> ClassMeasures:
+        """The positive one of two classes."""
+        return self.evaluation.classes[0]
+
+    @property
+    def negative(self) -> str:
+        """The other one of two classes."""
+        return self.evaluation.model.class_names[1 - self.first.number]
+
+    @property
+    def few_patients(self) -> bool:
+        """Whether there are too few patients for intervals that can be relied on."""
+        return self.evaluation.data.groups < FEW_PATIENTS
+
+    @property
+    def headlines(self) -> tuple[Headline, ...]:
+        """The measures that stand at the top."""
+        if self.two_classes:
+            return _of_two(self.evaluation, self.first, self.negative)
+        return _of_findings(self.evaluation) if self.findings else _of_several(self.evaluation)
+
+    @property
+    def confusion(self) -> Confusion:
+        """Images by label and by what is said."""
+        names = self.evaluation.model.class_names
+        counts = {
+            (truth, said): count
+            for truth, row in zip(names, self.evaluation.confusion, strict=True)
+            for said, count in zip(names, row, strict=True)
+        }
+        wrong = {pair: count for pair, count in counts.items() if count and pair[0] != pair[1]}
+        view = Confusion(names, counts, 0, 0)
+        return view if view.fits else Confusion(names, wrong, 0, 0)
+
+    @property
+    def mistakes(self) -> tuple[MistakeView, ...]:
+        """The most confident mistakes."""
+        images, names = self.evaluation.images, self.evaluation.model.class_names
+        return tuple(
+            MistakeView(one, images[one.image], _named(images[one.image].labels, names),
+                        _named(images[one.image].said, names))
+            for one in self.evaluation.mistakes
+        )  # fmt: skip
+
+    @property
+    def wrong(self) -> int:
+        """Images that are told wrong."""
+        return sum(not image.correct for image in self.evaluation.images)
+
+    @property
+    def class_counts(self) -> tuple[tuple[str, int], ...]:
+        """Images of each class; of very many, the first."""
+        return tuple(self.evaluation.data.classes.items())[:SHOWN_CLASSES]
+
+    @staticmethod
+    def verdict(one: Difference) -> str:
+        """Say what a paired difference shows."""
+        low, high = one.difference.low, one.difference.high
+        if not math.isfinite(low):
+            return "not defined"
+        if low == high == 0:
+            return "the same"
+        return "higher" if low > 0 else "lower" if high < 0 else "can't be told apart"
+
+
+def render_evaluation_html(
+    evaluation: ClassifierEvaluation, charts: Sequence[Picture], comparison: EvaluationComparison | None = None
+) -> str:
+    """Return the page. The same evaluation gives the same text.
+
+    Parameters
+    ----------
+    evaluation
+        All numbers.
+    charts
+        Its pictures.
+    comparison
+        Another evaluation of the same images, and how they differ.
+    """
+    page = EvaluationPage(
+        evaluation=evaluation, charts=tuple(charts), comparison=comparison,
+        style=read_assets("assets/report.css", "assets/confusion.css", "assets/evaluation.css"),
+        script=read_assets("assets/report.js"), generator=evaluation.versions["reportgen"],
+    )  # fmt: skip
+    return environment().get_template("evaluation.html.j2").render(page=page, evaluation=evaluation) + "\n"
+
+
+def _named(numbers: Sequence[int], names: Sequence[str]) -> str:
+    return " + ".join(names[number] for number in numbers) or NOTHING_FOUND
+
+
+def _percent(share: float) -> str:
+    return f"{share:.1%}".replace("%", " %")
+
+
+def _of_two(evaluation: ClassifierEvaluation, one: ClassMeasures, negative: str) -> tuple[Headline, ...]:
+    own, positive = one.points[0], one.class_name
+    right, whole = sum(image.correct for image in evaluation.images), len(evaluation.images)
+    said = own.true_positives + own.false_positives
+    usual, count = max(((positive, one.positives), (negative, one.negatives)), key=lambda pair: pair[1])
+    error = one.calibration.expected_error
+    pairs = f"the first has the higher score in {_percent(one.auc.value)} of all pairs"
+    auc = f"Of an image labelled {positive} and one labelled {negative}, {pairs}."
+    return (
+        Headline("AUC", one.auc, auc if math.isfinite(one.auc.value) else "It needs images of both classes."),
+        Headline(
+            "Sensitivity",
+            own.sensitivity,
+            f"{own.true_positives:,} of {one.positives:,} images labelled {positive} are told so; "
+            f"{own.false_negatives:,} are missed.",
+        ),
+        Headline(
+            "Specificity",
+            own.specificity,
+            f"{own.true_negatives:,} of {one.negatives:,} images labelled {negative} are told so; "
+            f"{own.false_positives:,} are false alarms.",
+        ),
+        Headline(
+            "Precision",
+            own.precision,
+            f"{own.true_positives:,} of the {said:,} images said to be {positive} are. "
+            f"{_percent(one.positives / whole)} of all images here are; where fewer are, precision is lower.",
+        ),
+        Headline(
+            "Accuracy",
+            evaluation.accuracy,
+            f"{right:,} of {whole:,} images are told right. To say {usual} of every image would be right in "
+            f"{_percent(count / whole)}.",
+        ),
+        Headline(
+            "Calibration error",
+            error,
+            f"A score of {positive} is off by {error.value * 100:.1f} percentage points on average from how often "
+            f"images with such a score are {positive}.",
+        ),
+    )
+
+
+def _of_several(evaluation: ClassifierEvaluation) -> tuple[Headline, ...]:
+    right, whole = sum(image.correct for image in evaluation.images), len(evaluation.images)
+    frequent, count = max(evaluation.data.classes.items(), key=lambda pair: pair[1])
+    told = f"{right:,} of {whole:,} images are told right. To say {frequent} of every image would be right in "
+    headlines = [
+        Headline("Accuracy", evaluation.accuracy, f"{told}{_percent(count / whole)}."),
+        *_averages(evaluation, "class"),
+    ]
+    if evaluation.confidence is not None:
+        error = evaluation.confidence.expected_error
+        off = f"off by {error.value * 100:.1f} percentage points on average from how often it is right"
+        headlines.append(Headline("Calibration error", error, f"The score of the class that is said is {off}."))
+    return tuple(headlines)
+
+
+def _of_findings(evaluation: ClassifierEvaluation) -> tuple[Headline, ...]:
+    right, whole = sum(image.correct for image in evaluation.images), len(evaluation.images)
+    told = f"{right:,} of {whole:,} images are told right in every one of {len(evaluation.classes)} findings."
+    return (*_averages(evaluation, "finding"), Headline("All findings right", evaluation.accuracy, told))
+
+
+def _averages(evaluation: ClassifierEvaluation, what: str) -> list[Headline]:
+    plural = "classes" if what == "class" else "findings"
+    meaning = {
+        "macro": f"The mean over the {plural}: how often an image with the {what} has a higher score for it than one "
+        "without.",
+        "micro": f"All pairs of image and {what} in one ranking: frequent {plural} count for more.",
+    }
+    found = [Headline(f"AUC, {one.name} average", one.auc, meaning[one.name]) for one in evaluation.averages]
+    precise = evaluation.averages[0].average_precision
+    told = f"The mean over the {plural} of the precision at each step in recall: {describe_estimate(precise)}."
+    return [*found, Headline("Average precision, macro", precise, told)] if what == "finding" else found
