@@ -5,6 +5,7 @@ What a batch holds is settled by seed, epoch and step alone, so that a training 
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import numpy as np
@@ -48,7 +49,9 @@ def training_batches(data: Examples, recipe: Recipe, outputs: int, factor: float
 
     steps = steps_of(data, recipe)
     weights = sample_weights(data, recipe.balance)
-    read = _reader(data, targets_of(data, outputs, hard=recipe.hard_targets), weights)
+    # what is the same in all channels is changed once for all: it takes longer than the rest of the pipeline
+    gray = recipe.augmentation is not None and data.is_gray
+    read = _reader(data, targets_of(data, outputs, hard=recipe.hard_targets), weights, channels=1 if gray else None)
 
     def ordered(epoch: NDArray[np.int64]) -> NDArray[np.int64]:
         return epoch_order(data, recipe.balance, recipe.seed, int(epoch))
@@ -65,6 +68,8 @@ def training_batches(data: Examples, recipe: Recipe, outputs: int, factor: float
             settled = step >= round(steps * recipe.epochs * (1 - recipe.settling))
             strength = tf.where(settled, SETTLED_STRENGTH, 1.0)
             scaled = augment(scaled, draws, recipe.augmentation, strength)
+        if gray:
+            scaled = tf.repeat(scaled, data.images.shape[-1], axis=-1)
         if recipe.mixup:
             share = draws.uniform(0.0, recipe.mixup)
             scaled += share * (tf.reverse(scaled, [0]) - scaled)
@@ -73,7 +78,7 @@ def training_batches(data: Examples, recipe: Recipe, outputs: int, factor: float
 
     stream = tf.data.Dataset.range(first_epoch, recipe.epochs).flat_map(of_epoch).map(read)
     numbered = stream.enumerate(first_epoch * steps)
-    return numbered.map(change, num_parallel_calls=tf.data.AUTOTUNE).prefetch(4)
+    return numbered.map(change, num_parallel_calls=os.cpu_count() or 1).prefetch(4)
 
 
 def plain_batches(data: Examples, recipe: Recipe, outputs: int, factor: float, batch: int = 64) -> Any:
@@ -85,21 +90,22 @@ def plain_batches(data: Examples, recipe: Recipe, outputs: int, factor: float, b
     return stream.map(lambda x, y: (tf.cast(x, tf.float32) * factor, y)).prefetch(2)
 
 
-def _reader(data: Examples, *columns: NDArray[np.float32] | None) -> Any:
+def _reader(data: Examples, *columns: NDArray[np.float32] | None, channels: int | None = None) -> Any:
     """Return a function that fetches images, and what else there is of each, of a batch of indices.
 
     Images are fetched from the array that they are in, which may be a file mapped into memory: TensorFlow's own
-    datasets would make a second copy of all.
+    datasets would make a second copy of all. Of channels the first so many; None: all.
     """
     import tensorflow as tf
 
+    shape = (*data.images.shape[1:-1], channels or data.images.shape[-1])
     kept = [tf.constant(column) for column in columns if column is not None]
 
     def fetch(indices: NDArray[np.int64]) -> NDArray[np.uint8]:
-        return data.images[indices]
+        return data.images[indices, ..., :channels]
 
     def read(indices: Any) -> Any:
-        images = tf.ensure_shape(tf.numpy_function(fetch, [indices], tf.uint8), [None, *data.images.shape[1:]])
+        images = tf.ensure_shape(tf.numpy_function(fetch, [indices], tf.uint8), [None, *shape])
         return (images, *(tf.gather(column, indices) for column in kept))
 
     return read

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+_CHUNK = 1024  # images that are looked through at a time
 Labels = NDArray[np.int64] | NDArray[np.bool_]
 
 
@@ -39,6 +40,13 @@ class Examples:
         """Whether an image can show several classes, or none."""
         return self.labels.ndim == 2
 
+    @property
+    def is_gray(self) -> bool:
+        """Whether all channels of all images are the same, as those of a radiograph read as RGB are."""
+        first = self.images[..., :1]
+        chunks = range(0, len(self.images), _CHUNK)
+        return all((self.images[at : at + _CHUNK, ..., 1:] == first[at : at + _CHUNK]).all() for at in chunks)
+
     def take(self, indices: Sequence[int] | NDArray[np.int64]) -> Examples:
         """Return the images of the given indices."""
         chosen = np.asarray(indices, np.int64)
@@ -47,8 +55,8 @@ class Examples:
     def digest(self) -> str:
         """Return a digest of pixels and labels: the same data, the same text."""
         seen = hashlib.sha256(repr((self.images.shape, self.class_names)).encode())
-        for start in range(0, len(self.images), 1024):
-            seen.update(self.images[start : start + 1024].tobytes())
+        for start in range(0, len(self.images), _CHUNK):
+            seen.update(self.images[start : start + _CHUNK].tobytes())
         seen.update(self.labels.tobytes())
         return seen.hexdigest()
 

@@ -302,7 +302,7 @@ def _leaking(model: Any, optimizer: Any, slope: float, steps: float) -> Iterator
     def leaky(values: Any) -> Any:
         done = keras.ops.cast(optimizer.iterations, "float32") / max(1.0, steps)
         left = keras.ops.cast(slope * keras.ops.maximum(0.0, 1.0 - done), values.dtype)
-        return keras.ops.maximum(values, 0) + left * keras.ops.minimum(values, 0)
+        return keras.ops.maximum(values, left * values)
 
     for layer in rectified:
         layer.activation = leaky
