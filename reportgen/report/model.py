@@ -50,6 +50,10 @@ class Evaluation:
         How many.
     accuracy, auc, sensitivity, specificity
         0 to 1; None where the card doesn't tell.
+    auc_interval, sensitivity_interval, specificity_interval
+        Ends of their 95 % intervals; None where the card doesn't tell.
+    calibration_error
+        Expected calibration error of the positive score, 0 to 1; None where the card doesn't tell.
     """
 
     data: str
@@ -58,6 +62,10 @@ class Evaluation:
     auc: float | None = None
     sensitivity: float | None = None
     specificity: float | None = None
+    auc_interval: tuple[float, float] | None = None
+    sensitivity_interval: tuple[float, float] | None = None
+    specificity_interval: tuple[float, float] | None = None
+    calibration_error: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

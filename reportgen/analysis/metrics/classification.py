@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
+from reportgen.analysis.metrics.calibration import measure_calibration
+from reportgen.analysis.metrics.ranking import Ranking
+from reportgen.analysis.metrics.resampling import Floats, number_groups, resample, share
+from reportgen.report.evaluation import Estimate, Resampling
 from reportgen.report.model import Evaluation
+
+SAMPLES = 2000
 
 
 def area_under_roc(scores: NDArray[np.floating], positive: NDArray[np.bool_]) -> float:
@@ -37,6 +45,7 @@ def measure_classifier(
     *,
     name: str = "",
     threshold: float = 0.5,
+    groups: Sequence[str] = (),
 ) -> Evaluation:
     """Measure how well a classifier does.
 
@@ -50,6 +59,8 @@ def measure_classifier(
         What the data is, for the model card.
     threshold
         From which score on the second class, or each finding, is said.
+    groups
+        For each image whose it is: for one sigmoid 95 % intervals are given then, by a bootstrap of the groups.
 
     Returns
     -------
@@ -67,6 +78,7 @@ def measure_classifier(
         return Evaluation(data=name, images=len(labels), accuracy=float((scores.argmax(axis=1) == labels).mean()))
     positive, said = labels == 1, scores[:, 0] >= threshold
     both = positive.any() and not positive.all()
+    found = _resample_two(scores[:, 0].astype(np.float64), positive, said, groups) if both and len(groups) else {}
     return Evaluation(
         data=name,
         images=len(labels),
@@ -74,4 +86,28 @@ def measure_classifier(
         auc=area_under_roc(scores[:, 0], positive) if both else None,
         sensitivity=float(said[positive].mean()) if positive.any() else None,
         specificity=float((~said[~positive]).mean()) if (~positive).any() else None,
+        calibration_error=calibration_error(scores[:, 0].astype(np.float64), positive),
+        **{f"{measure}_interval": (estimate.low, estimate.high) for measure, estimate in found.items()},
     )
+
+
+def calibration_error(scores: NDArray[np.float64], positive: NDArray[np.bool_]) -> float:
+    """Return the expected calibration error of the positive score; see :func:`measure_calibration`."""
+    none = Resampling(samples=0, seed=0)
+    return measure_calibration(scores, positive, np.arange(len(scores)), none).expected_error.value
+
+
+def _resample_two(
+    scores: NDArray[np.float64], positive: NDArray[np.bool_], said: NDArray[np.bool_], groups: Sequence[str]
+) -> dict[str, Estimate]:
+    ranking = Ranking(scores, positive)
+
+    def measure(weights: Floats) -> dict[str, Floats]:
+        return {
+            "auc": ranking.steps(weights).auc(),
+            "sensitivity": share(weights @ (said & positive), weights @ positive),
+            "specificity": share(weights @ ~(said | positive), weights @ ~positive),
+        }
+
+    found = resample(measure, number_groups(tuple(groups)), Resampling(samples=SAMPLES, seed=0))
+    return {name: one.estimate for name, one in found.items()}

@@ -73,7 +73,7 @@ def draw_weights(groups: NDArray[np.int64], resampling: Resampling, width: int =
     rows = max(1, _VALUES_AT_ONCE // (width * max(len(groups), count)))
     if resampling.samples * count <= _MOST_KEPT:
         kept = _draw_all(count, resampling.samples, resampling.seed)
-        drawn = iter([kept[start : start + rows] for start in range(0, len(kept), rows)])
+        drawn = iter([kept[start : start + rows] for start in range(0, max(len(kept), 1), rows)])
     else:
         drawn = _draw(count, resampling.samples, resampling.seed, rows)
     for times in drawn:
@@ -93,7 +93,8 @@ def _draw(count: int, samples: int, seed: int, rows: int) -> Iterator[NDArray[np
 @functools.lru_cache(maxsize=1)
 def _draw_all(count: int, samples: int, seed: int) -> NDArray[np.uint16]:
     """Return all draws at once: every measure of the same images takes the same ones."""
-    return np.concatenate(list(_draw(count, samples, seed, max(1, _VALUES_AT_ONCE // count))))
+    none = np.zeros((0, count), np.uint16)
+    return np.concatenate([none, *_draw(count, samples, seed, max(1, _VALUES_AT_ONCE // count))])
 
 
 def resample(
@@ -115,6 +116,8 @@ def resample(
 
 def percentile_interval(drawn: Floats) -> Floats:
     """Return the 2.5th and 97.5th percentile, ``(2, ...)``, over resamples ``(B, ...)``; NaN ones are left out."""
+    if not len(drawn):
+        return np.full((2, *drawn.shape[1:]), math.nan)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # of nothing but NaN
         return np.asarray(np.nanpercentile(drawn, [2.5, 97.5], axis=0), np.float64)
