@@ -25,11 +25,14 @@ class Examples:
         ``(N,)`` int64, index into ``class_names``; or ``(N, K)`` bool of independent findings.
     class_names
         K names.
+    sources
+        ``(N,)`` int64, which data set each image is of, where several were joined; None: all of one.
     """
 
     images: NDArray[np.uint8]
     labels: Labels
     class_names: tuple[str, ...]
+    sources: NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
         """Return the number of images."""
@@ -50,7 +53,8 @@ class Examples:
     def take(self, indices: Sequence[int] | NDArray[np.int64]) -> Examples:
         """Return the images of the given indices."""
         chosen = np.asarray(indices, np.int64)
-        return Examples(self.images[chosen], self.labels[chosen], self.class_names)
+        sources = None if self.sources is None else self.sources[chosen]
+        return Examples(self.images[chosen], self.labels[chosen], self.class_names, sources)
 
     def digest(self) -> str:
         """Return a digest of pixels and labels: the same data, the same text."""
@@ -69,6 +73,7 @@ def join(parts: Sequence[Examples]) -> Examples:
         np.concatenate([part.images for part in parts]),
         np.concatenate([part.labels for part in parts]),
         parts[0].class_names,
+        np.concatenate([np.full(len(part), number, np.int64) for number, part in enumerate(parts)]),
     )
 
 
@@ -87,15 +92,29 @@ def targets_of(data: Examples, outputs: int, *, hard: bool = False) -> NDArray[n
 
 def class_weights(data: Examples) -> NDArray[np.float32]:
     """Return for each class ``(K,)`` the weight that makes all classes count the same in the loss."""
-    counts = np.bincount(data.labels.astype(np.int64), minlength=len(data.class_names))
-    return (len(data) / (len(counts) * np.maximum(1, counts))).astype(np.float32)
+    return _weigh_classes(data.labels.astype(np.int64), len(data.class_names))
+
+
+def _weigh_classes(labels: NDArray[np.int64], classes: int) -> NDArray[np.float32]:
+    counts = np.bincount(labels, minlength=classes)
+    return (len(labels) / (classes * np.maximum(1, counts))).astype(np.float32)
 
 
 def sample_weights(data: Examples, balance: str) -> NDArray[np.float32] | None:
-    """Return ``(N,)``, how much each image counts in the loss; None where all count the same, as with findings."""
+    """Return ``(N,)``, how much each image counts in the loss; None where all count the same, as with findings.
+
+    Classes are made to count the same in each source by itself: where one source had more of a class than another, a
+    network would learn to tell the sources apart, and guess the class by that.
+    """
     if balance != "weights" or data.of_findings:
         return None
-    return class_weights(data)[data.labels.astype(np.int64)]
+    weights = np.empty(len(data), np.float32)
+    sources = np.zeros(len(data), np.int64) if data.sources is None else data.sources
+    for source in np.unique(sources):
+        members = np.flatnonzero(sources == source)
+        labels = data.labels[members].astype(np.int64)
+        weights[members] = _weigh_classes(labels, len(data.class_names))[labels]
+    return weights
 
 
 def epoch_order(data: Examples, balance: str, seed: int, epoch: int) -> NDArray[np.int64]:
