@@ -110,6 +110,8 @@ def _train(given: argparse.Namespace) -> None:
 
     if given.phantoms < 0:
         raise SettingsError("--phantoms can't be negative")
+    if not Path(given.output).name:
+        raise SettingsError(f"'{given.output}' names no file", "name the model to write: model.keras")
     plan = TrainingPlan(
         output=Path(given.output),
         data=Path(given.data) if given.data else None,
@@ -142,6 +144,7 @@ def _report(given: argparse.Namespace) -> ReportPlan:
     from reportgen.settings.file import read_settings, settings_from
     from reportgen.workflows.training import ReportPlan
 
-    settings = settings_from(read_settings(Path(given.config)) if given.config else {})
+    config = Path(given.config) if given.config else None
+    settings = settings_from(read_settings(config) if config else {})
     path = Path(given.report) if given.report else Path(given.output).with_suffix(".html")
-    return ReportPlan(path, given.show, settings)
+    return ReportPlan(path, given.show, settings, config)

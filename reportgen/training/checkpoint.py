@@ -69,6 +69,27 @@ def save_progress(path: Path, progress: Progress) -> None:
     write_file(path, file.getvalue())
 
 
+def forget_progress(path: Path) -> None:
+    """Remove a checkpoint, damaged or not, if there is one.
+
+    Raises
+    ------
+    ReportgenError
+        When what lies there was never one, or can't be removed.
+    """
+    try:
+        with path.open("rb") as file:
+            is_one = file.read(2) in (b"PK", b"")
+        if is_one:
+            path.unlink()
+    except FileNotFoundError:
+        return
+    except OSError as problem:
+        raise ReportgenError(f"{path} can't be removed ({problem.strerror})", "move it away") from None
+    if not is_one:
+        raise ReportgenError(f"{path} is no checkpoint of a training", "move it away, or name the model otherwise")
+
+
 def read_progress(path: Path, fingerprint: str) -> Progress | None:
     """Read a checkpoint; None where there is none.
 

@@ -10,7 +10,7 @@ import functools
 import importlib
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -156,13 +156,15 @@ def _listed(found: Sequence[ForeignCode]) -> str:
     return ", ".join(str(code) for code in found[:3]) + (f" and {len(found) - 3} more" if len(found) > 3 else "")
 
 
-def read_custom_objects(given: Sequence[str]) -> dict[str, Any]:
+def read_custom_objects(given: Sequence[str], folder: Path = Path()) -> dict[str, Any]:
     """Import the user's own layers and functions.
 
     Parameters
     ----------
     given
-        Each ``module:NAME``; modules are looked for in the working folder, too.
+        Each ``module:NAME``.
+    folder
+        Modules are looked for there, too; preset is the working folder.
 
     Raises
     ------
@@ -175,7 +177,7 @@ def read_custom_objects(given: Sequence[str]) -> dict[str, Any]:
         if not separator or not module_name.strip() or not name.isidentifier():
             raise ModelError(f"'{text}' names no object", "write --custom-objects module:NAME")
         try:
-            with _working_folder_importable():
+            with _importable(folder):
                 module = importlib.import_module(module_name.strip().removesuffix(".py"))
         except (Exception, SystemExit) as problem:
             # a module may fail in every way while it is imported, or end the program
@@ -189,12 +191,15 @@ def read_custom_objects(given: Sequence[str]) -> dict[str, Any]:
 
 
 @contextmanager
-def _working_folder_importable() -> Iterator[None]:
-    sys.path.insert(0, "")
+def _importable(folder: Path) -> Iterator[None]:
+    place = "" if folder == Path() else str(folder.absolute())
+    sys.path.insert(0, place)
     try:
         yield
     finally:
-        sys.path.remove("")
+        # an imported module may have changed the list
+        with suppress(ValueError):
+            sys.path.remove(place)
 
 
 def _find(value: Any, layer: str, custom: frozenset[str]) -> Iterator[ForeignCode]:
