@@ -78,15 +78,19 @@ def forget_progress(path: Path) -> None:
         When what lies there was never one, or can't be removed.
     """
     try:
-        with path.open("rb") as file:
-            is_one = file.read(2) in (b"PK", b"")
-        if is_one:
-            path.unlink()
+        _refuse_others(path)
+        path.unlink()
     except FileNotFoundError:
         return
     except OSError as problem:
         raise ReportgenError(f"{path} can't be removed ({problem.strerror})", "move it away") from None
-    if not is_one:
+
+
+def _refuse_others(path: Path) -> None:
+    """Refuse a file that isn't even a damaged checkpoint: it is somebody's, and would be written over."""
+    with path.open("rb") as file:
+        head = file.read(2)
+    if head not in (b"PK", b""):
         raise ReportgenError(f"{path} is no checkpoint of a training", "move it away, or name the model otherwise")
 
 
@@ -102,6 +106,7 @@ def read_progress(path: Path, fingerprint: str) -> Progress | None:
         return None
     advice = "begin anew with --restart"
     try:
+        _refuse_others(path)
         with np.load(path, allow_pickle=False) as file:
             told = json.loads(file["told"].tobytes())
             state, best = (
