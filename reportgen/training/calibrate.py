@@ -205,8 +205,10 @@ def balanced_threshold(scores: NDArray[np.floating], positive: NDArray[np.bool_]
     if len(values) < 2:
         return 0.5
     cuts = (values[1:] + values[:-1]) / 2
-    sensitivity = 1 - np.searchsorted(np.sort(scores[positive]), cuts) / positive.sum()
-    specificity = np.searchsorted(np.sort(scores[~positive]), cuts) / (~positive).sum()
+    positives, negatives = int(positive.sum()), int((~positive).sum())
+    # both in whole numbers, of the product of the counts: shares of other counts are never quite equal
+    sensitivity = (positives - np.searchsorted(np.sort(scores[positive]), cuts)) * negatives
+    specificity = np.searchsorted(np.sort(scores[~positive]), cuts) * positives
     apart = np.abs(sensitivity - specificity)
     best = np.flatnonzero(apart == apart.min())
     return float(cuts[best[np.argmax((sensitivity + specificity)[best])]])

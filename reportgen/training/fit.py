@@ -115,6 +115,7 @@ def fit_model(
                     epochs=recipe.epochs,
                     steps_per_epoch=steps,
                     callbacks=_callbacks(recipe, keeper, watched=bool(validation)),
+                    shuffle=False,
                     verbose=0,
                 )
             elif found.best is not None:
@@ -216,9 +217,10 @@ class _Keeper:
             stopping.best_weights = self._found.best
 
     def _keep(self, model: Any, epochs: int, measures: dict[str, float], stopping: Any) -> None:
-        if not np.isfinite(measures["loss"]):
+        # Keras's loss of sigmoids makes numbers even of scores that are none: the weights tell
+        if not all(np.isfinite(values).all() for values in (measures["loss"], *model.get_weights())):
             raise ReportgenError(
-                f"the loss is {measures['loss']} after epoch {epochs}: the training has run away",
+                f"after epoch {epochs} the weights are no numbers any more: the training has run away",
                 "lower --learning-rate",
             )
         for name, value in measures.items():

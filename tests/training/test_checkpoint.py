@@ -43,7 +43,7 @@ def test_none_is_none(tmp_path):
 
 def test_one_of_another_training_is_refused(tmp_path):
     save_progress(tmp_path / "a", progress())
-    with pytest.raises(ReportgenError, match="of a training with other data.*--restart"):
+    with pytest.raises(ReportgenError, match=r"of a training with other data.*--restart"):
         read_progress(tmp_path / "a", "other")
 
 
