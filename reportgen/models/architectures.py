@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from reportgen.models.code.embedded_code import read_custom_objects
+from reportgen.models.code.embedded_code import read_custom_objects, read_own_function
 from reportgen.models.keras_internals import count_names_anew
 from reportgen.models.preprocessing.input_scaling import OwnScaling, own_scaling
 from reportgen.system.errors import ReportgenError
@@ -93,12 +93,11 @@ def find_architecture(name: str, classes: int) -> Architecture:
 def _own_function(name: str) -> Any:
     """Return what ``FILE.py:FUNCTION`` or ``MODULE:FUNCTION`` names."""
     place, _, function = name.rpartition(":")
-    folder, file = Path(place).parent, Path(place).name.removesuffix(".py")
-    if not file or not function.isidentifier():
+    if not place.strip() or not function.isidentifier():
         raise ReportgenError(f"'{name}' names no function", "write FILE.py:FUNCTION, such as mine.py:build")
-    if place.endswith(".py") and not Path(place).is_file():
-        raise ReportgenError(f"file not found: {place}", "check the path")
-    return read_custom_objects([f"{file}:{function}"], folder)[function]
+    if place.endswith(".py"):
+        return read_own_function(Path(place), function)
+    return read_custom_objects([name])[function]
 
 
 def _source_digest(function: Any) -> str:
@@ -125,6 +124,12 @@ def _tried(name: str, build: Build, classes: int) -> Any:
         )
     if shape[3] not in (1, 3):
         raise ReportgenError(f"{name} takes {shape[3]} channels", "images have 1 (gray) or 3 (RGB)")
+    try:
+        model.to_json()
+    except Exception as problem:
+        raise ReportgenError(
+            f"{name} can't be saved ({problem})", "give its own layers a get_config, and register them"
+        ) from problem
     return model
 
 

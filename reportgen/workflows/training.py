@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 
 from reportgen.settings.report import Settings
 from reportgen.system.atomic import check_target
-from reportgen.system.errors import OutputError, SettingsError
+from reportgen.system.errors import ModelError, OutputError, SettingsError
 from reportgen.system.files import is_same_file
 from reportgen.system.progress import tell_above
 from reportgen.system.silence import silence_tensorflow
@@ -107,13 +108,23 @@ def _check_files(plan: TrainingPlan, wanted: ReportPlan) -> None:
 
 
 def _check_report(model: Any, data: Gathered, cases: Sequence[Case], settings: Settings) -> None:
-    """Refuse settings that don't fit the network, while nothing is lost."""
+    """Refuse settings that don't fit the network, and layers that need code to be read again, while nothing is lost."""
     from reportgen.models.loader import load_model
     from reportgen.workflows.pipeline import check_report
 
     names = settings.model.class_names or data.train.class_names
     told = dataclasses.replace(settings.model, class_names=names, multi_label=data.train.of_findings or None)
-    loaded = load_model(model, told, settings.preprocessing, [case.label for case in cases], limits=settings.limits)
+    labels = [case.label for case in cases]
+    with TemporaryDirectory(prefix="reportgen-") as folder:
+        path = Path(folder) / "untrained.keras"
+        model.save(path)
+        try:
+            loaded = load_model(path, told, settings.preprocessing, labels, limits=settings.limits)
+        except ModelError as problem:
+            raise ModelError(
+                f"no report of this network can be made: {problem.what.replace(str(path), 'it')}",
+                "train with --no-report, or set what is needed under [model] in the settings (-c)",
+            ) from None
     check_report(loaded, cases, settings)
 
 

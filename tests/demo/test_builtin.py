@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from reportgen.training.datasets import draw_phantoms, read_folder
 
 from reportgen.demo.builtin import DEMO_STRIDE, SYNTHETIC, demo_cases
 from reportgen.images.cases import as_case
 from reportgen.models.architectures import ARCHITECTURES
 from reportgen.models.loader import BUILTIN_MODEL, load_model
-from reportgen.training.datasets import draw_phantoms, read_folder
 from reportgen.training.fit import evaluate
 from reportgen.workflows.pipeline import build_report
 

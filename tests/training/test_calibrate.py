@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import keras
 import numpy as np
 import pytest
@@ -123,7 +125,7 @@ def test_the_balanced_threshold_is_that_of_trying_all(items):
         assert found == 0.5
         return
     values = sorted(set(scores))
-    tried = [rates(scores, positive, (low + high) / 2) for low, high in zip(values[:-1], values[1:], strict=True)]
+    tried = [rates(scores, positive, (low + high) / 2) for low, high in itertools.pairwise(values)]
     nearest = min(abs(a - b) for a, b in tried)
     sensitivity, specificity = rates(scores, positive, found)
     assert abs(sensitivity - specificity) == pytest.approx(nearest)
@@ -137,7 +139,7 @@ def test_a_wanted_share_is_reached_and_no_better_threshold_reaches_it(items, sha
     if positive.all() or not positive.any() or len(set(scores)) < 2:
         return
     values = sorted(set(scores))
-    cuts = [(low + high) / 2 for low, high in zip(values[:-1], values[1:], strict=True)]
+    cuts = [(low + high) / 2 for low, high in itertools.pairwise(values)]
     need = share - 1e-12
     wanted = [cut for cut in cuts if rates(scores, positive, cut)[0] >= need] or cuts[:1]
     assert choose_threshold(scores, positive, f"sensitivity:{share}") == max(wanted)
@@ -152,7 +154,9 @@ def test_nine_of_ten_are_nine_tenths():
     assert choose_threshold(scores, positive, "sensitivity:0.1") == pytest.approx((18 + 19) / 2 / 20)
 
 
-@pytest.mark.parametrize("rule", ["", "best", "sensitivity", "sensitivity:", "sensitivity:x", "specificity:1", "auc:0.9"])
+@pytest.mark.parametrize(
+    "rule", ["", "best", "sensitivity", "sensitivity:", "sensitivity:x", "specificity:1", "auc:0.9"]
+)
 def test_other_rules_are_refused(rule):
     with pytest.raises(SettingsError, match="is no rule for a threshold"):
         parse_rule(rule)

@@ -139,7 +139,7 @@ def test_units_leak_while_training_and_are_rectified_after(two):
     architecture = Architecture("dead", "", (6, 10, 1), build)
     for leak in (0.0, 0.1):
         trained = fit_model(architecture, two, None, dataclasses.replace(PLAIN, leak=leak, optimizer="adam"))
-        kernel, bias = trained.model.get_layer("dead").get_weights()
+        _, bias = trained.model.get_layer("dead").get_weights()
         assert (bias != -50).any() == bool(leak)
         assert trained.model.get_layer("dead").activation is keras.activations.relu
         assert keras.layers.serialize(trained.model.get_layer("dead"))["config"]["activation"] == "relu"
@@ -218,7 +218,7 @@ def test_outputs_that_do_not_fit_are_refused(examples, outputs, activation, labe
 
 def test_what_is_not_measured_can_not_be_watched(examples, tiny):
     recipe = Recipe(patience=3, monitor="val_auc")
-    with pytest.raises(SettingsError, match="val_auc isn't measured.*val_accuracy, val_loss"):
+    with pytest.raises(SettingsError, match=r"val_auc isn't measured.*val_accuracy, val_loss"):
         untrained(tiny, examples([0, 1, 2]), recipe)
     assert untrained(tiny, examples([0, 1]), recipe).output_shape == (None, 1)
     assert untrained(tiny, examples([0, 1, 2]), dataclasses.replace(recipe, patience=0)).output_shape == (None, 3)
