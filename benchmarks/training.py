@@ -3,8 +3,8 @@
 First: 40,000 generated images of 32 x 32, the architecture, optimizer and batch of `cifar10`; ours with validation,
 history and checkpoint as in a real run, Keras with ``fit`` on float arrays. Each run is a process of its own, in turn,
 and what is timed are the epochs after the first, in which TensorFlow builds its graphs. Then: a folder of JPEGs of
-the size of radiographs, and batches of these with and without augmentation, with how many cores were busy (seconds of processor
-over seconds). Arguments: runs (3), images (40,000), radiographs (400).
+the size of radiographs, and batches of these with and without augmentation, with how many cores were busy (seconds of
+processor over seconds). Arguments: runs (3), images (40,000), radiographs (400).
 """
 
 from __future__ import annotations

@@ -40,6 +40,15 @@ def test_a_network_that_scales_itself_gets_raw_images(examples):
     assert (images == data.images[:5]).all()
 
 
+def test_gray_images_stay_gray_when_they_are_varied(examples):
+    data = examples([0, 1] * 3, shape=(6, 10, 3))
+    data.images[..., 1:] = data.images[..., :1]
+    recipe = Recipe(epochs=1, batch=4, augmentation=AUGMENTATIONS["radiograph"], balance="none")
+    for images, _ in listed(training_batches(data, recipe, 1, 1 / 255)):
+        assert images.shape[1:] == (6, 10, 3)
+        assert (images[..., 1:] == images[..., :1]).all()
+
+
 def test_weights_go_with_their_images(examples):
     data = examples([0] * 6 + [1] * 2)
     recipe = Recipe(epochs=1, batch=3, augmentation=None, balance="weights", label_smoothing=0.0)

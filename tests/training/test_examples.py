@@ -43,6 +43,21 @@ def test_all_classes_weigh_the_same_in_sum(examples):
     assert sample_weights(examples(np.ones((3, 2), bool)), "weights") is None
 
 
+def test_classes_count_the_same_in_each_source(examples):
+    both = join([examples([0, 0, 0, 1]), examples([0, 1])])
+    assert both.sources.tolist() == [0, 0, 0, 0, 1, 1]
+    assert sample_weights(both, "weights").tolist() == pytest.approx([4 / 6, 4 / 6, 4 / 6, 2, 1, 1])
+    assert both.take([3, 4]).sources.tolist() == [0, 1]
+
+
+def test_gray_images_are_known(examples):
+    data = examples([0, 1], shape=(4, 7, 3))
+    assert not data.is_gray
+    data.images[..., 1:] = data.images[..., :1]
+    assert data.is_gray
+    assert examples([0, 1]).is_gray
+
+
 @given(ORDERS, st.integers(0, 5), st.integers(0, 3))
 def test_an_order_is_a_permutation_that_seed_and_epoch_settle(examples, labels, seed, epoch):
     data = examples(labels)
