@@ -41,6 +41,7 @@ snapshots: $(VENV)/.installed-test
 bench: $(VENV)/.installed-test
 	$(BIN)/python benchmarks/grids.py
 	$(BIN)/python benchmarks/datasets.py
+	$(BIN)/python benchmarks/training.py
 	$(BIN)/python benchmarks/demo.py
 	$(BIN)/python benchmarks/pdf.py
 	$(BIN)/python benchmarks/site.py 1000

@@ -28,6 +28,7 @@ from reportgen.system.atomic import PREFIX, workspace
 from reportgen.system.errors import OutputError
 from reportgen.system.signals import hold_signals, stoppable
 from reportgen.training import run
+from reportgen.training.plan import TrainingPlan
 from reportgen.workflows.pipeline import build_report
 
 ROOT = Path(__file__).parents[1]
@@ -289,7 +290,7 @@ def test_an_interrupted_training_leaves_a_model_with_its_notes_or_neither(here, 
     trained = SimpleNamespace(model=small_model)
     hooked(step, signal.SIGINT)
     with pytest.raises(KeyboardInterrupt), stoppable():
-        run._write(Path("net.keras"), trained, {"class_names": ["a", "b"]})
+        run._write(TrainingPlan(output=Path("net.keras")), trained, {"class_names": ["a", "b"]})
     both = {"net.keras", "net.toml"}
     assert names(here) == (NAMES | both if step in FROM_MOVING_ON else NAMES)
 

@@ -40,7 +40,7 @@ _CHOICES = (
     ("monitor", ("val_loss", "val_accuracy", "val_auc"), "what patience watches"),
     ("balance", ("weights", "sampling", "none"), "how classes of different size are made to count the same"),
     ("augment", ("none", "light", "radiograph"), "how training images are varied"),
-    ("precision", ("float32", "bfloat16"), "bfloat16: about a third of the time on processors made for it"),
+    ("precision", ("float32", "bfloat16"), "of layers while training, bfloat16 for processors made for it"),
 )
 
 
@@ -92,7 +92,7 @@ def _add_recipe(train: argparse.ArgumentParser) -> None:
     for name, read, metavar, what in _NUMBERS:
         group.add_argument(f"--{name}", type=read, metavar=metavar, help=what)
     for name, choices, what in _CHOICES:
-        group.add_argument(f"--{name}", choices=choices, help=what)
+        group.add_argument(f"--{name}", choices=choices, metavar="KIND", help=f"{what}: {', '.join(choices)}")
 
 
 def _add_report(train: argparse.ArgumentParser) -> None:
@@ -110,6 +110,8 @@ def _train(given: argparse.Namespace) -> None:
 
     if given.phantoms < 0:
         raise SettingsError("--phantoms can't be negative")
+    if not Path(given.output).name:
+        raise SettingsError(f"'{given.output}' names no file", "name the model to write: model.keras")
     plan = TrainingPlan(
         output=Path(given.output),
         data=Path(given.data) if given.data else None,
@@ -142,6 +144,7 @@ def _report(given: argparse.Namespace) -> ReportPlan:
     from reportgen.settings.file import read_settings, settings_from
     from reportgen.workflows.training import ReportPlan
 
-    settings = settings_from(read_settings(Path(given.config)) if given.config else {})
+    config = Path(given.config) if given.config else None
+    settings = settings_from(read_settings(config) if config else {})
     path = Path(given.report) if given.report else Path(given.output).with_suffix(".html")
-    return ReportPlan(path, given.show, settings)
+    return ReportPlan(path, given.show, settings, config)

@@ -58,7 +58,7 @@ def divide(
     ReportgenError
         When nothing is left to train with.
     """
-    if validation_share < 0 or test_share < 0 or validation_share + test_share >= 1:
+    if not (validation_share >= 0 and test_share >= 0 and validation_share + test_share < 1):
         raise SettingsError(
             f"shares of {validation_share:g} for validation and {test_share:g} for testing",
             "both from 0, and together less than 1",

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import inspect
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
-from reportgen.models.code.embedded_code import read_custom_objects
+from reportgen.models.code.embedded_code import read_custom_objects, read_own_function
+from reportgen.models.keras_internals import count_names_anew
 from reportgen.models.preprocessing.input_scaling import OwnScaling, own_scaling
 from reportgen.system.errors import ReportgenError
 from reportgen.system.files import sha256
@@ -54,8 +56,8 @@ def find_architecture(name: str, classes: int) -> Architecture:
     Parameters
     ----------
     name
-        A name in ``ARCHITECTURES``, or ``FILE.py:FUNCTION`` or ``MODULE:FUNCTION``. The function gets the number of
-        classes and returns a Keras model with one image input of a fixed size.
+        A name in ``ARCHITECTURES``, or ``FILE.py:FUNCTION``, with folders or without, or ``MODULE:FUNCTION``. The
+        function gets the number of classes and returns a Keras model with one image input of a fixed size.
     classes
         How many: the user's own is built once to see its input.
 
@@ -69,9 +71,11 @@ def find_architecture(name: str, classes: int) -> Architecture:
     if ":" not in name:
         known = ", ".join(ARCHITECTURES)
         raise ReportgenError(f"unknown architecture '{name}'", f"choose one of {known}, or your own: mine.py:build")
-    (function,) = read_custom_objects([name]).values()
+    function = _own_function(name)
 
     def build(classes: int, *, findings: bool = False) -> Any:  # noqa: ARG001 - its last layer is the user's choice
+        # built several times in one run, its layers are to be called the same each time
+        count_names_anew()
         return function(classes)
 
     model = _tried(name, build, classes)
@@ -81,9 +85,27 @@ def find_architecture(name: str, classes: int) -> Architecture:
     kind = {1: "gray", 3: "RGB"}.get(channels, f"{channels} channels")
     raw = own_scaling(model) is OwnScaling.RAW
     return Architecture(
-        function.__name__, f"{height} x {width} {kind}, {parameters}", shape, build, 1.0 if raw else 1 / 255,
-        sha256(inspect.getsource(inspect.getmodule(function) or function).encode()),
+        name.rpartition(":")[2], f"{height} x {width} {kind}, {parameters}", shape, build, 1.0 if raw else 1 / 255,
+        _source_digest(function),
     )  # fmt: skip
+
+
+def _own_function(name: str) -> Any:
+    """Return what ``FILE.py:FUNCTION`` or ``MODULE:FUNCTION`` names."""
+    place, _, function = name.rpartition(":")
+    if not place.strip() or not function.isidentifier():
+        raise ReportgenError(f"'{name}' names no function", "write FILE.py:FUNCTION, such as mine.py:build")
+    if place.endswith(".py"):
+        return read_own_function(Path(place), function)
+    return read_custom_objects([name])[function]
+
+
+def _source_digest(function: Any) -> str:
+    """Return a digest of the module that a function is from; empty where its source isn't known."""
+    try:
+        return sha256(inspect.getsource(inspect.getmodule(function) or function).encode())
+    except (OSError, TypeError):
+        return ""
 
 
 def _tried(name: str, build: Build, classes: int) -> Any:
@@ -92,7 +114,7 @@ def _tried(name: str, build: Build, classes: int) -> Any:
 
     try:
         model = build(classes)
-    except Exception as problem:
+    except (Exception, SystemExit) as problem:
         raise ReportgenError(f"{name} failed for {classes} classes ({problem})", "check its code") from problem
     shape = getattr(model, "input_shape", None)
     if not isinstance(model, keras.Model) or not isinstance(shape, tuple) or len(shape) != 4 or None in shape[1:]:
@@ -102,6 +124,12 @@ def _tried(name: str, build: Build, classes: int) -> Any:
         )
     if shape[3] not in (1, 3):
         raise ReportgenError(f"{name} takes {shape[3]} channels", "images have 1 (gray) or 3 (RGB)")
+    try:
+        model.to_json()
+    except Exception as problem:
+        raise ReportgenError(
+            f"{name} can't be saved ({problem})", "give its own layers a get_config, and register them"
+        ) from problem
     return model
 
 

@@ -11,6 +11,13 @@ from typing import Any
 Do = Callable[[Any, tuple[Any, ...], dict[str, Any]], Any]
 
 
+def count_names_anew() -> None:
+    """Let the next layer without a name be called as the first of its kind, whatever was built before."""
+    from keras.src.utils.naming import reset_uids
+
+    reset_uids()
+
+
 def walk(model: Any, images: Any, do: Do) -> Any:
     """Run a model at inference, each operation by ``do(operation, arguments, options)``.
 

@@ -66,6 +66,11 @@ def _read_within(path: Path, limit: int) -> bytes | None:
     return bytes(read) if len(read) <= limit else None
 
 
+def is_same_file(path: Path, other: Path) -> bool:
+    """Return whether two paths name the same file, which need not exist."""
+    return path == other or (path.exists() and other.exists() and path.samefile(other))
+
+
 def sha256(data: bytes) -> str:
     """Return the SHA-256 digest in hexadecimal."""
     return hashlib.sha256(data).hexdigest()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -29,6 +30,14 @@ class Stopwatch:
         with tqdm(total=total, desc=name, delay=2, leave=False, disable=off) as bar:
             yield bar.update if not (bar.disable and self._progress) else _Lines(name, total).update
         self.seconds[name] = round(time.perf_counter() - started, 4)
+
+
+def tell_above(line: str) -> None:
+    """Write a line to standard error; a bar that stands there is taken away before and drawn again below it."""
+    if sys.stderr is None:
+        return
+    with tqdm.external_write_mode():
+        tell(line)
 
 
 class _Lines:

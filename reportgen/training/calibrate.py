@@ -124,7 +124,7 @@ def set_temperature(model: Any, temperature: float) -> bool:
     import keras
 
     last = model.layers[-1] if model.layers else None
-    if not isinstance(last, keras.layers.Dense):
+    if not isinstance(last, keras.layers.Dense) or last.output is not model.outputs[0]:
         return False
     last.set_weights([weights / np.float32(temperature) for weights in last.get_weights()])
     return True
@@ -177,7 +177,8 @@ def choose_threshold(scores: NDArray[np.floating], positive: NDArray[np.bool_], 
         return balanced_threshold(scores, positive)
     cuts = (values[1:] + values[:-1]) / 2
     if kind == "sensitivity":
-        found = 1 - np.searchsorted(np.sort(scores[positive]), cuts) / positive.sum()
+        # counts are divided last: 9 / 10 is what 0.9 reads as, 1 - 0.1 may be less
+        found = (positive.sum() - np.searchsorted(np.sort(scores[positive]), cuts)) / positive.sum()
         return float(cuts[found >= share].max(initial=cuts[0]))
     spared = np.searchsorted(np.sort(scores[~positive]), cuts) / (~positive).sum()
     return float(cuts[spared >= share].min(initial=cuts[-1]))
@@ -204,8 +205,10 @@ def balanced_threshold(scores: NDArray[np.floating], positive: NDArray[np.bool_]
     if len(values) < 2:
         return 0.5
     cuts = (values[1:] + values[:-1]) / 2
-    sensitivity = 1 - np.searchsorted(np.sort(scores[positive]), cuts) / positive.sum()
-    specificity = np.searchsorted(np.sort(scores[~positive]), cuts) / (~positive).sum()
+    positives, negatives = int(positive.sum()), int((~positive).sum())
+    # both in whole numbers, of the product of the counts: shares of other counts are never quite equal
+    sensitivity = (positives - np.searchsorted(np.sort(scores[positive]), cuts)) * negatives
+    specificity = np.searchsorted(np.sort(scores[~positive]), cuts) * positives
     apart = np.abs(sensitivity - specificity)
     best = np.flatnonzero(apart == apart.min())
     return float(cuts[best[np.argmax((sensitivity + specificity)[best])]])

@@ -69,6 +69,31 @@ def save_progress(path: Path, progress: Progress) -> None:
     write_file(path, file.getvalue())
 
 
+def forget_progress(path: Path) -> None:
+    """Remove a checkpoint, damaged or not, if there is one.
+
+    Raises
+    ------
+    ReportgenError
+        When what lies there was never one, or can't be removed.
+    """
+    try:
+        _refuse_others(path)
+        path.unlink()
+    except FileNotFoundError:
+        return
+    except OSError as problem:
+        raise ReportgenError(f"{path} can't be removed ({problem.strerror})", "move it away") from None
+
+
+def _refuse_others(path: Path) -> None:
+    """Refuse a file that isn't even a damaged checkpoint: it is somebody's, and would be written over."""
+    with path.open("rb") as file:
+        head = file.read(2)
+    if head not in (b"PK", b""):
+        raise ReportgenError(f"{path} is no checkpoint of a training", "move it away, or name the model otherwise")
+
+
 def read_progress(path: Path, fingerprint: str) -> Progress | None:
     """Read a checkpoint; None where there is none.
 
@@ -81,6 +106,7 @@ def read_progress(path: Path, fingerprint: str) -> Progress | None:
         return None
     advice = "begin anew with --restart"
     try:
+        _refuse_others(path)
         with np.load(path, allow_pickle=False) as file:
             told = json.loads(file["told"].tobytes())
             state, best = (

@@ -62,6 +62,8 @@ class Examples:
         for start in range(0, len(self.images), _CHUNK):
             seen.update(self.images[start : start + _CHUNK].tobytes())
         seen.update(self.labels.tobytes())
+        if self.sources is not None:
+            seen.update(self.sources.tobytes())
         return seen.hexdigest()
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,9 +18,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from reportgen.datasets.labelled import Labelled
 from reportgen.models.architectures import Architecture
 from reportgen.models.heads import last_activation
-from reportgen.system.errors import ReportgenError
+from reportgen.system.errors import ReportgenError, SettingsError
 from reportgen.training.batches import plain_batches, steps_of, training_batches
 from reportgen.training.checkpoint import Progress, read_progress, save_progress
 from reportgen.training.examples import Examples
@@ -114,12 +115,26 @@ def fit_model(
                     epochs=recipe.epochs,
                     steps_per_epoch=steps,
                     callbacks=_callbacks(recipe, keeper, watched=bool(validation)),
+                    shuffle=False,
                     verbose=0,
                 )
             elif found.best is not None:
                 learner.set_weights(found.best)
     final = _in_full_precision(architecture, model, training) if recipe.precision != "float32" else model
     return Trained(final, keeper.history, keeper.best_epoch, architecture.factor)
+
+
+def untrained(architecture: Architecture, data: Examples | Labelled, recipe: Recipe) -> Any:
+    """Return the network as it is before training, after it was seen that it fits data and recipe.
+
+    Raises
+    ------
+    ReportgenError
+        When it doesn't.
+    """
+    model = architecture.build(len(data.class_names), findings=data.of_findings)
+    _check_monitor(recipe, _loss_and_metrics(data, check_outputs(model, data), recipe)["metrics"])
+    return model
 
 
 def scores_of(model: Any, data: Examples, factor: float = 1 / 255, *, batch: int = 64) -> NDArray[np.float32]:
@@ -132,7 +147,7 @@ def scores_of(model: Any, data: Examples, factor: float = 1 / 255, *, batch: int
     return np.concatenate(parts)
 
 
-def check_outputs(model: Any, data: Examples) -> int:
+def check_outputs(model: Any, data: Examples | Labelled) -> int:
     """Return how many numbers a network gives, after it was seen that they fit the classes.
 
     Raises
@@ -202,6 +217,12 @@ class _Keeper:
             stopping.best_weights = self._found.best
 
     def _keep(self, model: Any, epochs: int, measures: dict[str, float], stopping: Any) -> None:
+        # Keras's loss of sigmoids makes numbers even of scores that are none: the weights tell
+        if not all(np.isfinite(values).all() for values in (measures["loss"], *model.get_weights())):
+            raise ReportgenError(
+                f"after epoch {epochs} the weights are no numbers any more: the training has run away",
+                "lower --learning-rate",
+            )
         for name, value in measures.items():
             self.history.setdefault(name, []).append(value)
         patience = {}
@@ -257,7 +278,7 @@ def _optimizer(recipe: Recipe, steps: int) -> Any:
     return {"nadam": keras.optimizers.Nadam, "adam": keras.optimizers.Adam}[recipe.optimizer](rate)
 
 
-def _loss_and_metrics(data: Examples, outputs: int, recipe: Recipe) -> dict[str, Any]:
+def _loss_and_metrics(data: Examples | Labelled, outputs: int, recipe: Recipe) -> dict[str, Any]:
     import keras
 
     smoothing = recipe.label_smoothing
@@ -272,6 +293,15 @@ def _loss_and_metrics(data: Examples, outputs: int, recipe: Recipe) -> dict[str,
         return {"loss": keras.losses.SparseCategoricalCrossentropy(), "metrics": [accuracy]}
     accuracy = keras.metrics.CategoricalAccuracy(name="accuracy")
     return {"loss": keras.losses.CategoricalCrossentropy(label_smoothing=smoothing), "metrics": [accuracy]}
+
+
+def _check_monitor(recipe: Recipe, metrics: Sequence[Any]) -> None:
+    known = {"val_loss", *(f"val_{metric.name}" for metric in metrics)}
+    if recipe.patience and recipe.monitor not in known:
+        raise SettingsError(
+            f"{recipe.monitor} isn't measured for classes of which one is right",
+            f"let --monitor be one of {', '.join(sorted(known))}",
+        )
 
 
 def _with_dropout(model: Any, rates: tuple[float, float]) -> Any:
@@ -336,7 +366,8 @@ def _in_full_precision(architecture: Architecture, model: Any, data: Examples) -
 def _fingerprint(architecture: Architecture, training: Examples, validation: Examples | None, recipe: Recipe) -> str:
     told = {
         "architecture": [architecture.name, architecture.digest],
-        "recipe": dataclasses.asdict(recipe),
+        # what is done after the last epoch may be chosen anew
+        "recipe": {name: value for name, value in dataclasses.asdict(recipe).items() if name != "threshold"},
         "data": [training.digest(), validation.digest() if validation else ""],
     }
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()

@@ -53,8 +53,8 @@ def make_notes(
         "card": {
             "title": f"{architecture.name}: {architecture.title}",
             **{name: text for name, text in plan.card.items() if text},
-            "data": f"{data.described}; {held:,} of all were held back for validation, no patient on both sides.",
-            "method": _describe_method(recipe, trained, calibration),
+            "data": f"{data.described}; {_describe_held(data, held)}.",
+            "method": _describe_method(recipe, trained, calibration, findings=data.train.of_findings),
             "limits": _LIMITS,
             "evaluations": [_line(evaluation) for evaluation in evaluations],
         },
@@ -67,7 +67,13 @@ def _line(evaluation: Evaluation) -> dict[str, Any]:
     return {name: round(value, 4) if isinstance(value, float) else value for name, value in told if value is not None}
 
 
-def _describe_method(recipe: Recipe, trained: Trained, calibration: Calibration) -> str:
+def _describe_held(data: Gathered, held: int) -> str:
+    if not held:
+        return "none were held back for validation"
+    return f"{held:,} of all were held back for validation" + (", no patient on both sides" if data.patients else "")
+
+
+def _describe_method(recipe: Recipe, trained: Trained, calibration: Calibration, *, findings: bool) -> str:
     """Say in a sentence how it was trained, only what was done."""
     done = len(next(iter(trained.history.values()), ()))
     rate = f"{recipe.schedule} rate" + (" up to" if recipe.schedule == "cosine" else " of")
@@ -77,7 +83,7 @@ def _describe_method(recipe: Recipe, trained: Trained, calibration: Calibration)
     ]
     if recipe.optimizer == "adamw":
         said.append(f"weight decay {recipe.weight_decay:g}")
-    if recipe.patience:
+    if recipe.patience and recipe.monitor in trained.history:
         said.append(f"weights of epoch {trained.best_epoch}, the best by {recipe.monitor} (patience {recipe.patience})")
     if any(recipe.dropout):
         said.append(f"dropout {recipe.dropout[0]:g} and {recipe.dropout[1]:g} around the dense layer while training")
@@ -86,7 +92,7 @@ def _describe_method(recipe: Recipe, trained: Trained, calibration: Calibration)
     if recipe.mixup:
         said.append(f"mixup up to {recipe.mixup:g}")
     balance = {"weights": "class weights", "sampling": "as many images of each class in an epoch"}
-    if recipe.balance in balance:
+    if recipe.balance in balance and not findings:
         said.append(balance[recipe.balance])
     if recipe.leak:
         said.append(f"units leak {recipe.leak:g} below 0 at the start and not at all in the second half")

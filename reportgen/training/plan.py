@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from reportgen.datasets.labelled import Labelled
+from reportgen.datasets.labelled import Labelled, Parts
 from reportgen.datasets.reader import read_data
 from reportgen.datasets.splits import describe_overlap, divide, split_by_group
 from reportgen.demo.phantom_data import PHANTOM_CLASSES, phantom_data
@@ -18,6 +18,7 @@ from reportgen.report.names import are_the_same, find_name
 from reportgen.settings.data import DataSettings
 from reportgen.system.atomic import check_target
 from reportgen.system.errors import ReportgenError
+from reportgen.system.files import is_same_file
 from reportgen.training.calibrate import parse_rule
 from reportgen.training.recipe import OWN_RECIPE, RECIPES, Recipe, check_recipe
 
@@ -93,6 +94,8 @@ class Gathered:
         (training, validation) phantoms that go with them.
     described
         What they are, in words.
+    patients
+        Whether images belong to patients, each of whom stands on one side where images were held back.
     """
 
     train: Labelled
@@ -100,10 +103,16 @@ class Gathered:
     test: Labelled | None
     phantoms: tuple[Labelled, Labelled] | None
     described: str
+    patients: bool = True
+
+    @property
+    def held(self) -> str:
+        """What the images for validation are, in words."""
+        return "validation: held back, no patient in training" if self.patients else "validation: held back"
 
 
 def check_plan(plan: TrainingPlan) -> None:
-    """Refuse what can't be done before any work begins; forget an interrupted training where that is asked for.
+    """Refuse what can't be done before any work begins.
 
     Raises
     ------
@@ -120,8 +129,10 @@ def check_plan(plan: TrainingPlan) -> None:
         raise ReportgenError(f"{plan.output} must end in .keras", "name the model file so")
     for path in (plan.output, plan.notes):
         check_target(path, overwrite=plan.overwrite)
-    if plan.restart:
-        plan.checkpoint.unlink(missing_ok=True)
+    check_target(plan.checkpoint, overwrite=True)
+    for data in (plan.data, plan.test_data):
+        if data is not None and is_same_file(data, plan.notes):
+            raise ReportgenError(f"{data} is data and would be overwritten", "name the model otherwise")
 
 
 def gather(plan: TrainingPlan, say: Callable[[str], None]) -> Gathered:
@@ -139,31 +150,67 @@ def gather(plan: TrainingPlan, say: Callable[[str], None]) -> Gathered:
         assert phantoms is not None  # noqa: S101 - checked with the plan
         return Gathered(phantoms[0], phantoms[1], None, None, f"{plan.phantoms} synthetic radiographs (phantoms)")
     parts = read_data(plan.data, plan.reading)
-    for note in (*parts.notes, *describe_overlap(parts)):
+    for note in parts.notes:
         say(note)
     train_part, validation, test = divide(parts, plan.validation_share, plan.test_share)
     names = train_part.class_names
     if plan.test_data is not None:
-        test = _test_images(plan.test_data, plan.reading, names)
-    if phantoms and not are_the_same(names, PHANTOM_CLASSES):
+        test = _test_images(plan.test_data, plan.reading, train_part, say)
+    if phantoms and (train_part.of_findings or not are_the_same(names, PHANTOM_CLASSES)):
         raise ReportgenError(
             f"classes differ: {', '.join(names)} and {', '.join(PHANTOM_CLASSES)}",
-            "phantoms can only be added to data with the classes NORMAL and PNEUMONIA",
+            "phantoms can only be added to data with the classes NORMAL and PNEUMONIA, in this order",
         )
+    for line in _check_classes(train_part, validation):
+        say(line)
     described = f"{len(train_part) + len(validation or ()):,} images in {len(names)} classes ({parts.kind})"
     if phantoms:
         described += f" and {plan.phantoms:,} synthetic radiographs (phantoms)"
-    return Gathered(train_part, validation, test, phantoms, described)
+    # of parts that were divided on the disk nobody knows whose images are on which side
+    by_patient = parts.patients and parts.validation is None
+    return Gathered(train_part, validation, test, phantoms, described, by_patient)
 
 
-def _test_images(path: Path, reading: DataSettings, class_names: tuple[str, ...]) -> Labelled:
+def _check_classes(train: Labelled, validation: Labelled | None) -> list[str]:
+    """Refuse classes that can't be learned; return what to say of those that can't be validated."""
+    names = train.class_names
+    if len(names) < 2 and not train.of_findings:
+        raise ReportgenError(f"there is one class, {names[0]}", "give images of at least two")
+    missing = _without_images(train)
+    if missing and not train.of_findings:
+        raise ReportgenError(
+            f"no image for training is of class {', '.join(missing)}",
+            "give more images, or hold fewer back (--validation, --test-share)",
+        )
+    said = [f"No image for training shows {', '.join(missing)}."] if missing else []
+    if not validation:
+        return [*said, "No images are held back for validation: nothing ends the training early or calibrates scores."]
+    unseen = _without_images(validation)
+    return [*said, f"No image for validation is of class {', '.join(unseen)}."] if unseen else said
+
+
+def _without_images(data: Labelled) -> list[str]:
+    names = data.class_names
+    counts = data.labels.sum(axis=0) if data.of_findings else np.bincount(data.labels, minlength=len(names))
+    return [name for name, count in zip(names, counts, strict=True) if not count]
+
+
+def _test_images(path: Path, reading: DataSettings, train: Labelled, say: Callable[[str], None]) -> Labelled:
+    """Return images that are only measured, their labels numbered as those of the training images."""
     parts = read_data(path, reading)
     test = next(part for part in (parts.test, parts.undivided, parts.validation, parts.train) if part is not None)
-    places = [find_name(name, class_names) for name in test.class_names]
-    if None in places or test.of_findings:
+    places = [find_name(name, train.class_names) for name in test.class_names]
+    # a finding that the test data don't know isn't one that none of its images shows
+    all_known = not train.of_findings or len(places) == len(train.class_names)
+    if None in places or test.of_findings != train.of_findings or not all_known:
+        kinds = {False: "classes", True: "findings"}
         raise ReportgenError(
-            f"{path} has the classes {', '.join(test.class_names)}, the training data {', '.join(class_names)}",
-            "test on the same classes",
+            f"{path} has the {kinds[test.of_findings]} {', '.join(test.class_names)}, the training data the "
+            f"{kinds[train.of_findings]} {', '.join(train.class_names)}",
+            "test on the same",
         )
-    numbers = np.array(places, np.int64)[test.labels.astype(np.int64)]
-    return dataclasses.replace(test, labels=numbers, class_names=class_names)
+    for note in (*parts.notes, *describe_overlap(Parts(train=train, test=test, patients=parts.patients))):
+        say(note)
+    numbers = np.array(places, np.int64)
+    labels = test.labels[:, np.argsort(numbers)] if train.of_findings else numbers[test.labels.astype(np.int64)]
+    return dataclasses.replace(test, labels=labels, class_names=train.class_names)

@@ -11,6 +11,7 @@ Optimizer = Literal["adamw", "nadam", "adam", "sgd"]
 Schedule = Literal["cosine", "constant"]
 Balance = Literal["weights", "sampling", "none"]
 Precision = Literal["float32", "bfloat16"]
+_MOST = 2**31 - 1
 Monitor = Literal["val_accuracy", "val_loss", "val_auc"]
 
 
@@ -161,13 +162,20 @@ def check_recipe(recipe: Recipe) -> None:
     SettingsError
         Naming the number and its range.
     """
-    least = {"epochs": 1, "batch": 1, "seed": 0, "patience": 0, "leak": 0, "weight_decay": 0}
+    least = {"epochs": 1, "batch": 1, "seed": 0, "patience": 0}
     for name, bound in least.items():
-        if not getattr(recipe, name) >= bound:
-            raise SettingsError(f"{name.replace('_', ' ')} must be at least {bound}, not {getattr(recipe, name)}")
+        if not bound <= getattr(recipe, name) <= _MOST:
+            raise SettingsError(f"{name} must be from {bound} to {_MOST:,}, not {getattr(recipe, name)}")
+    if not 0 <= recipe.weight_decay < 1:
+        raise SettingsError(f"weight decay must be from 0 to below 1, not {recipe.weight_decay}")
     if not 0 < recipe.learning_rate < 10:
         raise SettingsError(f"the learning rate must be above 0 and below 10, not {recipe.learning_rate}")
-    shares = {"label smoothing": recipe.label_smoothing, "mixup": recipe.mixup, "settling": recipe.settling}
+    shares = {
+        "label smoothing": recipe.label_smoothing,
+        "mixup": recipe.mixup,
+        "settling": recipe.settling,
+        "leak": recipe.leak,
+    }
     for name, value in (*shares.items(), *(("dropout", rate) for rate in recipe.dropout)):
         if not 0 <= value < 1:
             raise SettingsError(f"{name} must be from 0 to below 1, not {value}")

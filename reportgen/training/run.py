@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+
+import numpy as np
 
 from reportgen.analysis.metrics.classification import measure_classifier
 from reportgen.datasets.labelled import Labelled
@@ -18,10 +21,11 @@ from reportgen.settings.report import PreprocessingSettings
 from reportgen.system.atomic import replace_files
 from reportgen.system.progress import Stopwatch
 from reportgen.training.calibrate import Calibration, calibrate
+from reportgen.training.checkpoint import forget_progress
 from reportgen.training.examples import Examples, join
-from reportgen.training.fit import Trained, Watcher, fit_model, scores_of
+from reportgen.training.fit import Trained, Watcher, fit_model, scores_of, untrained
 from reportgen.training.notes import make_notes
-from reportgen.training.plan import PHANTOM_TEST_COUNT, PHANTOM_TEST_SEED, Gathered, TrainingPlan, check_plan, gather
+from reportgen.training.plan import PHANTOM_TEST_COUNT, PHANTOM_TEST_SEED, Gathered, TrainingPlan, gather
 
 
 @dataclass(frozen=True)
@@ -40,15 +44,24 @@ class Finished:
     data: Gathered
 
 
-def train(plan: TrainingPlan, say: Callable[[str], None], *, progress: bool = False) -> Finished:
+def train(
+    plan: TrainingPlan,
+    say: Callable[[str], None],
+    *,
+    on_ready: Callable[[Gathered, Any], object] = lambda _data, _model: None,
+    progress: bool = False,
+) -> Finished:
     """Train an architecture and write the model and the TOML beside it.
 
     Parameters
     ----------
     plan
-        What, on what, where to. A training of the same plan that was interrupted is taken up after its last epoch.
+        What, on what, where to, as :func:`check_plan` left it. A training of the same plan that was interrupted is
+        taken up after its last epoch.
     say
         Told each step in a line.
+    on_ready
+        Told the data and the untrained model before any work is done: the last chance to refuse it.
     progress
         Whether a bar (or lines) show how far it is.
 
@@ -57,22 +70,20 @@ def train(plan: TrainingPlan, say: Callable[[str], None], *, progress: bool = Fa
     ReportgenError
         When there is nothing to train on, data can't be read, a name is unknown, or an output can't be written.
     """
-    check_plan(plan)
     watch = Stopwatch(progress)
     data = gather(plan, say)
     architecture = find_architecture(plan.architecture, len(data.train.class_names))
+    on_ready(data, untrained(architecture, data.train, plan.chosen_recipe))
+    tests = _tests(plan, data)
     with TemporaryDirectory(prefix="reportgen-") as folder:
-        training, validation = _prepare(data, architecture, watch, Path(folder))
+        # the test images as well, though they are needed last: one that is damaged is found before the training
+        training, validation, *measured = _prepare(data, [part for part, _ in tests], architecture, watch, Path(folder))
         recipe = plan.chosen_recipe
         say(f"training on {len(training):,} images, validating on {len(validation):,}, at most {recipe.epochs} epochs")
         trained = _fit(plan, architecture, training, validation, watch, say)
         calibration = calibrate(trained, validation, recipe.threshold)
-        evaluations = [_measure(trained, calibration, validation, "validation: held back, no patient in training")]
-    for part, name in _tests(plan, data):
-        with watch.step(f"measuring on {name}", len(part)) as advance:
-            examples = _examples(part, architecture, advance, data.train.class_names)
-            evaluations.append(_measure(trained, calibration, examples, name))
-    evaluations = [line for line in evaluations if line.images]
+        named = [(validation, data.held), *zip(measured, (name for _, name in tests), strict=True)]
+        evaluations = [_measure(trained, calibration, part, name) for part, name in named if len(part)]
     for line in evaluations:
         say(_described(line))
     notes = make_notes(plan, architecture, trained, calibration, data, len(validation), evaluations)
@@ -80,28 +91,31 @@ def train(plan: TrainingPlan, say: Callable[[str], None], *, progress: bool = Fa
     return Finished(notes, data)
 
 
-def _prepare(data: Gathered, architecture: Architecture, watch: Stopwatch, folder: Path) -> tuple[Examples, Examples]:
-    """Return the images for training and for validation, each with its phantoms, as arrays."""
+def _prepare(
+    data: Gathered, tests: Sequence[Labelled], architecture: Architecture, watch: Stopwatch, folder: Path
+) -> list[Examples]:
+    """Return the images for training and for validation, each with its phantoms, and those of tests, as arrays.
+
+    Raises
+    ------
+    ImageError
+        When one can't be read.
+    """
     drawn: tuple[Labelled | None, Labelled | None] = data.phantoms or (None, None)
-    pairs = [[part for part in pair if part] for pair in ((data.train, drawn[0]), (data.validation, drawn[1]))]
-    names = data.train.class_names
-    with watch.step("reading images", sum(len(part) for pair in pairs for part in pair)) as advance:
-        training, validation = (
-            [_examples(part, architecture, advance, names, folder) for part in pair] for pair in pairs
-        )
-    return join(training), join(validation or [_examples(data.train.take([]), architecture, lambda _: None, names)])
+    uses = [(data.train, drawn[0]), (data.validation, drawn[1]), *((part,) for part in tests)]
+    present = [[part for part in parts if part] for parts in uses]
+    shape, names = architecture.input_shape, data.train.class_names
+    places = (folder / str(number) for number in count())
 
+    def read(part: Labelled) -> Examples:
+        place = next(places)
+        place.mkdir()
+        images = prepare_all(part, shape, PreprocessingSettings(), advance, folder=place)
+        return Examples(images, part.labels, names)
 
-def _examples(
-    data: Labelled,
-    architecture: Architecture,
-    advance: Callable[[int], object],
-    class_names: tuple[str, ...],
-    folder: Path | None = None,
-) -> Examples:
-    """Return labelled images at an architecture's size, read as reports read them, in whole numbers."""
-    images = prepare_all(data, architecture.input_shape, PreprocessingSettings(), advance, folder=folder)
-    return Examples(images, data.labels, class_names)
+    with watch.step("reading images", sum(len(part) for parts in present for part in parts)) as advance:
+        nothing = Examples(np.empty((0, *shape), np.uint8), data.train.labels[:0], names)
+        return [join([read(part) for part in parts] or [nothing]) for parts in present]
 
 
 def _fit(
@@ -114,20 +128,32 @@ def _fit(
 ) -> Trained:
     recipe = plan.chosen_recipe
     steps = -(-len(training) // recipe.batch)
+    if plan.restart:
+        forget_progress(plan.checkpoint)
+    done = 0
     with watch.step("training", steps * recipe.epochs) as advance:
 
         def told(epoch: int, measures: dict[str, float]) -> None:
+            nonlocal done
+            done = epoch
             figures = "  ".join(f"{name} {value:.4f}" for name, value in measures.items())
             say(f"epoch {epoch}/{recipe.epochs}  {figures}")
 
         def resumed(epochs: int) -> None:
+            nonlocal done
+            done = epochs
             say(f"going on after epoch {epochs}, where an earlier run of the same training ended")
             advance(steps * epochs)
 
         watcher = Watcher(lambda: advance(1), told, resumed)
-        return fit_model(
-            architecture, training, validation if len(validation) else None, recipe, watcher, plan.checkpoint
-        )
+        try:
+            return fit_model(
+                architecture, training, validation if len(validation) else None, recipe, watcher, plan.checkpoint
+            )
+        except KeyboardInterrupt:
+            if done:
+                say(f"stopped after epoch {done}; the same command goes on from there (without --restart)")
+            raise
 
 
 def _tests(plan: TrainingPlan, data: Gathered) -> list[tuple[Labelled, str]]:
@@ -139,8 +165,6 @@ def _tests(plan: TrainingPlan, data: Gathered) -> list[tuple[Labelled, str]]:
 
 
 def _measure(trained: Trained, calibration: Calibration, data: Examples, name: str) -> Evaluation:
-    if not len(data):
-        return Evaluation(data=name, images=0)
     scores = scores_of(trained.model, data, trained.factor)
     return measure_classifier(scores, data.labels, name=name, threshold=calibration.threshold)
 

@@ -12,6 +12,7 @@ from reportgen.outputs.made import Made
 from reportgen.settings.job import CaseSettings, Job, OutputSettings
 from reportgen.settings.report import Settings
 from reportgen.system.errors import OutputError, SettingsError
+from reportgen.system.files import is_same_file
 from reportgen.system.silence import silence_tensorflow
 
 if TYPE_CHECKING:
@@ -187,7 +188,7 @@ def spare_files(targets: Sequence[Path | None], sources: Sequence[Path]) -> None
     """
     for target in targets:
         for source in sources:
-            if target and target.exists() and source.exists() and target.samefile(source):
+            if target and target.exists() and is_same_file(target, source):
                 raise OutputError(f"{target} is one of the inputs", "name another output")
 
 

@@ -30,7 +30,7 @@ from reportgen.report.evaluation import ClassifierEvaluation
 from reportgen.report.model import ModelReport
 from reportgen.report.picture import Picture
 from reportgen.report.provenance import creation_time, versions
-from reportgen.report.report import CaseReport, LayerReport, PreprocessingTrial, Remark
+from reportgen.report.report import CaseReport, Comment, LayerReport, PreprocessingTrial, Remark
 from reportgen.settings.commentary import read_comments
 from reportgen.settings.file import settings_from
 from reportgen.settings.report import TRY, Settings, public_settings
@@ -85,11 +85,8 @@ def build_report(
     titles = headings(read)
     watch = Stopwatch(progress)
     with watch.step("load model"):
-        subject = make_subject(load(model, chosen, read), chosen)
-        check_channels(chosen.feature_maps, [(call.map_shape or (0, 0, 0))[2] for call in subject.layers])
-        comments = read_comments(chosen.commentary, subject.names)
+        subject, comments, positions = _begin(load(model, chosen, read), chosen)
         evaluation = _evaluation(subject, chosen)
-        positions = plan_scan(subject.size, chosen.occlusion).count if chosen.occlusion.enabled else 0
     with watch.step("predict"):
         runs = run_cases(subject, read, titles, chosen)
         of_profiles = _profile_remarks(subject, runs, chosen)
@@ -136,6 +133,29 @@ def build_report(
         *remarks.depth_remarks(shown),
         *remarks.layer_remarks(shown, subject.names),
     )
+
+
+def check_report(model: LoadedModel, cases: Sequence[Case], settings: Settings) -> None:
+    """Refuse what :func:`build_report` would refuse of a model that is yet to be trained.
+
+    Raises
+    ------
+    ReportgenError
+        As there.
+    """
+    check_count(len(cases))
+    check_colours(settings)
+    subject, _, _ = _begin(model, settings)
+    run_cases(subject, cases, headings(cases), settings)
+
+
+def _begin(loaded: LoadedModel, settings: Settings) -> tuple[Subject, tuple[Comment, ...], int]:
+    """Return the traced model, the commentary on its layers, and how many places of an image are to be covered."""
+    subject = make_subject(loaded, settings)
+    check_channels(settings.feature_maps, [(call.map_shape or (0, 0, 0))[2] for call in subject.layers])
+    comments = read_comments(settings.commentary, subject.names)
+    positions = plan_scan(subject.size, settings.occlusion).count if settings.occlusion.enabled else 0
+    return subject, comments, positions
 
 
 def _prediction_remarks(shown: Sequence[CaseReport], head: predictions.Head) -> tuple[Remark, ...]:

@@ -14,6 +14,7 @@ from reportgen.report.study import Study
 from reportgen.settings.job import Job
 from reportgen.system.atomic import check_target, write_all, write_file
 from reportgen.system.errors import ImageError, ModelError, OutputError, SettingsError
+from reportgen.system.files import is_same_file
 
 _MOST_CAUTIONS, _LONGEST_TITLE = 10, 1000
 _ENDINGS = {".pdf": (".pdf",), ".eml": (".eml",), ".dcm": (".dcm", ".dicom", "")}  # DICOM files often have none
@@ -307,7 +308,7 @@ def _target(source: Path, target: Path | None, ending: str, *, overwrite: bool) 
 
 def _refuse_same(path: Path, *others: Path | None) -> None:
     for other in others:
-        if other is not None and (path == other or (path.exists() and other.exists() and path.samefile(other))):
+        if other is not None and is_same_file(path, other):
             raise OutputError(f"{path} is needed for something else", "name another output")
 
 

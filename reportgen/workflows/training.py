@@ -7,11 +7,17 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from reportgen.settings.report import Settings
 from reportgen.system.atomic import check_target
-from reportgen.system.errors import SettingsError
+from reportgen.system.errors import ModelError, OutputError, SettingsError
+from reportgen.system.files import is_same_file
+from reportgen.system.progress import tell_above
 from reportgen.system.silence import silence_tensorflow
 from reportgen.system.terminal import tell
 
@@ -37,11 +43,14 @@ class ReportPlan:
         Classes, of each of which one image is a case, test images first; empty: the first three.
     settings
         As of any report; the model is the one that was trained.
+    config
+        The file that they are from; it is not written over.
     """
 
     path: Path
     show: Sequence[str] = ()
     settings: Settings = field(default_factory=Settings)
+    config: Path | None = None
 
 
 def train_model(plan: TrainingPlan, report: ReportPlan | None, *, progress: bool, debug: bool) -> list[Path]:
@@ -57,38 +66,87 @@ def train_model(plan: TrainingPlan, report: ReportPlan | None, *, progress: bool
     ReportgenError
         When something that was given can't be used; no model is written then.
     """
+    from reportgen.training.plan import check_plan
     from reportgen.training.run import train
     from reportgen.workflows.pipeline import prepare_libraries
 
+    check_plan(plan)
     if report is not None:
-        check_target(report.path, overwrite=plan.overwrite)
+        _check_files(plan, report)
     with silence_tensorflow(debug=debug):
         prepare_libraries()
     if not debug:
         warnings.simplefilter("ignore")
-    finished = train(plan, tell, progress=progress)
+    chosen: list[Case] = []
+
+    def on_ready(data: Gathered, model: Any) -> None:
+        if report is not None:
+            chosen.extend(_choose_cases(data, report.show))
+            _check_report(model, data, chosen, report.settings)
+
+    finished = train(plan, tell_above, on_ready=on_ready, progress=progress)
     written = [plan.output, plan.notes]
     if report is not None:
-        _write_report(plan, report, finished, progress=progress)
+        try:
+            _write_report(plan, report, chosen, finished, progress=progress)
+        except BaseException:
+            tell(f"the model is trained and written: {plan.output}, {plan.notes}")
+            raise
         written.append(report.path)
     return written
 
 
-def _write_report(plan: TrainingPlan, wanted: ReportPlan, finished: Finished, *, progress: bool) -> None:
+def _check_files(plan: TrainingPlan, wanted: ReportPlan) -> None:
+    check_target(wanted.path, overwrite=plan.overwrite)
+    for other in (plan.output, plan.notes, plan.checkpoint, plan.data, plan.test_data):
+        if other is not None and is_same_file(wanted.path, other):
+            raise OutputError(f"{wanted.path} is needed for something else", "name another file for the report")
+    if wanted.config is not None:
+        for target in (plan.output, plan.notes, plan.checkpoint, wanted.path):
+            if is_same_file(target, wanted.config):
+                raise OutputError(f"{target} is the settings file", "name another output")
+
+
+def _check_report(model: Any, data: Gathered, cases: Sequence[Case], settings: Settings) -> None:
+    """Refuse settings that don't fit the network, and layers that need code to be read again, while nothing is lost."""
+    from reportgen.models.loader import load_model
+    from reportgen.workflows.pipeline import check_report
+
+    names = settings.model.class_names or data.train.class_names
+    told = dataclasses.replace(settings.model, class_names=names, multi_label=data.train.of_findings or None)
+    labels = [case.label for case in cases]
+    with TemporaryDirectory(prefix="reportgen-") as folder:
+        path = Path(folder) / "untrained.keras"
+        model.save(path)
+        try:
+            loaded = load_model(path, told, settings.preprocessing, labels, limits=settings.limits)
+        except ModelError as problem:
+            raise ModelError(
+                f"no report of this network can be made: {problem.what.replace(str(path), 'it')}",
+                "train with --no-report, or set what is needed under [model] in the settings (-c)",
+            ) from None
+    check_report(loaded, cases, settings)
+
+
+def _write_report(
+    plan: TrainingPlan, wanted: ReportPlan, cases: Sequence[Case], finished: Finished, *, progress: bool
+) -> None:
     from reportgen.workflows.pipeline import build_report
 
     settings = wanted.settings
     if not settings.title:
         settings = dataclasses.replace(settings, title=f"{plan.output.stem}: what it learned")
-    cases = _choose_cases(finished.data, wanted.show)
     report = build_report(plan.output, cases, settings, progress=progress)
     with_samples = dataclasses.replace(report, pictures=(*report.pictures, _draw_samples(finished.data.train)))
     with_samples.save_all(html=wanted.path, overwrite=plan.overwrite)
 
 
 def _choose_cases(data: Gathered, show: Sequence[str]) -> list[Case]:
-    """Return the first image of each class that is to be shown: of the test images, else of those held back."""
-    from reportgen.images.cases import Case
+    """Return an image of each class that is to be shown: of the test images, else of those held back.
+
+    The first of its class; of a class that is named again the next.
+    """
+    from reportgen.images.cases import Case, check_count
     from reportgen.report.names import find_name
 
     names = data.train.class_names
@@ -98,19 +156,25 @@ def _choose_cases(data: Gathered, show: Sequence[str]) -> list[Case]:
         if number is None:
             raise SettingsError(f"there is no class '{name}' to show", f"use one of {', '.join(names[:10])}")
         numbers.append(number)
+    check_count(len(numbers))
+    parts = [part for part in (data.test, data.validation, data.train) if part is not None]
     cases = []
-    for number in numbers:
-        for part in (data.test, data.validation, data.train):
-            index = _first_of(part, number) if part is not None else None
-            if part is not None and index is not None:
-                cases.append(Case(names[number], part.pictures.read(index), part.names[index]))
-                break
+    for place, number in enumerate(numbers):
+        found = [(part, int(index)) for part in parts for index in _members(part, number)[: len(numbers)]]
+        again = numbers[:place].count(number)
+        if again >= len(found):
+            if show:
+                raise SettingsError(f"there is no further image of class '{names[number]}' to show", "show it less")
+            continue
+        part, index = found[again]
+        cases.append(Case(names[number], part.pictures.read(index), part.names[index]))
     return cases
 
 
-def _first_of(data: Labelled, number: int) -> int | None:
+def _members(data: Labelled, number: int) -> NDArray[np.int64]:
+    """Return the indices of the images of a class."""
     is_one = data.labels[:, number] == 1 if data.of_findings else data.labels == number
-    return int(is_one.argmax()) if is_one.any() else None
+    return np.flatnonzero(is_one)
 
 
 def _draw_samples(data: Labelled) -> Picture:
@@ -120,7 +184,6 @@ def _draw_samples(data: Labelled) -> Picture:
     names = data.class_names
     chosen = []
     for number, name in enumerate(names[:MOST_SAMPLES]):
-        is_one = data.labels[:, number] == 1 if data.of_findings else data.labels == number
-        some = is_one.nonzero()[0][: max(1, MOST_SAMPLES // len(names))]
+        some = _members(data, number)[: max(1, MOST_SAMPLES // len(names))]
         chosen += [(name, data.pictures.read(int(index)).pixels) for index in some]
     return sample_sheet(chosen)

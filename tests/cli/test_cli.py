@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import os
@@ -543,10 +544,20 @@ def test_phantom_refused(here, capfd, given, message):
     ("given", "message"),
     [
         ([], "nothing to train on"),
-        (["nowhere"], "nowhere is not a folder"),
+        (["nowhere"], "data not found: nowhere"),
         (["--phantoms", "4", "--architecture", "resnet"], "unknown architecture 'resnet'"),
-        (["--phantoms", "4", "--epochs", "0"], "--epochs and --batch must be at least 1"),
-        (["--phantoms", "4", "--seed", "-1"], "--seed"),
+        (["--phantoms", "4", "--architecture", "mine.py:build"], "file not found: mine.py"),
+        (["--phantoms", "4", "--architecture", "mine:"], "'mine:' names no function"),
+        (["--phantoms", "4", "--epochs", "0"], "epochs must be from 1"),
+        (["--phantoms", "4", "--seed", "-1"], "seed must be from 0"),
+        (["--phantoms", "4", "--threshold", "best"], "'best' is no rule for a threshold"),
+        (["folder", "--validation", "1"], "holds 0 class folders"),
+        (["--phantoms", "4", "--show", "zebra"], "there is no class 'zebra' to show; use one of NORMAL, PNEUMONIA"),
+        (["--phantoms", "4", *["--show", "NORMAL"] * 13], "12"),
+        (["--phantoms", "4", "-c", "nowhere.toml"], "settings file not found: nowhere.toml"),
+        (["--phantoms", "4", "--report", "net.toml"], "net.toml is needed for something else"),
+        (["--phantoms", "4", "--report", "a.png"], "a.png exists already"),
+        (["--phantoms", "4", "--report", "no/report.html"], "the folder of no/report.html does not exist"),
         (["--phantoms", "-4"], "--phantoms"),
         (["folder"], "holds 0 class folders"),
     ],
@@ -559,26 +570,88 @@ def test_train_refused(here, capsys, given, message):
     assert contents(here) == before
 
 
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ("[occlusion]\nstrid = 3", "unknown key 'strid'"),
+        ("[feature_maps]\nsingle_channels = [99]", "feature_maps.single_channels has 99"),
+        ('[layers]\nshow = ["nothere"]', "no layer is named 'nothere'"),
+        ('[commentary.layers]\nnothere = "x"', "commentary for layer 'nothere'"),
+        ("[occlusion]\npatch = 4000", "larger than the model's input"),
+        ('[occlusion]\ntarget = "zebra"', "target class 'zebra' is unknown"),
+    ],
+)
+def test_train_refuses_settings_of_the_report_before_it_trains(here, capsys, table, message):
+    Path("report.toml").write_text(table)
+    before = contents(here)
+    assert code_of("train", "--phantoms", "20", "-o", "net.keras", "-c", "report.toml") == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert message in lines[-1]
+    assert not any(line.startswith("training on") for line in lines)
+    assert contents(here) == before
+
+
+def test_train_spares_its_settings_file(here, capsys):
+    Path("net.toml").write_text("title = 'mine'")
+    assert code_of("train", "--phantoms", "4", "-o", "net.keras", "-c", "net.toml", "-f") == 2
+    assert "net.toml is the settings file; name another output" in capsys.readouterr().err
+    assert Path("net.toml").read_text() == "title = 'mine'"
+
+
 def test_train_hands_its_flags_on(here, monkeypatch, capsys):
-    from reportgen.training import run
+    from reportgen.workflows import training
 
-    seen = {}
-
-    def train(output, **options):
-        seen.update(options, output=output)
-        output.write_bytes(b"model")
-
-    monkeypatch.setattr(run, "train", train)
-    given = ["data", "-o", "net.keras", "--test", "held", "--phantoms", "7", "--architecture", "cifar10"]
-    assert code_of("train", *given, "--epochs", "2", "--batch", "5", "--seed", "0", "-f") == 0
-    recipe = seen.pop("recipe")
-    assert (recipe.epochs, recipe.batch, recipe.seed) == (2, 5, 0)
+    seen = []
+    monkeypatch.setattr(training, "train_model", lambda *given, **options: seen.append((*given, options)) or [])
+    given = [
+        "data", "-o", "net.keras", "--test", "held", "--phantoms", "7", "--architecture", "cifar10", "--validation",
+        "0.2", "--test-share", "0.1", "--patient", "^(p)", "--purpose", "To test.", "--source", "Drawn.", "--restart",
+        "-f", "--show", "cat", "--show", "dog", "--epochs", "2", "--batch", "5", "--seed", "0", "--learning-rate",
+        "0.1", "--weight-decay", "0.2", "--patience", "4", "--label-smoothing", "0.3", "--mixup", "0.4", "--threshold",
+        "sensitivity:0.9", "--leak", "0.5", "--optimizer", "sgd", "--schedule", "cosine", "--monitor", "val_loss",
+        "--balance", "sampling", "--augment", "light", "--precision", "bfloat16",
+    ]  # fmt: skip
+    assert code_of("train", *given) == 0
+    ((plan, report, options),) = seen
     expected = {
-        "output": Path("net.keras"), "folder": Path("data"), "test_folder": Path("held"), "phantoms": 7,
-        "architecture": "cifar10", "overwrite": True,
+        "output": Path("net.keras"), "data": Path("data"), "test_data": Path("held"), "phantoms": 7,
+        "architecture": "cifar10", "validation_share": 0.2, "test_share": 0.1, "overwrite": True, "restart": True,
+        "card": {"purpose": "To test.", "source": "Drawn."},
     }  # fmt: skip
-    assert {name: seen[name] for name in expected} == expected
-    assert capsys.readouterr().out == "wrote net.keras (0.00 MB)\n"
+    assert {name: getattr(plan, name) for name in expected} == expected
+    assert plan.reading.patient == "^(p)"
+    told = dataclasses.asdict(plan.recipe)
+    numbers = {
+        "epochs": 2, "batch": 5, "seed": 0, "learning_rate": 0.1, "weight_decay": 0.2, "patience": 4,
+        "label_smoothing": 0.3, "mixup": 0.4, "threshold": "sensitivity:0.9", "leak": 0.5, "optimizer": "sgd",
+        "schedule": "cosine", "monitor": "val_loss", "balance": "sampling", "precision": "bfloat16",
+    }  # fmt: skip
+    assert {name: told[name] for name in numbers} == numbers
+    assert plan.recipe.augmentation.rotation == 8
+    assert (report.path, list(report.show)) == (Path("net.html"), ["cat", "dog"])
+    assert options == {"progress": True, "debug": False}
+
+
+def test_train_leaves_out_what_is_not_asked_for(here, monkeypatch):
+    from reportgen.training.recipe import RECIPES
+    from reportgen.workflows import training
+
+    seen = []
+    monkeypatch.setattr(training, "train_model", lambda *given, **options: seen.append(given) or [])
+    assert code_of("train", "data", "-o", "net.keras", "--architecture", "cifar10", "--no-report") == 0
+    ((plan, report),) = seen
+    assert plan.recipe == RECIPES["cifar10"]
+    assert report is None
+
+
+def test_train_writes_model_notes_and_report(here, capsys):
+    given = ["--phantoms", "12", "--architecture", "chest_xray_gray", "--epochs", "1", "--show", "pneumonia"]
+    Path("report.toml").write_text("[layers]\nfirst = 1\n[occlusion]\nenabled = false")
+    assert code_of("train", *given, "-o", "net.keras", "-c", "report.toml") == 0
+    assert [line.split()[1] for line in capsys.readouterr().out.splitlines()] == ["net.keras", "net.toml", "net.html"]
+    page = Path("net.html").read_text()
+    assert "net: what it learned" in page
+    assert "under the name of its class" in page
 
 
 def test_an_error_is_one_line_whatever_its_parts():

@@ -5,18 +5,30 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from reportgen.analysis.metrics.classification import measure_classifier
+from reportgen.datasets.prepared import prepare_all
+from reportgen.datasets.reader import read_data
 from reportgen.demo.builtin import DEMO_STRIDE, SYNTHETIC, demo_cases
+from reportgen.demo.phantom_data import phantom_data
 from reportgen.images.cases import as_case
 from reportgen.models.architectures import ARCHITECTURES
 from reportgen.models.loader import BUILTIN_MODEL, load_model
-from reportgen.training.datasets import draw_phantoms, read_folder
-from reportgen.training.fit import evaluate
+from reportgen.settings.report import PreprocessingSettings
+from reportgen.training.examples import Examples
+from reportgen.training.fit import scores_of
 from reportgen.workflows.pipeline import build_report
 
 
 @pytest.fixture(scope="module")
 def model():
     return load_model(BUILTIN_MODEL)
+
+
+def evaluate(model, data):
+    """Measure a loaded model on labelled images."""
+    images = prepare_all(data, model.input_shape, PreprocessingSettings())
+    scores = scores_of(model.keras_model, Examples(images, data.labels, data.class_names))
+    return measure_classifier(scores, data.labels, threshold=model.threshold)
 
 
 def test_layers_are_those_of_the_architecture(model):
@@ -44,7 +56,7 @@ def test_the_demo_is_right_and_says_that_it_is_synthetic(model):
 
 def test_phantoms_of_unseen_seeds_are_told_apart_as_the_card_says(model):
     said = next(line for line in model.card.evaluations if line.data.startswith("phantoms"))
-    measured = evaluate(model.keras_model, draw_phantoms(60, model.input_shape, first_seed=0))
+    measured = evaluate(model, phantom_data(60, 0))
     assert measured.auc > 0.97
     assert abs(measured.accuracy - said.accuracy) < 0.08
 
@@ -60,7 +72,7 @@ def test_real_radiographs_are_told_apart(model, xrays):
 
 def test_test_images_are_told_apart_as_the_card_says(model, xrays):
     said = next(line for line in model.card.evaluations if line.data.startswith("test images"))
-    measured = evaluate(model.keras_model, read_folder(xrays / "chest_xray_224" / "test", model.input_shape))
+    measured = evaluate(model, read_data(xrays / "chest_xray_224" / "test").undivided)
     assert measured.auc >= 0.98
     assert np.isclose(measured.auc, said.auc, atol=0.002)
     assert measured.images == said.images

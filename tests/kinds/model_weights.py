@@ -100,7 +100,8 @@ def weights_unsaid(folder: Path) -> Built:
 
 
 @kind(
-    "Another architecture", settings={"model": {"architecture": "two_xrays"}}, refused="don't fit two_xrays",
+    "Another architecture", settings={"model": {"architecture": "chest_xray_gray"}},
+    refused="don't fit chest_xray_gray",
 )  # fmt: skip
 def weights_of_another(folder: Path) -> Built:
     return _weights(folder, _cifar())

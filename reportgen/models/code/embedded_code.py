@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import functools
 import importlib
+import importlib.util
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -174,27 +175,56 @@ def read_custom_objects(given: Sequence[str]) -> dict[str, Any]:
         module_name, separator, name = text.partition(":")
         if not separator or not module_name.strip() or not name.isidentifier():
             raise ModelError(f"'{text}' names no object", "write --custom-objects module:NAME")
-        try:
-            with _working_folder_importable():
-                module = importlib.import_module(module_name.strip().removesuffix(".py"))
-        except (Exception, SystemExit) as problem:
-            # a module may fail in every way while it is imported, or end the program
-            raise ModelError(
-                f"module '{module_name}' can't be imported ({problem})", "check its name and its code"
-            ) from problem
+        with _importing(f"module '{module_name}'", ""):
+            module = importlib.import_module(module_name.strip().removesuffix(".py"))
         if not hasattr(module, name):
             raise ModelError(f"module '{module_name}' has no '{name}'", "check the name")
         found[name] = getattr(module, name)
     return found
 
 
+def read_own_function(path: Path, name: str) -> Any:
+    """Run a Python file and return what it calls by a name; it can import what lies beside it.
+
+    Parameters
+    ----------
+    path
+        Of whatever name: a module of the same name that is there already isn't taken for it.
+
+    Raises
+    ------
+    ModelError
+        When the file isn't there, fails, or has no such name.
+    """
+    if not path.is_file():
+        raise ModelError(f"file not found: {path}", "check the path")
+    title = f"own_{path.stem}"
+    spec = importlib.util.spec_from_file_location(title, path)
+    if spec is None or spec.loader is None:
+        raise ModelError(f"{path} is no Python file", "name one that ends in .py")
+    module = importlib.util.module_from_spec(spec)
+    # where inspect and pickle look for it
+    sys.modules[title] = module
+    with _importing(str(path), str(path.parent.absolute())):
+        spec.loader.exec_module(module)
+    if not hasattr(module, name):
+        raise ModelError(f"{path} has no '{name}'", "check the name")
+    return getattr(module, name)
+
+
 @contextmanager
-def _working_folder_importable() -> Iterator[None]:
-    sys.path.insert(0, "")
+def _importing(what: str, folder: str) -> Iterator[None]:
+    """Make the modules of a folder importable, and tell of one that fails."""
+    sys.path.insert(0, folder)
     try:
         yield
+    except (Exception, SystemExit) as problem:
+        # a module may fail in every way while it is imported, or end the program
+        raise ModelError(f"{what} can't be imported ({problem})", "check its name and its code") from problem
     finally:
-        sys.path.remove("")
+        # it may have changed the list
+        with suppress(ValueError):
+            sys.path.remove(folder)
 
 
 def _find(value: Any, layer: str, custom: frozenset[str]) -> Iterator[ForeignCode]:

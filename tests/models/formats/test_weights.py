@@ -14,7 +14,7 @@ def read(path, architecture):
     return read_model(path, ModelSettings(architecture=architecture), LimitSettings()).model
 
 
-@pytest.mark.parametrize("name", ["cifar10", "two_xrays"])
+@pytest.mark.parametrize("name", ["cifar10", "chest_xray_gray"])
 @pytest.mark.parametrize("classes", [2, 3, 11])
 def test_the_number_of_classes_is_that_of_the_weights(tmp_path, name, classes):
     model = stirred(ARCHITECTURES[name].build(classes))
@@ -39,7 +39,7 @@ def test_the_last_layer_may_be_a_convolution(tmp_path):
     assert read(tmp_path / "a.weights.h5", "MobileNet").output_shape == (None, 7)
 
 
-@pytest.mark.parametrize("name", ["two_xrays", "chest_xray", "MobileNet"])
+@pytest.mark.parametrize("name", ["chest_xray_gray", "chest_xray", "MobileNet"])
 def test_another_architecture(tmp_path, refused, name):
     ARCHITECTURES["cifar10"].build(2).save_weights(tmp_path / "a.weights.h5")
     told = refused(tmp_path / "a.weights.h5", architecture=name)

@@ -1,0 +1,131 @@
+"""The example of CIFAR-10, by its README's command, on a generated archive of the published layout."""
+
+from __future__ import annotations
+
+import html
+import io
+import pickle
+import re
+import shlex
+import shutil
+import tarfile
+import tomllib
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from reportgen import read_report
+from reportgen.cli.main import main
+
+EXAMPLE = Path(__file__).parents[1] / "examples" / "cifar10"
+NAMES = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
+BATCH = 60
+
+
+def command() -> list[str]:
+    """Return the arguments of the command in the README."""
+    line = re.search(r"^reportgen (train .+)$", (EXAMPLE / "README.md").read_text(), re.MULTILINE)
+    return shlex.split(line[1])
+
+
+def pictures(labels: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """Draw for each label a rectangle of its colour and shape on noise; return ``(N, 3072)``, colour after colour."""
+    images = random.integers(0, 90, (len(labels), 32, 32, 3))
+    for image, label in zip(images, labels, strict=True):
+        top, left = random.integers(2, 10, 2)
+        high, wide = (18, 8) if label % 2 else (8, 18)
+        image[top : top + high, left : left + wide] = [60 + label // 4 * 90, 60 + label // 2 % 2 * 180, 40 + label * 20]
+    return images.clip(0, 255).astype(np.uint8).transpose(0, 3, 1, 2).reshape(len(labels), -1)
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory) -> Path:
+    """A folder with the example's files and an archive of 360 images."""
+    folder = tmp_path_factory.mktemp("cifar10")
+    shutil.copy(EXAMPLE / "report.toml", folder)
+    random = np.random.default_rng(6)
+    files = {"batches.meta": {"label_names": NAMES, "num_cases_per_batch": BATCH, "num_vis": 3072}}
+    for name in (*(f"data_batch_{number}" for number in range(1, 6)), "test_batch"):
+        labels = random.permutation(np.arange(BATCH) % 10)
+        files[name] = {"batch_label": name, "labels": labels.tolist(), "data": pictures(labels, random)}
+    with tarfile.open(folder / "cifar-10-python.tar.gz", "w:gz") as tar:
+        for name, content in files.items():
+            data = pickle.dumps(content, protocol=2)
+            info = tarfile.TarInfo(f"cifar-10-batches-py/{name}")
+            info.size = len(data)
+            tar.addfile(info, io.BytesIO(data))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def trained(archive):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(archive)
+        assert main([*command(), "--epochs", "12"]) == 0
+    return archive, read_report(archive / "cifar10.html")
+
+
+def test_a_fifth_is_held_back_and_the_test_images_only_measured(trained):
+    folder, report = trained
+    notes = tomllib.loads((folder / "cifar10.toml").read_text())
+    assert notes["class_names"] == NAMES
+    assert notes["card"]["data"] == (
+        "300 images in 10 classes (CIFAR-10, python version); 60 of all were held back for validation."
+    )
+    assert [(line.data, line.images) for line in report.model.card.evaluations] == [
+        ("validation: held back", 60),
+        ("test images, which chose nothing", 60),
+    ]
+
+
+def test_it_is_trained_as_the_notebook_does_and_learns(trained):
+    _folder, report = trained
+    method = report.model.card.method
+    assert method.startswith("Nadam, constant rate of 0.001, ")
+    assert "the best by val_accuracy (patience 3)" in method
+    history = report.model.history
+    assert set(history) == {"accuracy", "loss", "val_accuracy", "val_loss"}
+    assert max(history["val_accuracy"]) > 0.3
+    assert report.model.total_parameters == 167_562
+
+
+def test_the_report_shows_what_the_example_promises(trained):
+    _, report = trained
+    captions = {picture.name: (picture.caption, picture.alt) for picture in report.pictures}
+    assert "cat" in captions["model-samples"][1]
+    assert "10 classes" in captions["model-samples"][1]
+    assert "validation" in captions["model-history"][0]
+    (case,) = report.cases
+    assert case.label == "cat"
+    assert case.name.startswith("test_batch, image ")
+    assert [layer.name for layer in case.layers] == ["conv2d_1", "max_pooling2d_1", "conv2d_2", "max_pooling2d_2"]
+    assert len([name for name in captions if "-layer" in name]) == 4
+
+
+def test_blank_maps_are_counted_and_explained(trained):
+    folder, report = trained
+    (case,) = report.cases
+    blank = {layer.name: len(layer.dead_channels) for layer in case.layers}
+    said = {remark.layer: remark.text for remark in report.remarks if remark.kind == "dead"}
+    assert sum(blank.values()) > 0
+    assert set(said) == {name for name, count in blank.items() if count}
+    channels = {layer.name: layer.channels for layer in case.layers}
+    for name, text in said.items():
+        assert f"{blank[name]} of {channels[name]}" in text
+    page = html.unescape((folder / "cifar10.html").read_text())
+    assert "Dropout is active only while a network is trained" in page
+    assert all(text in page for text in said.values())
+
+
+def test_a_damaged_archive_is_told_by_file_and_batch(archive, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(EXAMPLE / "report.toml", tmp_path)
+    data = (archive / "cifar-10-python.tar.gz").read_bytes()
+    Path("cifar-10-python.tar.gz").write_bytes(data[: len(data) // 2])
+    assert main(command()) == 2
+    said = capsys.readouterr().err
+    assert re.fullmatch(
+        r"reportgen: cifar-10-python\.tar\.gz: data_batch_3 is damaged \(.+\); download or unpack it again\n", said
+    )
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["cifar-10-python.tar.gz", "report.toml"]
