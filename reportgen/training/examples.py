@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,12 +28,15 @@ class Examples:
         K names.
     sources
         ``(N,)`` int64, which data set each image is of, where several were joined; None: all of one.
+    groups
+        For each image whose it is; empty where that isn't known.
     """
 
     images: NDArray[np.uint8]
     labels: Labels
     class_names: tuple[str, ...]
     sources: NDArray[np.int64] | None = None
+    groups: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         """Return the number of images."""
@@ -54,7 +58,8 @@ class Examples:
         """Return the images of the given indices."""
         chosen = np.asarray(indices, np.int64)
         sources = None if self.sources is None else self.sources[chosen]
-        return Examples(self.images[chosen], self.labels[chosen], self.class_names, sources)
+        groups = tuple(self.groups[index] for index in chosen) if self.groups else ()
+        return Examples(self.images[chosen], self.labels[chosen], self.class_names, sources, groups)
 
     def digest(self) -> str:
         """Return a digest of pixels and labels: the same data, the same text."""
@@ -76,6 +81,7 @@ def join(parts: Sequence[Examples]) -> Examples:
         np.concatenate([part.labels for part in parts]),
         parts[0].class_names,
         np.concatenate([np.full(len(part), number, np.int64) for number, part in enumerate(parts)]),
+        tuple(chain.from_iterable(part.groups for part in parts)) if all(part.groups for part in parts) else (),
     )
 
 

@@ -82,7 +82,7 @@ def train(
         say(f"training on {len(training):,} images, validating on {len(validation):,}, at most {recipe.epochs} epochs")
         trained = _fit(plan, architecture, training, validation, watch, say)
         calibration = calibrate(trained, validation, recipe.threshold)
-        named = [(validation, data.held), *zip(measured, (name for _, name in tests), strict=True)]
+        named = [*_by_source(validation, data), *zip(measured, (name for _, name in tests), strict=True)]
         evaluations = [_measure(trained, calibration, part, name) for part, name in named if len(part)]
     for line in evaluations:
         say(_described(line))
@@ -111,7 +111,7 @@ def _prepare(
         place = next(places)
         place.mkdir()
         images = prepare_all(part, shape, PreprocessingSettings(), advance, folder=place)
-        return Examples(images, part.labels, names)
+        return Examples(images, part.labels, names, groups=part.groups)
 
     with watch.step("reading images", sum(len(part) for parts in present for part in parts)) as advance:
         nothing = Examples(np.empty((0, *shape), np.uint8), data.train.labels[:0], names)
@@ -156,6 +156,14 @@ def _fit(
             raise
 
 
+def _by_source(validation: Examples, data: Gathered) -> list[tuple[Examples, str]]:
+    """Return the validation images under what they are called; phantoms apart, for they are easier to tell, or not."""
+    if validation.sources is None:
+        return [(validation, data.held)]
+    apart = [validation.take(np.flatnonzero(validation.sources == source)) for source in (0, 1)]
+    return [(apart[0], data.held), (apart[1], "validation: phantoms held back")]
+
+
 def _tests(plan: TrainingPlan, data: Gathered) -> list[tuple[Labelled, str]]:
     """Return what is measured at the end and has chosen nothing."""
     tests = [] if data.test is None else [(data.test, "test images, which chose nothing")]
@@ -166,7 +174,7 @@ def _tests(plan: TrainingPlan, data: Gathered) -> list[tuple[Labelled, str]]:
 
 def _measure(trained: Trained, calibration: Calibration, data: Examples, name: str) -> Evaluation:
     scores = scores_of(trained.model, data, trained.factor)
-    return measure_classifier(scores, data.labels, name=name, threshold=calibration.threshold)
+    return measure_classifier(scores, data.labels, name=name, threshold=calibration.threshold, groups=data.groups)
 
 
 def _described(line: Evaluation) -> str:
