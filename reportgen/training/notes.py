@@ -64,7 +64,13 @@ def make_notes(
 
 def _line(evaluation: Evaluation) -> dict[str, Any]:
     told = dataclasses.asdict(evaluation).items()
-    return {name: round(value, 4) if isinstance(value, float) else value for name, value in told if value is not None}
+    return {name: _rounded(value) for name, value in told if value is not None}
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [_rounded(one) for one in value]
+    return round(value, 4) if isinstance(value, float) else value
 
 
 def _describe_held(data: Gathered, held: int) -> str:
