@@ -7,7 +7,6 @@ random numbers before it is believed.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -100,8 +99,10 @@ def _without_activation(call: LayerCall) -> LayerCall:
     """Return the call of a layer that shares its weights and has no activation."""
     import keras
 
-    layer = copy.copy(call.layer)
+    # a copy by Keras would have weights of its own
+    layer = object.__new__(type(call.layer))
     # its record of calls must be its own, or the original would seem to have been called
+    vars(layer).update(vars(call.layer))
     vars(layer).update(_inbound_nodes=[], _outbound_nodes=[], activation=keras.activations.linear)
     arguments = node_of(call).arguments
     output = layer(*arguments.args, **arguments.kwargs)

@@ -143,8 +143,9 @@ def _opposed_fills(title: str, found: OcclusionMap) -> list[Remark]:
             agreement = rank_correlation(*pair[:, np.isfinite(pair).all(axis=0)])
             if agreement is not None and agreement < OPPOSED:
                 first, second = (_named_fill(scan.fill) for scan in (one, other))
+                size = f"{one.patch[0]} x {one.patch[1]} pixels"
                 text = (
-                    f"{title}: filled with {first} and with {second}, patches of {one.patch[0]} x {one.patch[1]} pixels "
+                    f"{title}: filled with {first} and with {second}, patches of {size} "
                     f"rank the places of the image the other way round (rank correlation {agreement:.2f})."
                 )
                 return [

@@ -19,7 +19,10 @@ Values = NDArray[np.float64]
 _LN2 = float(np.log(2))
 # what single precision can tell from 0 and from 1
 _LEAST, _MOST = float(np.finfo(np.float32).tiny), 1 - 2.0**-24
-FROM_SCORES = "The model's logits can't be reached, so its evidence was computed from its scores; near 0 and 1 these have few digits."
+FROM_SCORES = (
+    "The model's logits can't be reached, so its evidence was computed from its scores, of which few digits are left "
+    "near 0 and 1."
+)
 CLIPPED = (
     "Scores of exactly 0 or 1, which have no log-odds, were taken as the nearest that single precision can tell from "
     "them: what changes beyond that can't be seen."

@@ -1,9 +1,9 @@
 """How the scans of a case become one map: by how well a map foretells coverings that no scan has seen.
 
-Which patch and fill show best what a model relies on differs from model to model and from image to image. So a few ways
-of weighting the scans are tried on every case: blocks are covered at random, many at once, and the way whose map ranks
-these coverings best by the evidence they cost is taken. The coverings are made for nothing else, and no test of the map
-uses them.
+Which patch and fill show best what a model relies on differs from model to model. So a few ways of weighting the
+scans are tried on every case: blocks are covered at random, many at once, and the way whose maps rank these coverings
+best by the evidence they cost, in the mean over the cases, is taken. The coverings are made for nothing else, and no
+test of the map uses them.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 from reportgen.analysis.occlusion.patches import Geometry
 
 Values = NDArray[np.float64]
-COVERINGS = 32
+COVERINGS = 48
 _SHARES = (0.05, 0.6)  # of the image, the least and the most that a covering covers
 _BLOCKS = (0.1, 0.2, 0.3)  # of each side
+BLOCK_SIZES = len(_BLOCKS)
 SINGLE, MEAN = "single", "mean"
 
 
@@ -64,42 +65,58 @@ def random_coverings(size: tuple[int, int], count: int = COVERINGS) -> NDArray[n
     return np.stack(masks)
 
 
-def choose_combination(
-    maps: Sequence[Values],
-    geometries: Sequence[Geometry],
-    fills: Sequence[object],
-    masks: NDArray[np.bool_],
-    costs: Values,
-) -> Combination:
-    """Choose how to weight the scans of a case.
+@dataclass(frozen=True)
+class Tried:
+    """What there is of one image and class: importance ``(H, W)`` of each scan, and what coverings cost, ``(N,)``."""
+
+    maps: Sequence[Values]
+    costs: Values
+
+
+def choose_combinations(
+    cases: Sequence[Tried], geometries: Sequence[Geometry], fills: Sequence[object], masks: NDArray[np.bool_]
+) -> list[Combination]:
+    """Choose how to weight the scans: one way for all cases, so that they can be compared.
 
     Parameters
     ----------
-    maps, geometries, fills
-        Of each scan its importance ``(H, W)``, its positions, and its fill as set.
+    cases
+        Each image, for each class that is followed.
+    geometries, fills
+        Of each scan its positions, and its fill as set.
     masks
-        Coverings ``(N, H, W)`` that were tried besides.
-    costs
-        What each cost of the evidence, ``(N,)``.
+        The coverings ``(N, H, W)`` that were tried.
+
+    Returns
+    -------
+    list of Combination
+        One for each case: the way whose agreement is the best in the mean over the cases.
     """
-    if len(maps) == 1:
-        return Combination(SINGLE, (1.0,))
-    ways = candidates(maps, geometries, fills)
+    ways = [candidates(one.maps, geometries, fills) for one in cases]
+    agreed = [_agreements(one, found, masks) for one, found in zip(cases, ways, strict=True)]
+    known = {name: [one[name] for one in agreed if one[name] is not None] for name in ways[0]}
+    means = {name: float(np.mean([value for value in of if value is not None])) for name, of in known.items() if of}
+    best = max(means, key=means.__getitem__) if means else MEAN
+    return [
+        Combination(best, tuple(float(weight) for weight in found[best]), one[best])
+        for found, one in zip(ways, agreed, strict=True)
+    ]
+
+
+def _agreements(case: Tried, ways: dict[str, Values], masks: NDArray[np.bool_]) -> dict[str, float | None]:
+    """Return for each way the rank correlation of what its map foretells with what the coverings cost."""
     # what a map foretells of a covering is the sum of its pixels
-    sums = np.stack([(masks * one).sum(axis=(1, 2)) for one in maps], axis=1)
-    known = np.isfinite(costs) & np.isfinite(sums).all(axis=1)
-    scored = {name: rank_correlation(sums[known] @ weights, costs[known]) for name, weights in ways.items()}
-    tried = {name: found for name, found in scored.items() if found is not None}
-    best = max(tried, key=tried.__getitem__) if tried else MEAN
-    return Combination(best, tuple(float(weight) for weight in ways[best]), tried.get(best))
+    sums = np.stack([masks.reshape(len(masks), -1) @ one.reshape(-1) for one in case.maps], axis=1)
+    known = np.isfinite(case.costs) & np.isfinite(sums).all(axis=1)
+    return {name: rank_correlation(sums[known] @ weights, case.costs[known]) for name, weights in ways.items()}
 
 
 def candidates(maps: Sequence[Values], geometries: Sequence[Geometry], fills: Sequence[object]) -> dict[str, Values]:
     """Return the ways of weighting that are tried, by name: weights that are 1 in all.
 
-    ``mean``: all scans alike. ``smallest``: those with the smallest patch. ``fine``: all by the spread of their maps,
-    those with the smallest patch four times as much. The latter two with blurring alone where that is among the fills:
-    a blurred patch has no edges that the model could take for something.
+    ``mean``: all scans alike. ``smallest``: the smallest patch alone. ``even``: all patches, each by the spread of its
+    map, so that none drowns the others. ``fine``: the same with the smallest four times as much. The latter three by
+    blurring alone where that is among the fills: a blurred patch has no edges that the model could take for something.
     """
     area = np.array([one.patch[0] * one.patch[1] for one in geometries], np.float64)
     smallest = area == area.min()
@@ -109,6 +126,7 @@ def candidates(maps: Sequence[Values], geometries: Sequence[Geometry], fills: Se
     scale = 1 / np.maximum(spread, 1e-12 + 1e-9 * spread.max())
     ways = {
         MEAN: np.ones(len(maps)),
+        "even": soft * scale,
         "smallest": (smallest & soft) * 1.0,
         "fine": np.where(smallest, 4.0, 1.0) * soft * scale,
     }

@@ -1,4 +1,4 @@
-"""Where the patch stands, what it covers, and how what was found there is spread over pixels."""
+"""Where the patches stand, and what they cover."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.report.importance import spread_over_pixels
 from reportgen.settings.report import OcclusionSettings, list_of_sizes
 from reportgen.system.errors import SettingsError
 
@@ -90,11 +89,6 @@ def occlude(
         window = np.s_[corner[0] : corner[0] + patch[0], corner[1] : corner[1] + patch[1]]
         image[window] = fill[window]
     return image
-
-
-def pixel_importance(importance: Scores, geometry: Geometry, size: tuple[int, int]) -> Scores:
-    """Spread importance ``(rows, columns)`` from positions to pixels ``(H, W)``, see :func:`spread_over_pixels`."""
-    return spread_over_pixels(importance, geometry.rows, geometry.columns, geometry.patch, size)
 
 
 def _patches(size: tuple[int, int], settings: OcclusionSettings) -> list[tuple[int, int]]:

@@ -19,15 +19,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.analysis.layer_graph import Graph
-from reportgen.analysis.occlusion.combine import SINGLE, Combination, choose_combination, random_coverings
+from reportgen.analysis.occlusion.combine import (
+    BLOCK_SIZES,
+    SINGLE,
+    Combination,
+    Tried,
+    choose_combinations,
+    random_coverings,
+)
 from reportgen.analysis.occlusion.engines import Outcome, Work, differs, run_engine, run_whole
 from reportgen.analysis.occlusion.full import batch_size
 from reportgen.analysis.occlusion.known_models import known_model
-from reportgen.analysis.occlusion.patches import Geometry, pixel_importance, plan_scans
+from reportgen.analysis.occlusion.patches import Geometry, plan_scans
 from reportgen.analysis.predictions import Head
 from reportgen.analysis.weight_of_evidence import Readout
 from reportgen.report.evidence import OcclusionMap, OcclusionScan, StrongestPatch
-from reportgen.report.importance import combined_importance
+from reportgen.report.importance import combined_importance, scan_importance
 from reportgen.settings.report import Fill, OcclusionSettings
 from reportgen.system.errors import SettingsError
 
@@ -138,23 +145,26 @@ def scan(
         inputs = np.stack([prepare(image) for image in images])
         outputs = np.asarray(model(inputs, training=False), np.float32).reshape(len(images), -1)
     graph, readout, outcome = _run(model, work, head, settings, on_progress or (lambda _: None), outputs)
-    several = len(geometries) * len(settings.fills) > 1
-    masks = random_coverings(size) if several else np.zeros((0, *size), bool)
-    coverings = _try_coverings(graph, work, masks, batch_size(model, settings.memory // 4)) if several else None
-    found = []
-    for number, followed in enumerate(targets):
-        costs = None if coverings is None else coverings[number]
-        reading = _Reading(readout, outcome.tables[number], costs, masks)
-        colours = [colour for _, colour in made[number]]
-        found.append(
-            tuple(
-                Scan(geometries, tuple(work.fills[number]), combined_importance(summary), summary)
-                for summary in (
-                    _summary(reading, target, geometries, settings.fills, colours, size, outcome) for target in followed
-                )
-            )
-        )
-    return found
+    readings = [
+        _Reading(readout, tables, target, size)
+        for tables, followed in zip(outcome.tables, targets, strict=True)
+        for target in followed
+    ]
+    owners = [number for number, followed in enumerate(targets) for _ in followed]
+    colours = [[colour for _, colour in fills] for fills in made]
+    scans = [
+        _scans(reading, geometries, settings.fills, colours[owner])
+        for reading, owner in zip(readings, owners, strict=True)
+    ]
+    combinations = [Combination(SINGLE, (1.0,)) for _ in readings]
+    if len(scans[0]) > 1:
+        coverings = _try_coverings(graph, work, batch_size(model, settings.memory // 4))
+        combinations = _combined(readings, scans, geometries, settings.fills, [coverings[owner] for owner in owners])
+    found: list[list[Scan]] = [[] for _ in images]
+    for owner, reading, own, combination in zip(owners, readings, scans, combinations, strict=True):
+        summary = _summary(reading, own, combination, outcome)
+        found[owner].append(Scan(geometries, tuple(work.fills[owner]), combined_importance(summary), summary))
+    return [tuple(of_image) for of_image in found]
 
 
 def _run(
@@ -184,55 +194,64 @@ def _run(
     return known.graph, readout, outcome
 
 
-def _try_coverings(graph: Graph, work: Work, masks: NDArray[np.bool_], size: int) -> list[NDArray[np.float32]]:
+def _try_coverings(graph: Graph, work: Work, size: int) -> list[NDArray[np.float32]]:
     """Return for each image the raw outputs ``(N, K)`` under coverings, which take turns with its fills."""
+    masks = random_coverings((int(work.images[0].shape[0]), int(work.images[0].shape[1])))
     found = []
     for image, fills in zip(work.images, work.fills, strict=True):
         under, over = work.prepare(image), [work.prepare(fill) for fill in fills]
-        covered = [np.where(mask[..., None], over[turn % len(over)], under) for turn, mask in enumerate(masks)]
+        # blocks of three sizes take turns, too: each meets each fill
+        covered = [
+            np.where(mask[..., None], over[turn // BLOCK_SIZES % len(over)], under) for turn, mask in enumerate(masks)
+        ]
         found.append(run_whole(graph, covered, size))
     return found
 
 
 @dataclass(frozen=True)
 class _Reading:
-    """What came out for one image: raw outputs of each fill's positions, and of coverings where these were tried."""
+    """What came out for one image, read for one class: raw outputs ``(1 + positions, K)`` of each fill."""
 
     readout: Readout
     tables: Sequence[NDArray[np.float32]]
-    coverings: NDArray[np.float32] | None
-    masks: NDArray[np.bool_]
+    target: int
+    size: tuple[int, int]
+
+    @property
+    def base_score(self) -> float:
+        return _short(self.readout.scores(self.tables[0][:1])[0, self.target])
+
+    @property
+    def base(self) -> float:
+        return _short(self.readout.evidence(self.tables[0][:1])[0, self.target])
+
+
+def _scans(
+    reading: _Reading, geometries: Sequence[Geometry], fills: Sequence[Fill], colours: Sequence[Colour | None]
+) -> list[OcclusionScan]:
+    """Return the scans of one image and class, patch by patch, fill by fill."""
+    readout, ends = reading.readout, np.cumsum([one.count for one in geometries])[:-1]
+    by_fill = []
+    for fill, colour, table in zip(fills, colours, reading.tables, strict=True):
+        scores, evidence = (of(table[1:])[:, reading.target] for of in (readout.scores, readout.evidence))
+        parts = zip(geometries, np.split(scores, ends), np.split(evidence, ends), strict=True)
+        by_fill.append([_one_scan(geometry, fill, colour, *numbers) for geometry, *numbers in parts])
+    return [scan for of_patch in zip(*by_fill, strict=True) for scan in of_patch]
 
 
 def _summary(
-    reading: _Reading,
-    target: int,
-    geometries: Sequence[Geometry],
-    fills: Sequence[Fill],
-    colours: Sequence[Colour | None],
-    size: tuple[int, int],
-    outcome: Outcome,
+    reading: _Reading, scans: Sequence[OcclusionScan], combination: Combination, outcome: Outcome
 ) -> OcclusionMap:
     readout = reading.readout
-    base_score = _short(readout.scores(reading.tables[0][:1])[0, target])
-    base = _short(readout.evidence(reading.tables[0][:1])[0, target])
-    by_fill = []
-    for fill, colour, table in zip(fills, colours, reading.tables, strict=True):
-        scores, evidence = (of(table[1:])[:, target] for of in (readout.scores, readout.evidence))
-        ends = np.cumsum([one.count for one in geometries])[:-1]
-        parts = zip(geometries, np.split(scores, ends), np.split(evidence, ends), strict=True)
-        by_fill.append([_one_scan(geometry, fill, colour, *numbers) for geometry, *numbers in parts])
-    scans = [scan for of_patch in zip(*by_fill, strict=True) for scan in of_patch]
-    combination = _combined(reading, target, scans, geometries, fills, size, base)
     found = OcclusionMap(
-        target_class=readout.head.class_names[target],
+        target_class=readout.head.class_names[reading.target],
         unit=readout.unit,
-        size=size,
-        base_score=base_score,
-        base_evidence=base,
+        size=reading.size,
+        base_score=reading.base_score,
+        base_evidence=reading.base,
         importance_minimum=0.0,
         importance_maximum=0.0,
-        strongest=_strongest(scans, base),
+        strongest=_strongest(scans, reading.base),
         scans=tuple(scans),
         weights=combination.weights,
         combination=combination.name,
@@ -273,23 +292,21 @@ def _short(value: float) -> float:
 
 
 def _combined(
-    reading: _Reading,
-    target: int,
-    scans: Sequence[OcclusionScan],
+    readings: Sequence[_Reading],
+    scans: Sequence[Sequence[OcclusionScan]],
     geometries: Sequence[Geometry],
     fills: Sequence[Fill],
-    size: tuple[int, int],
-    base: float,
-) -> Combination:
-    if reading.coverings is None:
-        return Combination(SINGLE, (1.0,))
-    each = [geometry for geometry in geometries for _ in fills]
-    maps = [
-        pixel_importance(base - np.asarray(one.evidence), geometry, size)
-        for one, geometry in zip(scans, each, strict=True)
+    coverings: Sequence[NDArray[np.float32]],
+) -> list[Combination]:
+    tried = [
+        Tried(
+            [scan_importance(one, reading.base, reading.size) for one in own],
+            reading.base - reading.readout.evidence(outputs)[:, reading.target],
+        )
+        for reading, own, outputs in zip(readings, scans, coverings, strict=True)
     ]
-    costs = base - reading.readout.evidence(reading.coverings)[:, target]
-    return choose_combination(maps, each, [one.fill for one in scans], reading.masks, costs)
+    each = [geometry for geometry in geometries for _ in fills]
+    return choose_combinations(tried, each, [one.fill for one in scans[0]], random_coverings(readings[0].size))
 
 
 def _strongest(scans: Sequence[OcclusionScan], base: float) -> StrongestPatch:

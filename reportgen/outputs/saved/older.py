@@ -39,12 +39,12 @@ def brought_up_to_date(table: dict[str, Any], version: int) -> dict[str, Any]:
 def _case(case: Any, size: Any) -> Any:
     if not isinstance(case, dict):
         return case
-    further = case.get("further_occlusion")
-    return {
-        **case,
-        "occlusion": _map(case.get("occlusion"), size),
-        "further_occlusion": [_map(one, size) for one in further] if isinstance(further, list) else further,
-    }
+    made = dict(case)
+    if "occlusion" in case:
+        made["occlusion"] = _map(case["occlusion"], size)
+    if isinstance(further := case.get("further_occlusion"), list):
+        made["further_occlusion"] = [_map(one, size) for one in further]
+    return made
 
 
 def _map(found: Any, size: Any) -> Any:
@@ -54,8 +54,8 @@ def _map(found: Any, size: Any) -> Any:
     strongest, base = found.get("strongest"), found.get("base_score")
     if isinstance(strongest, dict):
         importance = strongest.get("importance")
-        are_numbers = isinstance(base, int | float) and isinstance(importance, int | float)
-        strongest = {**strongest, "scan": 0, "score": base - importance if are_numbers else None}
+        score = base - importance if isinstance(base, int | float) and isinstance(importance, int | float) else None
+        strongest = {**strongest, "scan": 0, "score": score}
     scan = {name: found.get(name) for name in _OF_SCAN}
     return {
         **{name: found[name] for name in _KEPT if name in found},
