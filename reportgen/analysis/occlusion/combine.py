@@ -106,7 +106,7 @@ def choose_combinations(
 def _agreements(case: Tried, ways: dict[str, Values], masks: NDArray[np.bool_]) -> dict[str, float | None]:
     """Return for each way the rank correlation of what its map foretells with what the coverings cost."""
     # what a map foretells of a covering is the sum of its pixels
-    sums = np.stack([masks.reshape(len(masks), -1) @ one.reshape(-1) for one in case.maps], axis=1)
+    sums = masks.reshape(len(masks), -1).astype(np.float64) @ np.stack([one.reshape(-1) for one in case.maps], axis=1)
     known = np.isfinite(case.costs) & np.isfinite(sums).all(axis=1)
     return {name: rank_correlation(sums[known] @ weights, case.costs[known]) for name, weights in ways.items()}
 
