@@ -38,6 +38,7 @@ from reportgen.report.importance import combined_importance, scan_importance
 from reportgen.settings.report import Fill, OcclusionSettings
 from reportgen.system.errors import SettingsError
 
+_FAR = 80  # of 255, the mean over the channels
 _FEW = 16  # images run whole at once: what stays in the processor's cache is faster
 Scores = NDArray[np.float64]
 Colour = tuple[float, ...]
@@ -147,8 +148,8 @@ def scan(
         outputs = np.asarray(model(inputs, training=False), np.float32).reshape(len(images), -1)
     graph, readout, outcome = _run(model, work, head, settings, on_progress or (lambda _: None), outputs)
     readings = [
-        _Reading(readout, tables, target, size)
-        for tables, followed in zip(outcome.tables, targets, strict=True)
+        _Reading(readout, tables, target, size, _notes_on_fills(image, settings.fills, fills))
+        for image, fills, tables, followed in zip(images, made, outcome.tables, targets, strict=True)
         for target in followed
     ]
     owners = [number for number, followed in enumerate(targets) for _ in followed]
@@ -217,6 +218,7 @@ class _Reading:
     tables: Sequence[NDArray[np.float32]]
     target: int
     size: tuple[int, int]
+    fill_notes: tuple[str, ...] = ()
 
     @property
     def base_score(self) -> float:
@@ -263,7 +265,7 @@ def _summary(
         arithmetic_bound=outcome.arithmetic_bound,
         checked_positions=outcome.checked,
         largest_difference=outcome.largest_difference,
-        notes=readout.notes(np.concatenate(reading.tables)),
+        notes=(*readout.notes(np.concatenate(reading.tables)), *reading.fill_notes),
     )
     importance = combined_importance(found)
     known = importance[np.isfinite(importance)]
@@ -328,6 +330,24 @@ def _strongest(scans: Sequence[OcclusionScan], base: float) -> StrongestPatch:
             )  # fmt: skip
     assert best is not None  # noqa: S101 - there is a scan
     return best
+
+
+def _notes_on_fills(
+    image: NDArray[np.generic], fills: Sequence[Fill], made: Sequence[tuple[NDArray[np.float32], Colour | None]]
+) -> tuple[str, ...]:
+    """Warn of colours that are far from what they cover: a model may take them for something."""
+    mean = image.astype(np.float32).mean(axis=(0, 1))
+    far = [
+        colour
+        for fill, (_, colour) in zip(fills, made, strict=True)
+        if not isinstance(fill, str) and colour is not None and float(np.abs(mean - colour).mean()) > _FAR
+    ]
+    return tuple(
+        f"The fill, {', '.join(f'{value:.0f}' for value in colour)}, is far from the image's mean, "
+        f"{', '.join(f'{value:.0f}' for value in mean)}: a patch of it may look like something to the model (black on "
+        "an X-ray like clear lung), and the map may say the opposite of one made with mean or blur."
+        for colour in far
+    )
 
 
 def _blurred(image: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -180,3 +180,11 @@ def test_a_score_without_logits_says_so(image):
     found = run(model, image, patch=10, fill="mean").summary
     assert "logits can't be reached" in found.notes[0]
     assert found.base_evidence == pytest.approx(np.log2(found.base_score / (1 - found.base_score)), abs=1e-5)
+
+
+def test_a_fill_far_from_the_image_is_warned_of(model):
+    bright = np.full((*SIZE, 3), 150, np.uint8)
+    (note,) = run(model, bright, patch=10, fill=(0, 0, 0)).summary.notes
+    assert "The fill, 0, 0, 0, is far from the image's mean, 150, 150, 150" in note
+    assert run(model, bright, patch=10, fill=(100, 100, 100)).summary.notes == ()
+    assert run(model, bright).summary.notes == ()
