@@ -90,7 +90,7 @@ def test_each_target_has_its_own_map_from_the_same_passes(report, model, picture
     alone = build_report(
         model, [("Mass", pictures[0])], {**SETTINGS, "occlusion": {**SETTINGS["occlusion"], "target": 4}}
     )
-    assert alone.cases[0].occlusion.scores == report.cases[0].further_occlusion[0].scores
+    assert alone.cases[0].occlusion.scans == report.cases[0].further_occlusion[0].scans
     names = {picture.name for picture in report.pictures}
     assert {"case1-occlusion-importance", "case1-occlusion2-importance", "case2-occlusion2-left"} <= names
     assert "case1-occlusion2-inputs" not in names

@@ -12,10 +12,14 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from reportgen.analysis.comparison import LayerComparison, compare_layer
+from reportgen.analysis.occlusion.combine import rank_correlation
+from reportgen.report.evidence import OcclusionMap
 from reportgen.report.report import CaseReport, ChannelStatistics, LayerReport, Remark, readable
 
 STRONG = 0.5
-SMALL_CHANGE = 0.05  # of a score from 0 to 1
+SMALL_CHANGE = 0.05  # as a share of an output that stands for no class
+SMALL_BITS = 0.5  # the odds change by less than 1.4 times
+OPPOSED = -0.1  # rank correlation
 CLEAR_FALL = 0.8  # what is called less, against what it was
 LEGIBLE = 16 * 16  # pixels of a map below which a strong correlation is soon a matter of chance
 MOST_COMPARED = 4
@@ -72,56 +76,92 @@ def finding_remarks(cases: Cases) -> tuple[Remark, ...]:
 
 
 def occlusion_remarks(cases: Cases, *, regression: bool = False) -> tuple[Remark, ...]:
-    """Say for each case where covering the image changed the score most, and by how much.
+    """Say for each case where covering the image changed the evidence most, and by how much.
 
-    What counts as a small change is a share of the score's range (0 to 1), of a regression a share of the score itself.
+    Where the outputs stand for no class, what counts as a small change is a share of the output itself.
     """
-    remarks = []
+    remarks: list[Remark] = []
     for case, found in [(one, scanned) for one in cases for scanned in one.occlusion_maps]:
-        best = found.strongest
-        every = np.asarray(found.scores)
-        scores = every[np.isfinite(every)]
-        if scores.size < every.size:
-            remarks.append(_lost_positions(case.title, every.size - scores.size, every.size))
-        if not scores.size:
-            continue
-        share = abs(best.importance) / max(abs(found.base_score), 1e-12)
-        verb = "lowers" if best.importance > 0 else "raises"
-        centre = (best.top + found.patch[0] / 2, best.left + found.patch[1] / 2)
-        height, width = found.row_starts[-1] + found.patch[0], found.column_starts[-1] + found.patch[1]
-        text = (
-            f"{case.title}: the score for {found.target_class} is {readable(found.base_score)}. Covering "
-            f"{found.patch[0]} x {found.patch[1]} pixels {verb} it most "
-            f"at the {_place(centre, (height, width))} (row {best.top}, column {best.left}), "
-            f"from {readable(found.base_score)} to {readable(found.base_score - best.importance)}. "
-            f"Over {'all ' if scores.size == every.size else ''}{scores.size} positions it lies between "
-            f"{readable(scores.min())} and {readable(scores.max())}."
-        )
-        if not abs(best.importance) > found.rounding:
-            text = (
-                f"{case.title}: the score for {found.target_class} is {readable(found.base_score)}, and covering "
-                f"{found.patch[0]} x {found.patch[1]} pixels changes it nowhere by more than rounding "
-                f"({scores.size} positions)."
-            )
-            meaning = "The model does not react to any patch of this size."
-        elif (share if regression else abs(best.importance)) < SMALL_CHANGE:
-            meaning = (
-                "No single patch of this size matters much here: the score rests on more than one place, or is too far "
-                "to one side to be moved."
-            )
-        else:
-            meaning = (
-                f"The model's score {'leans on' if best.importance > 0 else 'is held down by'} that region "
-                "of this image; that need not be where a finding is."
-            )
-        numbers = {
-            "base_score": found.base_score, "strongest_importance": best.importance, "share_of_score": share,
-            "lowest_score": float(scores.min()), "highest_score": float(scores.max()),
-        }  # fmt: skip
-        remarks.append(
-            Remark(section="occlusion", kind="occlusion", text=text, interpretation=meaning, numbers=numbers)
-        )
+        lost = sum(not math.isfinite(value) for scan in found.scans for line in scan.scores for value in line)
+        if lost:
+            remarks.append(_lost_positions(case.title, lost, found.positions))
+        if lost < found.positions:
+            remarks.append(_strongest(case.title, found, regression=regression))
+        remarks += [
+            Remark(section="occlusion", kind="evidence", text=f"{case.title}: {note}", warning=True)
+            for note in found.notes
+        ]
+        remarks += _opposed_fills(case.title, found)
     return tuple(remarks)
+
+
+def _strongest(title: str, found: OcclusionMap, *, regression: bool) -> Remark:
+    best, scan = found.strongest, found.strongest_scan
+    share = abs(best.importance) / max(abs(found.base_score), 1e-12)
+    verb = "lowers" if best.importance > 0 else "raises"
+    unit = " bits" if found.in_bits else ""
+    patch = f"{scan.patch[0]} x {scan.patch[1]} pixels"
+    centre = (best.top + scan.patch[0] / 2, best.left + scan.patch[1] / 2)
+    low, high = scan.score_range
+    untouched = f"{title}: the score for {found.target_class} is {readable(found.base_score)}"
+    if found.in_bits:
+        untouched += f", its evidence {readable(found.base_evidence)} bits"
+    if not abs(best.importance) > found.rounding:
+        what = "its evidence" if found.in_bits else "it"
+        text = (
+            f"{untouched}, and covering {patch} changes {what} nowhere by more than rounding ({scan.count} positions)."
+        )
+        meaning = "The model does not react to any patch of this size."
+    else:
+        by = f"by {readable(abs(best.importance))}{unit}: the score goes " if found.in_bits else ""
+        text = (
+            f"{untouched}. Covering {patch} {verb} {'the evidence' if found.in_bits else 'it'} most "
+            f"at the {_place(centre, found.size)} (row {best.top}, column {best.left}), {by}"
+            f"from {readable(found.base_score)} to {readable(best.score)}. "
+            f"Over {scan.count} positions the score lies between {readable(low)} and {readable(high)}."
+        )
+        is_small = share < SMALL_CHANGE if regression else abs(best.importance) < SMALL_BITS
+        meaning = (
+            "No single patch of this size matters much here: the score rests on more than one place."
+            if is_small
+            else f"The model's score {'leans on' if best.importance > 0 else 'is held down by'} that region "
+            "of this image; that need not be where a finding is."
+        )
+    numbers = {
+        "base_score": found.base_score, "base_evidence": found.base_evidence, "strongest_importance": best.importance,
+        "share_of_score": share, "lowest_score": low, "highest_score": high,
+    }  # fmt: skip
+    return Remark(section="occlusion", kind="occlusion", text=text, interpretation=meaning, numbers=numbers)
+
+
+def _opposed_fills(title: str, found: OcclusionMap) -> list[Remark]:
+    """Warn where two fills rank the places of the smallest patch the other way round."""
+    scans = [scan for scan in found.scans if scan.patch == found.smallest.patch]
+    for place, one in enumerate(scans):
+        for other in scans[place + 1 :]:
+            pair = np.stack([np.ravel(one.evidence), np.ravel(other.evidence)])
+            agreement = rank_correlation(*pair[:, np.isfinite(pair).all(axis=0)])
+            if agreement is not None and agreement < OPPOSED:
+                first, second = (_named_fill(scan.fill) for scan in (one, other))
+                size = f"{one.patch[0]} x {one.patch[1]} pixels"
+                text = (
+                    f"{title}: filled with {first} and with {second}, patches of {size} "
+                    f"rank the places of the image the other way round (rank correlation {agreement:.2f})."
+                )
+                return [
+                    Remark(
+                        section="occlusion", kind="fills", text=text, numbers={"rank_correlation": agreement},
+                        interpretation="What is laid over the image then decides what looks important: the model takes "
+                        "one of the fills for something it knows.", warning=True,
+                    )
+                ]  # fmt: skip
+    return []
+
+
+def _named_fill(fill: str | Sequence[float]) -> str:
+    if isinstance(fill, str):
+        return "the image's mean" if fill == "mean" else "a blurred image"
+    return f"the colour {', '.join(f'{value:g}' for value in fill)}"
 
 
 def _lost_positions(title: str, lost: int, count: int) -> Remark:

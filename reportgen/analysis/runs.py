@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.analysis.activations import choose_layers
-from reportgen.analysis.layer_graph import Graph, LayerCall, trace
+from reportgen.analysis.layer_graph import Graph, LayerCall
+from reportgen.analysis.occlusion.known_models import known_model
 from reportgen.analysis.occlusion.scan import Scan, scan
 from reportgen.analysis.predictions import Head
 from reportgen.analysis.targets import target_classes
@@ -91,7 +92,7 @@ def make_subject(loaded: LoadedModel, settings: Settings) -> Subject:
     SettingsError
         When a layer that is asked for isn't there.
     """
-    graph = trace(loaded.keras_model)
+    graph = known_model(loaded.keras_model).graph
     layers, left_out = choose_layers(graph, settings.layers)
     head = Head(loaded.head, loaded.class_names, loaded.threshold, loaded.outputs, loaded.thresholds)
     return Subject(loaded, graph, layers, head, (*loaded.notes, *left_out))
@@ -121,12 +122,10 @@ def scan_cases(subject: Subject, runs: Runs, settings: Settings, advance: Callab
         subject.loaded.keras_model,
         [run.image for run in runs],
         prepare=subject.loaded.preprocessing,
-        scores_of=subject.head.scores,
+        head=subject.head,
         targets=[run.targets for run in runs],
-        class_names=subject.head.class_names,
         settings=subject.loaded.randomness.scan_settings(settings.occlusion),
         on_progress=advance,
-        graph=subject.graph,
         outputs=np.stack([run.raw for run in runs]),
     )
     return [replace(run, scans=scans) for run, scans in zip(runs, found, strict=True)]

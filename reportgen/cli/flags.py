@@ -41,9 +41,18 @@ def _pair(text: str) -> Any:
     return parts[0] if len(parts) == 1 else parts
 
 
+def _sizes(text: str) -> Any:
+    """Read one size or several: 15, 15x20 (or 15,20), 15x15,30x30 or 15,30,45."""
+    if "x" not in text.lower() or "," not in text:
+        return _pair(text)
+    found = [_pair(part) for part in text.split(",")]
+    return [[one, one] if isinstance(one, int) else one for one in found]
+
+
 def _fill(text: str) -> Any:
-    if text in ("mean", "blur"):
-        return text
+    names = [part.strip() for part in text.split(",")]
+    if all(name in ("mean", "blur") for name in names):
+        return names[0] if len(names) == 1 else names
     try:
         return _numbers(text)
     except argparse.ArgumentTypeError:
@@ -129,9 +138,12 @@ FLAGS = (
     Flag("--first-channels", ("feature_maps", "first_channels"), int, "N", "show only the first N channels of a layer"),
     Flag("--single-channels", ("feature_maps", "single_channels"), _integers, "N,N,...", "channels of the first layer"),
     Flag("--through-channel", ("feature_maps", "through_channel"), int, "N", "one channel through all layers"),
-    Flag("--patch", ("occlusion", "patch"), _pair, "SIZE", "pixels, or HEIGHTxWIDTH; default a tenth of each side"),
-    Flag("--stride", ("occlusion", "stride"), _pair, "STEP", "pixels, or DOWNxACROSS; default a third of the patch"),
-    Flag("--fill", ("occlusion", "fill"), _fill, "FILL", "mean, blur, or a colour R,G,B from 0 to 255"),
+    Flag("--patch", ("occlusion", "patch"), _sizes, "SIZE", "pixels, HEIGHTxWIDTH, or several: 15x15,30x30; default "
+         "a tenth to two fifths of each side"),
+    Flag("--stride", ("occlusion", "stride"), _sizes, "STEP", "pixels, DOWNxACROSS, or one for each patch; default a "
+         "third of it"),
+    Flag("--fill", ("occlusion", "fill"), _fill, "FILL", "mean, blur, a colour R,G,B from 0 to 255, or mean,blur "
+         "(default)"),
     Flag("--engine", ("occlusion", "engine"), str, "NAME", "auto, full or incremental: the same scores, other speed"),
     Flag("--target", ("occlusion", "target"), _names, "CLASS", "class to follow: a name or number (or A,B,...: each in "
          "turn), predicted, or label"),

@@ -6,9 +6,7 @@ from reportgen.demo.phantom import phantom
 from reportgen.images.cases import Case
 from reportgen.images.reader import image_from_array
 
-BUILTIN_NAME = "built-in chest X-ray model"
 NORMAL_SEED, PNEUMONIA_SEED = 33, 21
-DEMO_STRIDE = 15
 DEMO_TITLE = "A normal and a pneumonia chest X-ray (synthetic)"
 SYNTHETIC = "Synthetic: drawn by a program (a phantom), not an image of a patient."
 

@@ -16,7 +16,7 @@ from reportgen.figures.canvas import encode_figure, escape_formulas, new_figure
 from reportgen.figures.colours import INK, colour_table
 from reportgen.figures.encoding import jpeg
 from reportgen.figures.tiling import arrange_tiles
-from reportgen.report.evidence import ROUNDING, OcclusionMap
+from reportgen.report.evidence import ROUNDING, OcclusionMap, shows_evidence
 from reportgen.report.picture import Picture
 from reportgen.report.report import readable
 
@@ -30,26 +30,35 @@ _ENLARGED = 300
 
 @dataclass(frozen=True)
 class Ranges:
-    """Colour ranges shared by all cases: of scores, of importance by magnitude, and of positive importance."""
+    """Colour ranges shared by all cases: of positions, of importance by magnitude, and of positive importance.
 
-    scores: tuple[float, float]
+    ``evidence``: whether positions are shown by their evidence and not by their scores.
+    """
+
+    positions: tuple[float, float]
     importance: float
     positive: float
+    evidence: bool = False
 
 
 def shared_ranges(maps: Sequence[OcclusionMap]) -> Ranges:
     """Return ranges that hold all cases; what may be rounding is not stretched into a picture."""
+    evidence = shows_evidence(maps)
     least = max((found.rounding for found in maps if math.isfinite(found.rounding)), default=ROUNDING)
-    scores = [score for found in maps for line in found.scores for score in line if math.isfinite(score)] or [0.0]
-    low, high = min(scores), max(scores)
-    if high - low < least:
-        low, high = low - least / 2, high + least / 2
+    small = (
+        least if evidence else max((one.score_rounding for one in maps if math.isfinite(one.base_score)), default=least)
+    )
+    ends = [one.smallest.evidence_range if evidence else one.smallest.score_range for one in maps]
+    values = [end for pair in ends for end in pair if math.isfinite(end)] or [0.0]
+    low, high = min(values), max(values)
+    if high - low < small:
+        low, high = low - small / 2, high + small / 2
     lowest, highest = (
         [end for end in ends if math.isfinite(end)]
         for ends in ([found.importance_minimum for found in maps], [found.importance_maximum for found in maps])
     )
     positive = max([*highest, least])
-    return Ranges((low, high), max([positive, *(-end for end in lowest)]), positive)
+    return Ranges((low, high), max([positive, *(-end for end in lowest)]), positive, evidence)
 
 
 def image_picture(name: str, title: str, pixels: Raw) -> Picture:
@@ -93,28 +102,35 @@ def montage_choice(count: int) -> list[int]:
 
 
 def score_map(name: str, title: str, found: OcclusionMap, ranges: Ranges, colours: str) -> Picture:
-    """Show the raw score of the target class at each position."""
-    scores = np.asarray(found.scores)
-    known = np.isfinite(scores)
-    alt = f"{title}: score of {found.target_class} for {found.rows} by {found.columns} patch positions"
+    """Show what the smallest patch makes of the target class at each position: its score, or its evidence."""
+    scan = found.smallest
+    values, untouched, what, unit = np.asarray(scan.scores), found.base_score, "score", ""
+    if ranges.evidence:
+        values, untouched, what, unit = np.asarray(scan.evidence), found.base_evidence, "evidence", _unit(found)
+    known = np.isfinite(values)
+    alt = f"{title}: {what} of {found.target_class} for {scan.rows} by {scan.columns} patch positions"
     if known.any():
-        row, column = divmod(int(np.where(known, scores, np.inf).argmin()), found.columns)
+        row, column = divmod(int(np.where(known, values, np.inf).argmin()), scan.columns)
         alt += (
-            f", {readable(scores[known].min())} to {readable(scores[known].max())}; lowest with the patch at row "
-            f"{found.row_starts[row]}, column {found.column_starts[column]}"
+            f", {readable(values[known].min())} to {readable(values[known].max())}{unit}; lowest with the patch at row "
+            f"{scan.row_starts[row]}, column {scan.column_starts[column]}"
         )
     if not known.all():
         alt += f"; at {np.count_nonzero(~known)} of them it is not a number, where nothing is drawn"
     alt += "."
-    caption = f"Score of {found.target_class} with the patch at each position; untouched: {readable(found.base_score)}."
+    which = "the patch" if len(found.scans) == 1 else f"the smallest patch ({_fill_named(scan.fill)})"
+    caption = (
+        f"{what.capitalize()} of {found.target_class} with {which} at each position; untouched: "
+        f"{readable(untouched)}{unit}."
+    )
     return _with_colour_bar(
         name,
         alt,
         caption,
-        scores,
+        values,
         colours,
-        ranges.scores,
-        f"score of {found.target_class}",
+        ranges.positions,
+        f"{what} of {found.target_class}{' (bits)' if unit else ''}",
         "patch column",
         "patch row",
     )
@@ -124,20 +140,21 @@ def importance_overlay(
     name: str, title: str, pixels: Raw, importance: Values, found: OcclusionMap, ranges: Ranges, colours: str
 ) -> Picture:
     """Lay signed importance ``(H, W)`` over the image: the stronger, the more opaque."""
-    limit, strongest = ranges.importance, found.strongest
-    row, column = strongest.top + found.patch[0] // 2, strongest.left + found.patch[1] // 2
+    limit, unit = ranges.importance, _unit(found)
+    row, column = _peak(importance)
+    low, high = readable(found.importance_minimum), readable(found.importance_maximum)
     alt = (
-        f"{title}: importance for {found.target_class}, {readable(found.importance_minimum)} to "
-        f"{readable(found.importance_maximum)}; strongest around row {row}, column {column} of "
-        f"{importance.shape[0]} by {importance.shape[1]}."
+        f"{title}: importance for {found.target_class}, {low} to {high}{unit}; strongest at row {row}, column {column} "
+        f"of {importance.shape[0]} by {importance.shape[1]}."
     )
+    falls = f"fall of the evidence for {found.target_class}" if unit else f"fall of {found.target_class}"
     caption = (
-        f"Importance (fall of the score of {found.target_class} when covered), from "
-        f"{readable(found.importance_minimum)} to {readable(found.importance_maximum)}; the same "
-        "scale for all cases, opacity follows magnitude."
+        f"Importance ({falls} when covered), from {low} to {high}{unit}; the same scale for all cases, opacity follows "
+        "magnitude."
     )
+    bar = "importance (bits)" if unit else "importance"
     return _with_colour_bar(
-        name, alt, caption, importance, colours, (-limit, limit), "importance", "column", "row", under=_bytes(pixels)
+        name, alt, caption, importance, colours, (-limit, limit), bar, "column", "row", under=_bytes(pixels)
     )
 
 
@@ -146,11 +163,26 @@ def glance(
 ) -> Picture:
     """Show the same overlay without axes, small: for where a reader looks first."""
     shown = _enlarged(_laid_over(_bytes(pixels), importance, ranges.importance, colours), _ENLARGED)
+    row, column = _peak(importance)
+    value = float(np.nan_to_num(importance[row, column]))
     alt = (
-        f"{title}: importance for {found.target_class} over the image, strongest at row {found.strongest.top}, column "
-        f"{found.strongest.left}, where covering changes the score by {readable(-found.strongest.importance)}."
+        f"{title}: importance for {found.target_class} over the image, strongest at row {row}, column {column}: "
+        f"{readable(value)}{_unit(found)}."
     )
     return _jpeg_picture(name, shown, alt, "")
+
+
+def _peak(importance: Values) -> tuple[int, int]:
+    row, column = divmod(int(np.abs(np.nan_to_num(importance)).argmax()), importance.shape[1])
+    return row, column
+
+
+def _unit(found: OcclusionMap) -> str:
+    return " bits" if found.in_bits else ""
+
+
+def _fill_named(fill: str | Sequence[float]) -> str:
+    return f"filled with {'the mean' if fill == 'mean' else 'blur' if fill == 'blur' else 'one colour'}"
 
 
 def important_part(name: str, title: str, pixels: Raw, importance: Values, ranges: Ranges) -> Picture:
@@ -175,18 +207,23 @@ def strongest_patch(name: str, title: str, pixels: Raw, found: OcclusionMap) -> 
         _enlarged(image if image.ndim == 3 else np.repeat(image[..., None], 3, axis=2), _ENLARGED)
     )
     top, left = found.strongest.top * factor, found.strongest.left * factor
-    bottom, right = top + found.patch[0] * factor, left + found.patch[1] * factor
+    patch = found.strongest_scan.patch
+    bottom, right = top + patch[0] * factor, left + patch[1] * factor
     outline = ((0, (0, 0, 0)), (1, (255, 200, 0)), (2, (255, 200, 0)), (3, (0, 0, 0)))
     for inset, colour in outline if found.strongest.importance else ():
         _frame(shown, top + inset, left + inset, bottom - inset, right - inset, colour)
     change = "lowers" if found.strongest.importance > 0 else "raises"
+    by = f"{readable(abs(found.strongest.importance))}{_unit(found)}"
+    what = f"evidence for {found.target_class}" if found.in_bits else found.target_class
+    score = f" (score {readable(found.base_score)} to {readable(found.strongest.score)})" if found.in_bits else ""
     alt = (
         f"{title}: covering the outlined patch at row {found.strongest.top}, column {found.strongest.left} {change} "
-        f"the score of {found.target_class} most, by {readable(abs(found.strongest.importance))}."
+        f"the {what} most, by {by}{score}."
     )
-    caption = f"Strongest patch: covering it {change} the score by {readable(abs(found.strongest.importance))}."
+    caption = f"Strongest patch: covering it {change} the {'evidence' if found.in_bits else 'output'} by {by}{score}."
     if found.strongest.importance == 0:
-        what = "patch changes the score" if np.isfinite(found.scores).any() else "patch leaves a score that is a number"
+        known = math.isfinite(found.strongest_scan.score_range[0])
+        what = "patch changes the score" if known else "patch leaves a score that is a number"
         alt, caption = f"{title}: no {what}.", f"No {what}, so none is outlined."
     return _jpeg_picture(name, shown, alt, caption)
 

@@ -9,7 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from reportgen.images.fitting import prepare
+from reportgen.images.reader import Image, image_from_array, read_image
 from reportgen.models import applications
 from reportgen.models.adapt import adapt
 from reportgen.models.card import ModelNotes, read_model_notes
@@ -28,6 +31,7 @@ from reportgen.settings.report import DEFAULTS, TRY, LimitSettings, ModelSetting
 from reportgen.system.errors import ModelError, SettingsError
 
 # the model that comes with the program: its size needs no check
+BUILTIN_NAME = "built-in chest X-ray model"
 BUILTIN_MODEL = Path(__file__).parents[1] / "demo" / "chest_xray.keras"
 
 
@@ -65,6 +69,8 @@ class LoadedModel:
         From the model's notes.
     randomness
         What of its outputs the image alone doesn't settle.
+    fitting
+        How images are brought to its size.
     """
 
     keras_model: Any
@@ -82,10 +88,35 @@ class LoadedModel:
     history: dict[str, tuple[float, ...]] | None = None
     thresholds: tuple[float, ...] = ()
     randomness: Randomness = field(default_factory=Randomness)
+    fitting: PreprocessingSettings = DEFAULTS.preprocessing
+
+    def input_of(self, image: Image | str | Path | NDArray[np.generic]) -> NDArray[np.float32]:
+        """Return what the model gets for an image.
+
+        Parameters
+        ----------
+        image
+            As read, a file, or an array ``(H, W)``, ``(H, W, 1)`` or ``(H, W, 3)``, 0 to 255.
+
+        Returns
+        -------
+        ndarray
+            ``(H, W, C)`` at the model's size and in its units.
+
+        Raises
+        ------
+        ImageError
+            When it can't be read.
+        """
+        if isinstance(image, str | Path):
+            image = read_image(image)
+        elif not isinstance(image, Image):
+            image = image_from_array(image)
+        return self.preprocessing(prepare(image, self.input_shape, self.fitting))
 
 
 def load_model(
-    source: str | Path | Any,
+    source: str | Path | Any = None,
     settings: ModelSettings | None = None,
     preprocessing: PreprocessingSettings | None = None,
     labels: Sequence[str | None] = (),
@@ -98,7 +129,7 @@ def load_model(
     ----------
     source
         A ``.keras`` or ``.h5`` file, a SavedModel folder, a file of weights (with ``settings.architecture``),
-        ``keras:NAME``, or a Keras 3 model in memory.
+        ``keras:NAME``, or a Keras 3 model in memory; None: the built-in model.
     settings
         What the user says about the model.
     preprocessing
@@ -115,6 +146,8 @@ def load_model(
     ModelError, SettingsError
         When the file is no model, or the model takes or gives what can't be used, or settings don't fit it.
     """
+    if source is None:
+        source, name = BUILTIN_MODEL, name or BUILTIN_NAME
     settings, limits = settings or DEFAULTS.model, limits or DEFAULTS.limits
     read, title, notes = _read(source, settings, limits)
     title = name or title
@@ -180,6 +213,7 @@ def load_model(
         card=notes.card,
         history=notes.history,
         randomness=randomness,
+        fitting=preprocessing or DEFAULTS.preprocessing,
     )
 
 

@@ -8,15 +8,22 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from reportgen.report.evidence import OcclusionMap
 from reportgen.report.findings import Finding
+from reportgen.report.importance import combined_importance
 from reportgen.report.model import ModelReport
 from reportgen.report.names import find_name, plain_name
 from reportgen.report.numbers import Number
 from reportgen.report.picture import Picture
+from reportgen.system.errors import ReportgenError
 
-SCHEMA_VERSION = 1
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+SCHEMA_VERSION = 2
 JSON_NAMES = {"class_name": "class"}  # fields that JSON calls otherwise, wherever they stand
 DISCLAIMER = "This report explains how a model responds to images. It is not a diagnosis and must not be used as one."
 NOTHING_FOUND = "No Finding"
@@ -214,6 +221,26 @@ class CaseReport:
     def occlusion_maps(self) -> tuple[OcclusionMap, ...]:
         """The maps of all classes that the scan follows."""
         return (*([self.occlusion] if self.occlusion else []), *self.further_occlusion)
+
+    def importance_map(self) -> NDArray[np.float64]:
+        """Return how much each pixel matters to the target class, from what the report holds.
+
+        Returns
+        -------
+        ndarray
+            ``(H, W)`` at the size of the model's input, in bits (of a regression, and in reports of schema 1: in units
+            of the output), positive where covering lowers the target class; NaN where nothing is known.
+
+        Raises
+        ------
+        ReportgenError
+            When the report was made without an occlusion scan.
+        """
+        if self.occlusion is None:
+            raise ReportgenError(
+                f"the report has no occlusion scan of '{self.title}'", "make it anew without --no-occlusion"
+            )
+        return combined_importance(self.occlusion)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -107,7 +107,7 @@ def occlusion_pictures(runs: Runs, settings: OcclusionSettings) -> list[Picture]
         if not run.scans:
             continue
         # what was shown to the model is the same for every class
-        geometry, fill = run.scans[0].geometry, run.scans[0].fill
+        geometry, fill = run.scans[0].geometries[0], run.scans[0].fills[0]
         inputs = [
             occlude(run.image, fill, geometry.position(index), geometry.patch)
             for index in heatmaps.montage_choice(geometry.count)

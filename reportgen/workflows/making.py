@@ -52,14 +52,11 @@ def build(
 
 
 def demo(job: Job, settings: Settings, *, overwrite: bool, progress: bool, debug: bool) -> Made:
-    """Make a report of two phantoms with the built-in model; its stride is coarse unless set."""
+    """Make a report of two phantoms with the built-in model."""
     import dataclasses
 
-    from reportgen.demo.builtin import DEMO_STRIDE, DEMO_TITLE, demo_cases
+    from reportgen.demo.builtin import DEMO_TITLE, demo_cases
 
-    if settings.occlusion.stride is None and settings.occlusion.patch is None:
-        occlusion = dataclasses.replace(settings.occlusion, stride=DEMO_STRIDE)
-        settings = dataclasses.replace(settings, occlusion=occlusion)
     settings = dataclasses.replace(settings, title=settings.title or DEMO_TITLE)
     return _report(job, settings, demo_cases, overwrite=overwrite, progress=progress, debug=debug)
 

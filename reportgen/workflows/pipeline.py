@@ -17,13 +17,12 @@ from reportgen.analysis.doubts.finiteness import origin_remarks
 from reportgen.analysis.doubts.noise import noise_remarks
 from reportgen.analysis.doubts.profiles import profile_remarks
 from reportgen.analysis.doubts.trials import doubts_under, trial_remarks, try_preprocessings
-from reportgen.analysis.occlusion.patches import plan_scan
+from reportgen.analysis.occlusion.patches import count_positions
 from reportgen.analysis.runs import Runs, Subject, are_finite, make_subject, run_cases, scan_cases
 from reportgen.analysis.standing import check_evaluation_fits, find_standings, otherness_remarks, standing_remark
-from reportgen.demo.builtin import BUILTIN_NAME
 from reportgen.images.cases import Case, CaseLike, as_case, check_count, headings, usual_title
 from reportgen.images.fitting import prepare
-from reportgen.models.loader import BUILTIN_MODEL, LoadedModel, load_model
+from reportgen.models.loader import BUILTIN_MODEL, BUILTIN_NAME, LoadedModel, load_model
 from reportgen.outputs.report_files import SavableReport
 from reportgen.outputs.saved.evaluation_json import read_evaluation
 from reportgen.report.evaluation import ClassifierEvaluation
@@ -154,7 +153,7 @@ def _begin(loaded: LoadedModel, settings: Settings) -> tuple[Subject, tuple[Comm
     subject = make_subject(loaded, settings)
     check_channels(settings.feature_maps, [(call.map_shape or (0, 0, 0))[2] for call in subject.layers])
     comments = read_comments(settings.commentary, subject.names)
-    positions = plan_scan(subject.size, settings.occlusion).count if settings.occlusion.enabled else 0
+    positions = count_positions(subject.size, settings.occlusion) if settings.occlusion.enabled else 0
     return subject, comments, positions
 
 

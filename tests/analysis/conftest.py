@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from reportgen.analysis.channels import measure_layer, reference_of
-from reportgen.report.evidence import OcclusionMap, StrongestPatch
+from reportgen.report.evidence import OcclusionMap, OcclusionScan, StrongestPatch
 from reportgen.report.report import CaseReport, LayerReport, Prediction
 
 
@@ -36,17 +36,22 @@ def make_case() -> Callable[..., CaseReport]:
     ) -> CaseReport:
         found = None
         if grid is not None:
-            importance = np.nan_to_num(score - np.asarray(grid))
+            with np.errstate(divide="ignore"):
+                evidence, base = (np.log2(one) - np.log2(1 - one) for one in (np.asarray(grid), np.float64(score)))
+            importance = np.nan_to_num(base - evidence)
             row, column = np.unravel_index(np.abs(importance).argmax(), importance.shape)
+            scan = OcclusionScan(
+                patch=(10, 12), stride=(10, 9), fill="mean", fill_colour=(0.0,), row_starts=(0, 10),
+                column_starts=(0, 9, 18), scores=grid, evidence=tuple(map(tuple, evidence.tolist())),
+            )  # fmt: skip
             found = OcclusionMap(
-                patch=(10, 12), stride=(10, 9), fill="mean", fill_colour=(0.0,), target_class="PNEUMONIA",
-                rows=2, columns=3, row_starts=(0, 10), column_starts=(0, 9, 18), scores=grid, base_score=score,
+                target_class="PNEUMONIA", unit="bits", size=(20, 30), base_score=score, base_evidence=float(base),
                 importance_minimum=float(importance.min()), importance_maximum=float(importance.max()),
                 strongest=StrongestPatch(
                     row=int(row), column=int(column), top=10 * int(row), left=9 * int(column),
-                    importance=float(importance[row, column]),
+                    importance=float(importance[row, column]), score=grid[row][column],
                 ),
-                engine="full",
+                scans=(scan,), weights=(1.0,), engine="full",
             )  # fmt: skip
         return CaseReport(
             label=label, name="file.png", sha256="0", kind="PNG", height=20, width=30, notes=(),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -108,13 +109,16 @@ def test_nothing_is_counted_without_labels(make_case):
 def test_occlusion_by_hand(make_case):
     (found,) = occlusion_remarks([make_case("NORMAL", score=0.75)])
     # the strongest position is row 1, column 1: pixels 10 down, 9 across; its middle (15, 15) of 20 x 30
+    # odds of 3 and of 1/3: log2 3 = 1.585 bits above and below none
     assert found.text == (
-        "NORMAL: the score for PNEUMONIA is 0.750. Covering 10 x 12 pixels lowers it most at the lower centre of the "
-        "picture (row 10, column 9), from 0.750 to 0.250. Over all 6 positions it lies between 0.250 and 0.750."
+        "NORMAL: the score for PNEUMONIA is 0.750, its evidence 1.585 bits. Covering 10 x 12 pixels lowers the "
+        "evidence most at the lower centre of the picture (row 10, column 9), by 3.170 bits: the score goes from 0.750 "
+        "to 0.250. Over 6 positions the score lies between 0.250 and 0.750."
     )
-    assert found.numbers == {
-        "base_score": 0.75, "strongest_importance": 0.5, "share_of_score": 0.5 / 0.75,
-        "lowest_score": 0.25, "highest_score": 0.75,
+    assert dict(found.numbers) == {
+        "base_score": 0.75, "base_evidence": pytest.approx(np.log2(3)),
+        "strongest_importance": pytest.approx(2 * np.log2(3)),
+        "share_of_score": pytest.approx(2 * np.log2(3) / 0.75), "lowest_score": 0.25, "highest_score": 0.75,
     }  # fmt: skip
     assert "leans on" in found.interpretation
     assert (found.section, found.layer) == ("occlusion", None)
@@ -122,8 +126,10 @@ def test_occlusion_by_hand(make_case):
 
 def test_a_patch_that_raises_the_score(make_case):
     (found,) = occlusion_remarks([make_case(score=0.25, grid=((0.25, 0.25, 0.875), (0.25, 0.25, 0.25)))])
-    assert "raises it most at the upper right of the picture (row 0, column 18), from 0.250 to 0.875" in found.text
-    assert found.numbers["strongest_importance"] == -0.625
+    assert "raises the evidence most at the upper right of the picture (row 0, column 18)" in found.text
+    # from odds of 1/3 to odds of 7: 21 times
+    assert "by 4.392 bits: the score goes from 0.250 to 0.875" in found.text
+    assert found.numbers["strongest_importance"] == pytest.approx(-np.log2(21))
     assert "is held down by" in found.interpretation
 
 
@@ -142,6 +148,40 @@ def test_scores_that_hardly_change_are_said_to_rest_on_no_patch(make_case):
     grid = ((0.75, 0.75, 0.749), (0.75, 0.751, 0.75))
     (found,) = occlusion_remarks([make_case(grid=grid)])
     assert found.interpretation.startswith("No single patch of this size matters much")
+
+
+def test_a_score_that_hardly_moves_may_rest_on_a_patch_all_the_same(make_case):
+    # from 0.9999 to 0.999: the score falls by 0.0009, the odds ten times
+    (found,) = occlusion_remarks([make_case(score=0.9999, grid=((0.9999, 0.9999, 0.9999), (0.999, 0.9999, 0.9999)))])
+    assert "by 3.323 bits" in found.text
+    assert "leans on" in found.interpretation
+
+
+def test_a_number_that_is_no_score_has_no_bits(make_case):
+    case = make_case(score=0.75)
+    plain = replace(case.occlusion, unit="output", strongest=replace(case.occlusion.strongest, importance=0.5))
+    (found,) = occlusion_remarks([replace(case, occlusion=plain)], regression=True)
+    assert "bits" not in found.text
+    assert "lowers it most at the lower centre of the picture (row 10, column 9), from 0.750 to 0.250" in found.text
+
+
+def test_fills_that_rank_the_places_the_other_way_round_are_warned_of(make_case):
+    case = make_case(score=0.75)
+    (scan,) = case.occlusion.scans
+    black = replace(scan, fill=(0.0,), evidence=tuple(tuple(-one for one in line) for line in scan.evidence))
+    both = replace(case.occlusion, scans=(scan, black), weights=(0.5, 0.5))
+    _, warned = occlusion_remarks([replace(case, occlusion=both)])
+    assert (warned.kind, warned.warning) == ("fills", True)
+    assert "rank correlation -1.00" in warned.text
+    same = replace(both, scans=(scan, scan))
+    assert [one.kind for one in occlusion_remarks([replace(case, occlusion=same)])] == ["occlusion"]
+
+
+def test_what_limits_the_evidence_is_said(make_case):
+    case = make_case(score=0.75)
+    noted = replace(case, occlusion=replace(case.occlusion, notes=("Scores alone.",)))
+    _, said = occlusion_remarks([noted])
+    assert (said.kind, said.text, said.warning) == ("evidence", "NORMAL: Scores alone.", True)
 
 
 def test_no_scan_no_remark(make_case):
@@ -211,7 +251,7 @@ def test_positions_without_a_number_are_warned_of_and_left_out(make_case):
     lost, said = occlusion_remarks([make_case(grid=((0.75, nan, 0.75), (nan, 0.25, 0.5)))])
     assert (lost.kind, lost.warning) == ("not_finite", True)
     assert lost.text == "NORMAL: at 2 of 6 positions of the patch the score is not a number; they are left out."
-    assert "Over 4 positions it lies between 0.250 and 0.750." in said.text
+    assert "Over 6 positions the score lies between 0.250 and 0.750." in said.text
     (alone,) = occlusion_remarks([make_case(grid=((nan,) * 3,) * 2)])
     assert "at all 6 positions" in alone.text
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from reportgen.report.evidence import OcclusionMap, StrongestPatch
+from reportgen.report.evidence import OcclusionMap, OcclusionScan, StrongestPatch
 from reportgen.report.picture import Picture
 from reportgen.report.report import ChannelStatistics, LayerReport
 
@@ -41,12 +41,20 @@ def scan_of() -> Callable[..., OcclusionMap]:
         scores: tuple[tuple[float, ...], ...] = ((0.5, 0.6, 0.7), (0.8, 0.1, 0.9)),
         importance: tuple[float, float] = (-0.2, 0.6),
         target: str = "PNEUMONIA",
+        unit: str = "bits",
+        base: float = 0.7,
+        count: int = 1,
     ) -> OcclusionMap:
-        strongest = StrongestPatch(row=1, column=1, top=8, left=24, importance=importance[1])
+        strongest = StrongestPatch(row=1, column=1, top=8, left=24, importance=importance[1], score=0.1)
+        scan = OcclusionScan(
+            patch=(6, 10), stride=(8, 12), fill="mean", fill_colour=(1.0,), row_starts=(0, 8),
+            column_starts=(0, 24, 30), scores=scores,
+            evidence=tuple(tuple(10 * one for one in line) for line in scores),
+        )  # fmt: skip
         return OcclusionMap(
-            patch=(6, 10), stride=(8, 12), fill="mean", fill_colour=(1.0,), target_class=target, rows=2, columns=3,
-            row_starts=(0, 8), column_starts=(0, 24, 30), scores=scores, base_score=0.7,
-            importance_minimum=importance[0], importance_maximum=importance[1], strongest=strongest, engine="full",
+            target_class=target, unit=unit, size=(20, 40), base_score=0.7, base_evidence=base,
+            importance_minimum=importance[0], importance_maximum=importance[1], strongest=strongest,
+            scans=(scan,) * count, weights=(1 / count,) * count, engine="full",
         )  # fmt: skip
 
     return make

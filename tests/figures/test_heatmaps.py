@@ -49,10 +49,21 @@ def test_ranges_hold_all_cases(scan_of):
     assert shared_ranges([second]) == Ranges((0.1, 0.9), 0.3, 0.3)
 
 
+def test_several_scans_whose_scores_hardly_move_are_shown_by_their_evidence(scan_of, image):
+    flat = scan_of(((0.98, 0.981, 0.982),) * 2, (-0.5, 0.1), count=2)
+    moving = scan_of(((0.1, 0.3, 0.9),) * 2, (-0.5, 0.1), count=2)
+    assert shared_ranges([flat, moving]) == Ranges((1.0, 9.82), 0.5, 0.1, True)
+    assert not shared_ranges([moving]).evidence
+    assert not shared_ranges([scan_of(((0.98, 0.981, 0.982),) * 2, (-0.5, 0.1))]).evidence  # one patch, as set
+    picture = score_map("s", "NORMAL", flat, shared_ranges([flat, moving]), "viridis")
+    assert "evidence of PNEUMONIA" in picture.alt
+    assert "9.800 to 9.820 bits" in picture.alt
+
+
 @pytest.mark.parametrize("noise", [0.0, 1e-9])
 def test_next_to_no_spread_is_not_stretched(scan_of, noise):
     found = shared_ranges([scan_of(((0.5, 0.5, 0.5), (0.5, 0.5 + noise, 0.5)), (0.0, noise))])
-    low, high = found.scores
+    low, high = found.positions
     assert high - low >= 0.99e-6
     assert low < 0.5 < high
     assert found.importance == 1e-6
@@ -149,12 +160,12 @@ def test_strongest_patch_is_outlined_at_its_place(scan_of, image, decode, title)
     assert np.abs(shown[11 * factor, 29 * factor] - 100).max() <= 4  # the image shows inside
     assert np.abs(shown[: 7 * factor] - 100).max() <= 4  # and outside
     assert np.abs(shown[:, : 23 * factor] - 100).max() <= 4
-    assert f"{title}: covering the outlined patch at row 8, column 24 lowers the score of PNEUMONIA" in picture.alt
+    assert f"{title}: covering the outlined patch at row 8, column 24 lowers the evidence for PNEUMONIA" in picture.alt
 
 
 def test_a_patch_that_raises_the_score_says_so(scan_of, image):
     assert (
-        "raises the score of PNEUMONIA most, by 0.300"
+        "raises the evidence for PNEUMONIA most, by 0.300 bits"
         in strongest_patch("s", "N", image, scan_of(importance=(0, -0.3))).alt
     )
 
@@ -176,7 +187,7 @@ def test_the_glance_lays_colours_where_they_belong(scan_of, image, importance, d
         wanted = 0.8 * np.array(end) + 20
         assert np.abs(shown[rows * factor, columns * factor] - wanted).max() <= 6
     assert np.abs(shown[15 * factor, 10 * factor] - 100).max() <= 4
-    assert "strongest at row 8, column 24" in picture.alt
+    assert "strongest at row 0, column 0: -0.600 bits" in picture.alt
 
 
 # --- charts with a colour bar
@@ -222,8 +233,8 @@ def test_importance_lies_over_the_image_at_its_place(scan_of, image, importance,
     even = patch_of_colour(shown, (100, 100, 100))
     assert negative[0] < even[0] < positive[0]
     assert negative[1] < even[1] < positive[1]
-    # the patch is 6 high and 10 wide at row 8, column 24
-    assert "strongest around row 11, column 29 of 20 by 40" in picture.alt
+    # the first of two places of the same magnitude
+    assert "strongest at row 0, column 0 of 20 by 40" in picture.alt
     assert "-0.200 to 0.600" in picture.alt
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from reportgen.figures.encoding import jpeg, png
 from reportgen.outputs.report_files import SavableReport
-from reportgen.report.evidence import OcclusionMap, StrongestPatch
+from reportgen.report.evidence import OcclusionMap, OcclusionScan, StrongestPatch
 from reportgen.report.model import Evaluation, LayerSummary, ModelCard, ModelReport
 from reportgen.report.picture import Picture, case_picture_name, layer_picture_name
 from reportgen.report.report import (
@@ -80,11 +81,16 @@ def _case(text: str, number: int, label: str | None, layers: tuple[str, ...], mi
         minimum=pair, maximum=pair, mean=pair, standard_deviation=pair, edge_correlation=nothing,
         input_correlation=nothing, contrast=nothing, sharpness=nothing,
     )  # fmt: skip
+    scan = OcclusionScan(
+        patch=(6, 10), stride=(8, 12), fill=(1.0, 2.0, 3.0), fill_colour=(1.0, 2.0, 3.0), row_starts=(0,),
+        column_starts=(0, 12), scores=((0.25, 0.75),), evidence=((-1.5, 1.5),),
+    )  # fmt: skip
+    blurred = replace(scan, fill="blur", fill_colour=None)
     occlusion = OcclusionMap(
-        patch=(6, 10), stride=(8, 12), fill=(1.0, 2.0, 3.0), fill_colour=(1.0, 2.0, 3.0), target_class=f"yes {text}",
-        rows=1, columns=2, row_starts=(0,), column_starts=(0, 12), scores=((0.25, 0.75),), base_score=0.5,
-        importance_minimum=-0.25, importance_maximum=0.25,
-        strongest=StrongestPatch(row=0, column=1, top=0, left=12, importance=-0.25), engine="full",
+        target_class=f"yes {text}", unit="bits", size=(24, 36), base_score=0.5, base_evidence=0.0,
+        importance_minimum=-1.5, importance_maximum=1.5, scans=(scan, blurred), weights=(0.25, 0.75),
+        combination=f"fine {text}", agreement=0.5, notes=(f"Noted {text}.",),
+        strongest=StrongestPatch(scan=0, row=0, column=1, top=0, left=12, importance=-1.5, score=0.75), engine="full",
     )  # fmt: skip
     return CaseReport(
         label=label, name=f"file{number} {text}.png", sha256=f"{number}" * 64, kind=f"PNG, gray {text}", height=20,

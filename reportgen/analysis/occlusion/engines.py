@@ -7,7 +7,7 @@ the largest difference stands in the report.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,9 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.analysis.layer_graph import Graph, compute_outputs
-from reportgen.analysis.occlusion.full import Positions, batch_size, occlude_batch, score_positions
+from reportgen.analysis.occlusion.full import batch_size, score_positions
 from reportgen.analysis.occlusion.incremental import IncrementalEngine
-from reportgen.analysis.occlusion.window_plan import Layout, lay_out
+from reportgen.analysis.occlusion.known_models import KnownModel
+from reportgen.analysis.occlusion.patches import occlude
+from reportgen.analysis.occlusion.window_plan import Layout, Positions
+from reportgen.analysis.weight_of_evidence import Readout
 from reportgen.settings.report import OcclusionSettings
 
 CHECKED = 4  # positions a case
@@ -29,13 +32,40 @@ Prepare = Callable[[NDArray[np.generic]], Array]
 
 
 @dataclass(frozen=True)
+class Work:
+    """What is to be scanned.
+
+    Attributes
+    ----------
+    images
+        ``(H, W, C)`` each, in raw-image units.
+    fills
+        For each image what shows where it's covered, ``(H, W, C)`` each in the same units.
+    positions
+        For each patch the tops of the rows, the lefts of the columns, and its (height, width).
+    prepare
+        From raw-image units to model units.
+    """
+
+    images: Sequence[NDArray[np.generic]]
+    fills: Sequence[Sequence[Array]]
+    positions: Sequence[Positions]
+    prepare: Prepare
+
+    @property
+    def corners(self) -> list[tuple[tuple[int, int], tuple[int, int]]]:
+        """Corner and patch of every position, in the order of the tables."""
+        return [((top, left), patch) for rows, columns, patch in self.positions for top in rows for left in columns]
+
+
+@dataclass(frozen=True)
 class Outcome:
     """What an engine gave.
 
     Attributes
     ----------
     tables
-        For each image the raw outputs ``(1 + positions, K)``; the first is of the untouched image.
+        For each image and fill the raw outputs ``(1 + positions, K)``; the first is of the untouched image.
     engine
         ``full`` or ``incremental``.
     estimated_speedup
@@ -47,7 +77,7 @@ class Outcome:
         for the full engine itself.
     """
 
-    tables: list[Array]
+    tables: list[list[Array]]
     engine: str
     estimated_speedup: float | None = None
     arithmetic_bound: float | None = None
@@ -57,12 +87,11 @@ class Outcome:
 
 def run_engine(
     model: Any,
+    known: KnownModel,
     graph: Graph,
-    images: Sequence[NDArray[np.generic]],
+    work: Work,
     *,
-    fills: Sequence[Array],
-    geometry: Positions,
-    prepare: Prepare,
+    readout: Readout,
     settings: OcclusionSettings,
     on_progress: Callable[[int], object],
     outputs: NDArray[np.float32] | None = None,
@@ -71,14 +100,14 @@ def run_engine(
 
     Parameters
     ----------
-    model, graph
-        Keras model, ``(N, H, W, C)`` to ``(N, K)``, and its trace.
-    images, fills
-        ``(H, W, C)`` each, in raw-image units.
-    geometry
-        Tops of the rows, lefts of the columns, and (height, width) of the patch.
-    prepare
-        From raw-image units to model units.
+    model, known
+        Keras model, ``(N, H, W, C)`` to ``(N, K)``, and what is known of it.
+    graph
+        What is run: the model's trace, or the part of it that ends in the logits.
+    work
+        Images, fills and patches.
+    readout
+        What the graph's outputs stand for.
     settings
         Engine and memory.
     on_progress
@@ -86,49 +115,67 @@ def run_engine(
     outputs
         What the whole model gave for the untouched images ``(N, K)``, where that is known: to be compared with.
     """
-    rows, columns, patch = geometry
-    layout = None if settings.engine == "full" else _laid_out(graph, rows, columns, patch)
+    layout = None if settings.engine == "full" else known.plan(graph, work.positions)
+    scans = sum(map(len, work.fills))
 
-    def whole(told: Callable[[int], object]) -> list[Array]:
+    def whole(told: Callable[[int], object]) -> list[list[Array]]:
         return score_positions(
-            model, images, fills=fills, geometry=geometry, prepare=prepare, memory=settings.memory, on_progress=told
-        )
+            model, work.images, fills=work.fills, positions=work.positions, prepare=work.prepare,
+            memory=settings.memory, on_progress=told, forward=lambda shape: known.forward(model, graph, shape),
+        )  # fmt: skip
 
-    if layout is None or not _use_windows(layout, len(images), settings.engine):
+    if layout is None or not _use_windows(layout, scans, settings.engine):
         return Outcome(whole(on_progress), "full", *_estimates(layout))
     try:
-        engine = IncrementalEngine(graph, layout, settings.memory)
-        prepared = [(prepare(image), prepare(fill)) for image, fill in zip(images, fills, strict=True)]
-        tables = [engine.scores(image, fill, on_progress) for image, fill in prepared]
+        engine = IncrementalEngine(graph, layout, settings.memory, known.program(graph, layout))
+        prepared = [
+            (work.prepare(image), [work.prepare(fill) for fill in fills])
+            for image, fills in zip(work.images, work.fills, strict=True)
+        ]
+        tables = [engine.scores(image, fills, on_progress) for image, fills in prepared]
         # what the scan itself has taken may not have been given back
         chosen, size = _some_positions(layout.positions), batch_size(model, settings.memory // 4)
-        differences = [
-            _difference(graph, pair, table, geometry, chosen, size)
-            for pair, table in zip(prepared, tables, strict=True)
+        pairs = [
+            _beside(graph, pair, found, work.corners, chosen, size)
+            for pair, found in zip(prepared, tables, strict=True)
         ]
     except Exception:  # noqa: BLE001 - a model that windows can't be cut out of is run whole; nothing is lost but time
         return Outcome(whole(lambda _: None), "full", *_estimates(layout))
+    differences = [_apart(readout.outputs(found), readout.outputs(right)) for found, right in pairs]
+    # logits may be of any size: what is lost of them counts by that
+    relative = max(_apart(found, right) / max(1.0, _largest(right)) for found, right in pairs)
     if outputs is not None:
         # by another way than the graph: a model whose graph was misread differs here
-        differences += [_apart(table[0], one.reshape(-1)) for table, one in zip(tables, outputs, strict=True)]
-    difference, checked = max(differences), len(chosen) * len(images)
-    if not difference <= TOLERATED * max(1.0, *(float(np.abs(table).max()) for table in tables)):
+        differences += [
+            _apart(readout.outputs(of_image[0][:1])[0], one.reshape(-1))
+            for of_image, one in zip(tables, outputs, strict=True)
+        ]
+    difference, checked = max(differences), len(chosen) * len(work.images)
+    largest = max(1.0, *(_largest(readout.outputs(table)) for of_image in tables for table in of_image))
+    if not (difference <= TOLERATED * largest and relative <= TOLERATED):
         return Outcome(whole(lambda _: None), "full", *_estimates(layout), checked, difference)
     return Outcome(tables, "incremental", *_estimates(layout), checked, difference)
 
 
-def _laid_out(graph: Graph, rows: Sequence[int], columns: Sequence[int], patch: tuple[int, int]) -> Layout | None:
-    """Return the plan, or None where none can be made."""
-    try:
-        return lay_out(graph, rows, columns, patch)
-    except Exception:  # noqa: BLE001 - as in the scan: the model is then run whole
-        return None
+def run_whole(graph: Graph, images: Sequence[Array], size: int) -> Array:
+    """Return raw outputs ``(N, K)`` of prepared images ``(H, W, C)``, run whole, so many at once."""
+    parts = []
+    for first in range(0, len(images), size):
+        batch = np.stack(images[first : first + size])
+        ((_, outputs),) = compute_outputs(graph, batch, [graph.output])
+        parts.append(np.asarray(outputs, np.float32).reshape(len(batch), -1))
+    return np.concatenate(parts)
 
 
-def _use_windows(layout: Layout, images: int, wanted: str) -> bool:
+def differs(found: NDArray[np.floating], right: NDArray[np.floating]) -> bool:
+    """Return whether outputs ``(N, K)`` differ by more than what may be rounding."""
+    return not _apart(found, right) <= TOLERATED * max(1.0, _largest(right))
+
+
+def _use_windows(layout: Layout, scans: int, wanted: str) -> bool:
     if wanted == "incremental":
         return bool(layout.steps)
-    saved = (layout.full_cost - layout.cost) * layout.positions * images
+    saved = (layout.full_cost - layout.cost) * layout.positions * scans
     return layout.pays and saved > _FIXED + _FIXED_BY_STEP * len(layout.steps)
 
 
@@ -143,22 +190,34 @@ def _some_positions(count: int) -> list[int]:
     return sorted(np.random.default_rng(count).choice(count, min(CHECKED, count), replace=False).tolist())
 
 
-def _difference(
-    graph: Graph, prepared: tuple[Array, Array], table: Array, geometry: Positions, chosen: Sequence[int], size: int
-) -> float:
-    """Return the largest difference of some rows of a table from passes over the whole image, so many at once."""
-    rows, columns, patch = geometry
-    corners = [None, *((rows[one // len(columns)], columns[one % len(columns)]) for one in chosen)]
-    parts = []
-    for first in range(0, len(corners), size):
-        batch = occlude_batch([(*prepared, corner) for corner in corners[first : first + size]], patch)
-        ((_, outputs),) = compute_outputs(graph, batch, [graph.output])
-        parts.append(np.asarray(outputs, np.float32).reshape(len(batch), -1))
-    whole, found = np.concatenate(parts), table[[0, *(1 + one for one in chosen)]]
-    return _apart(found, whole)
+def _beside(
+    graph: Graph,
+    prepared: tuple[Array, Sequence[Array]],
+    tables: Sequence[Array],
+    corners: Sequence[tuple[tuple[int, int], tuple[int, int]]],
+    chosen: Sequence[int],
+    size: int,
+) -> tuple[Array, Array]:
+    """Return some rows of the tables of an image, and what comes out of passes over the whole image there.
+
+    The positions take turns with the fills.
+    """
+    image, fills = prepared
+
+    def turns() -> Iterator[tuple[int, int]]:
+        return ((place % len(fills), one) for place, one in enumerate(chosen))
+
+    covered = [image, *(occlude(image, fills[fill], *corners[one]) for fill, one in turns())]
+    found = [tables[0][0], *(tables[fill][1 + one] for fill, one in turns())]
+    return np.stack(found), run_whole(graph, covered, size)
 
 
-def _apart(one: Array, other: Array) -> float:
+def _apart(one: NDArray[np.floating], other: NDArray[np.floating]) -> float:
     # a model that gives no numbers gives none in both
     same = (one == other) | (np.isnan(one) & np.isnan(other))
-    return float(np.where(same, 0.0, np.abs(one - other)).max())
+    with np.errstate(invalid="ignore"):
+        return float(np.where(same, 0.0, np.abs(one - other)).max())
+
+
+def _largest(values: NDArray[np.floating]) -> float:
+    return float(np.abs(values[np.isfinite(values)]).max(initial=0.0))

@@ -12,82 +12,105 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from reportgen.analysis.layer_graph import Graph, compute_outputs
 from reportgen.analysis.occlusion.patches import occlude
 from reportgen.models.formats.layer_names import has_plain_names
 from reportgen.models.formats.steady import steady_layers
 from reportgen.models.keras_internals import calls_of
 
 LARGEST_BATCH = 64
-Positions = tuple[tuple[int, ...], tuple[int, ...], tuple[int, int]]
+Positions = tuple[Sequence[int], Sequence[int], tuple[int, int]]
 
 
 def score_positions(
     model: Any,
     images: Sequence[NDArray[np.generic]],
     *,
-    fills: Sequence[NDArray[np.float32]],
-    geometry: Positions,
+    fills: Sequence[Sequence[NDArray[np.float32]]],
+    positions: Sequence[Positions],
     prepare: Callable[[NDArray[np.generic]], NDArray[np.float32]],
     memory: int,
     on_progress: Callable[[int], object],
-) -> list[NDArray[np.float32]]:
-    """Run each image untouched, then with the patch at every position.
+    forward: Callable[[tuple[int, ...]], Callable[[Any], Any]] | None = None,
+) -> list[list[NDArray[np.float32]]]:
+    """Run each image untouched, then with each patch and fill at every position.
 
     Parameters
     ----------
     model
         Keras model, ``(N, H, W, C)`` to ``(N, K)``.
-    images, fills
-        ``(H, W, C)`` each, in raw-image units: the images, and what shows where they're covered.
-    geometry
-        Tops of the rows, lefts of the columns, and (height, width) of the patch.
+    images
+        ``(H, W, C)`` each, in raw-image units.
+    fills
+        For each image what shows where it's covered, ``(H, W, C)`` each in the same units.
+    positions
+        For each patch the tops of the rows, the lefts of the columns, and its (height, width).
     prepare
         From raw-image units to model units.
     memory
         Bytes that one batch may take, inputs and activations together.
     on_progress
         Told the number of positions done since it was last told.
+    forward
+        Gives for a batch's shape what runs it; default: the model itself, compiled.
 
     Returns
     -------
-    list of ndarray
-        For each image the raw outputs ``(1 + rows * columns, K)``; the first is of the untouched image.
+    list of list of ndarray
+        For each image and fill the raw outputs ``(1 + positions, K)``; the first is of the untouched image.
     """
     import tensorflow as tf
 
-    rows, columns, patch = geometry
-    positions = [None, *((top, left) for top in rows for left in columns)]
-    size = min(batch_size(model, memory), len(positions) * len(images))
+    corners = [((top, left), patch) for rows, columns, patch in positions for top in rows for left in columns]
+    prepared = [(prepare(image), [prepare(fill) for fill in own]) for image, own in zip(images, fills, strict=True)]
+    work = [
+        (image, fill, *place)
+        for image, own in prepared
+        for number, fill in enumerate(own)
+        for place in ([] if number else [(None, (0, 0))]) + corners
+    ]
+    size = min(batch_size(model, memory), len(work))
     shape = (size, *images[0].shape)
-    run = _compiled(model, tf.TensorSpec(shape, tf.float32))
-    prepared = [(prepare(image), prepare(fill)) for image, fill in zip(images, fills, strict=True)]
-    work = [(number, position) for number in range(len(images)) for position in positions]
+    run = forward(shape) if forward else compile_forward(model, None, shape)
     outputs = []
     for part in _parts(work, size):
         batch = np.zeros(shape, np.float32)
-        batch[: len(part)] = occlude_batch([(*prepared[number], position) for number, position in part], patch)
+        for number, (image, fill, corner, patch) in enumerate(part):
+            batch[number] = occlude(image, fill, corner, patch)
         outputs.append(np.asarray(run(tf.constant(batch)), np.float32).reshape(size, -1)[: len(part)])
         on_progress(len(part))
-    return np.split(np.concatenate(outputs), len(images))
+    tables = []
+    rows = iter(np.concatenate(outputs))
+    for _, own in prepared:
+        base = next(rows)
+        tables.append([np.stack([base, *(next(rows) for _ in corners)]) for _ in own])
+    return tables
 
 
-def occlude_batch(
-    work: Sequence[tuple[NDArray[np.float32], NDArray[np.float32], tuple[int, int] | None]], patch: tuple[int, int]
-) -> NDArray[np.float32]:
-    """Return images ``(N, H, W, C)``, each (image, fill, corner of the patch or None) with the patch covered."""
-    return np.stack([occlude(image, fill, corner, patch) for image, fill, corner in work])
+def compile_forward(model: Any, graph: Graph | None, shape: tuple[int, ...]) -> Callable[[Any], Any]:
+    """Return a model as one compiled function of a batch of this shape, or as it is where it can't be compiled.
 
-
-def _compiled(model: Any, signature: Any) -> Callable[[Any], Any]:
-    """Return the model as one compiled function, or as it is where it can't be compiled."""
+    Parameters
+    ----------
+    model
+        Keras model.
+    graph
+        Another graph of its layers, such as the one that ends in its logits; None: the model as it is.
+    shape
+        ``(N, H, W, C)``.
+    """
     import tensorflow as tf
 
     def forward(batch: Any) -> Any:
-        return model(batch, training=False)
+        if graph is None:
+            return model(batch, training=False)
+        ((_, found),) = compute_outputs(graph, batch, [graph.output])
+        return found
 
     # what is made steady is run image by image, which no graph can hold
     if not has_plain_names(model) or steady_layers(model):
         return forward
+    signature = tf.TensorSpec(shape, tf.float32)
     compiled: Callable[[Any], Any] = tf.function(forward, input_signature=[signature], autograph=False)
     try:
         compiled.get_concrete_function()  # type: ignore[attr-defined]

@@ -29,59 +29,28 @@ Array = NDArray[np.float32]
 Corner = Sequence[Any]  # rows and columns, each (positions,)
 
 
-class IncrementalEngine:
-    """Scores positions of the patch by recomputing windows; one compiled function serves all batches and cases.
+class WindowProgram:
+    """The computation on windows, compiled once: it serves windows of all sizes, all batches, fills and cases.
 
     Parameters
     ----------
     graph
         The traced model.
     layout
-        The plan.
-    memory
-        Bytes that a batch may take.
+        A plan; any other of the same ``structure`` is served as well.
     """
 
-    def __init__(self, graph: Graph, layout: Layout, memory: int) -> None:
+    def __init__(self, graph: Graph, layout: Layout) -> None:
         import keras
 
-        self.graph, self.layout = graph, layout
+        self.graph, self.steps, self.boundary = graph, layout.steps, layout.boundary
+        self.count = len(layout.windows)
         self.needed = _clean_maps(graph, layout)
         starts = [tensor for tensor, _ in layout.boundary]
         whole = len(starts) == 1 and starts[0] is graph.output
         self.rest = None if whole else keras.Model(starts, graph.output)
-        self.batch = _batch_size(graph, layout, memory)
+        self.traced = 0
         self.run = self._compiled()
-
-    def scores(self, image: Array, fill: Array, on_progress: Callable[[int], object]) -> Array:
-        """Return the raw outputs ``(1 + positions, K)`` of an image untouched, and with the patch at every position.
-
-        Parameters
-        ----------
-        image, fill
-            ``(H, W, C)``, preprocessed: the image, and what shows where it's covered.
-        on_progress
-            Told the number of positions done since it was last told.
-        """
-        import tensorflow as tf
-
-        maps = {
-            id(one): value for one, value in compute_outputs(self.graph, image[None], [*self.needed, self.graph.output])
-        }
-        base, clean = maps[id(self.graph.output)], [maps[id(one)][0] for one in self.needed]
-        del maps
-        outputs = np.empty((1 + self.layout.positions, int(np.prod(base.shape[1:]))), np.float32)
-        outputs[0] = np.asarray(base, np.float32).reshape(-1)
-        on_progress(1)
-        fixed = (tf.constant(image), tf.constant(fill), clean)
-        for group in self.layout.groups(self.batch):
-            for first in range(0, len(group), self.batch):
-                chosen = group[first : first + self.batch]
-                starts, sizes = self.layout.place(chosen)
-                scores = self.run(*fixed, tf.constant(starts), tf.constant(sizes))
-                outputs[1 + chosen] = np.asarray(scores, np.float32).reshape(len(chosen), -1)
-                on_progress(len(chosen))
-        return outputs
 
     def _compiled(self) -> Callable[..., Any]:
         """Return the walk as one compiled function for windows of all sizes, or as it is where it can't be compiled."""
@@ -89,8 +58,7 @@ class IncrementalEngine:
 
         image = tf.TensorSpec(self.graph.input.shape[1:], tf.float32)
         maps = [tf.TensorSpec(tensor.shape[1:], tf.float32) for tensor in self.needed]
-        count = len(self.layout.windows)
-        places = (tf.TensorSpec((count, 2, None), tf.int32), tf.TensorSpec((count, 2), tf.int32))
+        places = (tf.TensorSpec((self.count, 2, None), tf.int32), tf.TensorSpec((self.count, 2), tf.int32))
         names = (getattr(call.layer, "name", None) or "x" for call in self.graph.calls)
         if not all(map(is_plain_layer_name, names)) or any(is_steady(call.layer) for call in self.graph.calls):
             return self._walk
@@ -108,16 +76,17 @@ class IncrementalEngine:
         """Run all steps on the windows of a batch, then the rest of the model on full maps."""
         import tensorflow as tf
 
-        numbers = range(len(self.layout.windows))
+        self.traced += 1
+        numbers = range(self.count)
         corners = [(starts[number, 0], starts[number, 1]) for number in numbers]
         sides = [(sizes[number, 0], sizes[number, 1]) for number in numbers]
         clean = {id(self.graph.input): image} | {id(t): one for t, one in zip(self.needed, maps, strict=True)}
         walk = _Walk(clean, corners, sides)
         walk.keep(self.graph.input, pick_windows(fill, corners[0], sides[0]), 0)
-        for step in self.layout.steps:
+        for step in self.steps:
             walk.take(step)
         begun = []
-        for tensor, number in self.layout.boundary:
+        for tensor, number in self.boundary:
             if number is None:
                 begun.append(walk.values[id(tensor)])
             else:
@@ -126,6 +95,62 @@ class IncrementalEngine:
         if self.rest is None:
             return begun[0]
         return self.rest(begun if len(begun) > 1 else begun[0], training=False)
+
+
+class IncrementalEngine:
+    """Scores positions of the patches by recomputing windows.
+
+    Parameters
+    ----------
+    graph
+        The traced model.
+    layout
+        The plan.
+    memory
+        Bytes that a batch may take.
+    program
+        The compiled computation, where there is one already.
+    """
+
+    def __init__(self, graph: Graph, layout: Layout, memory: int, program: WindowProgram | None = None) -> None:
+        self.graph, self.layout = graph, layout
+        self.program = program or WindowProgram(graph, layout)
+        self.batch = _batch_size(graph, layout, memory)
+
+    def scores(self, image: Array, fills: Sequence[Array], on_progress: Callable[[int], object]) -> list[Array]:
+        """Return raw outputs of an image untouched, and with the patches at every position.
+
+        Parameters
+        ----------
+        image, fills
+            ``(H, W, C)``, preprocessed: the image, and what shows where it's covered.
+        on_progress
+            Told the number of positions done since it was last told.
+
+        Returns
+        -------
+        list of ndarray
+            For each fill ``(1 + positions, K)``; the first is of the untouched image.
+        """
+        import tensorflow as tf
+
+        needed = self.program.needed
+        maps = {id(one): value for one, value in compute_outputs(self.graph, image[None], [*needed, self.graph.output])}
+        base, clean = maps[id(self.graph.output)], [maps[id(one)][0] for one in needed]
+        del maps
+        outputs = np.empty((len(fills), 1 + self.layout.positions, int(np.prod(base.shape[1:]))), np.float32)
+        outputs[:, 0] = np.asarray(base, np.float32).reshape(-1)
+        on_progress(1)
+        under, over = tf.constant(image), [tf.constant(fill) for fill in fills]
+        for group in self.layout.groups(self.batch):
+            for first in range(0, len(group), self.batch):
+                chosen = group[first : first + self.batch]
+                places = [tf.constant(one) for one in self.layout.place(chosen)]
+                for number, fill in enumerate(over):
+                    found = self.program.run(under, fill, clean, *places)
+                    outputs[number, 1 + chosen] = np.asarray(found, np.float32).reshape(len(chosen), -1)
+                    on_progress(len(chosen))
+        return list(outputs)
 
 
 def pick_windows(

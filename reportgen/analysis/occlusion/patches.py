@@ -1,4 +1,4 @@
-"""Where the patch stands, what it covers, and how what was found there is spread over pixels."""
+"""Where the patches stand, and what they cover."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.settings.report import OcclusionSettings
+from reportgen.settings.report import OcclusionSettings, list_of_sizes
 from reportgen.system.errors import SettingsError
 
 Scores = NDArray[np.float64]
+SHARES = (0.1, 0.2, 0.3, 0.4)  # of each side: the usual patches
 
 
 @dataclass(frozen=True)
@@ -33,23 +34,38 @@ class Geometry:
         return self.rows[index // len(self.columns)], self.columns[index % len(self.columns)]
 
 
-def plan_scan(size: tuple[int, int], settings: OcclusionSettings) -> Geometry:
-    """Lay out the positions.
+def plan_scans(size: tuple[int, int], settings: OcclusionSettings) -> tuple[Geometry, ...]:
+    """Lay out the positions of every patch.
 
     Parameters
     ----------
     size
         (height, width) of the model's input.
     settings
-        Patch and stride; defaults: a tenth of each side, a third of the patch.
+        Patches and strides; defaults: a tenth, a fifth, three tenths and two fifths of each side, a third of the patch.
 
     Raises
     ------
     SettingsError
-        When the patch is larger than the image, or the stride larger than the patch (pixels would be left out).
+        When a patch is larger than the image, a stride larger than its patch (pixels would be left out), or the number
+        of strides is another than that of patches.
     """
-    patch = _pair(settings.patch) or (max(1, round(size[0] / 10)), max(1, round(size[1] / 10)))
-    stride = _pair(settings.stride) or (max(1, round(patch[0] / 3)), max(1, round(patch[1] / 3)))
+    patches = _patches(size, settings)
+    pairs = zip(patches, _strides(patches, settings), strict=True)
+    return tuple(_planned(size, patch, stride) for patch, stride in pairs)
+
+
+def plan_scan(size: tuple[int, int], settings: OcclusionSettings) -> Geometry:
+    """Lay out the positions of the first patch, as :func:`plan_scans` does."""
+    return plan_scans(size, settings)[0]
+
+
+def count_positions(size: tuple[int, int], settings: OcclusionSettings) -> int:
+    """Return how many positions an image has in all scans."""
+    return len(settings.fills) * sum(one.count for one in plan_scans(size, settings))
+
+
+def _planned(size: tuple[int, int], patch: tuple[int, int], stride: tuple[int, int]) -> Geometry:
     if patch[0] > size[0] or patch[1] > size[1]:
         raise SettingsError(
             f"occlusion.patch {patch[0]} x {patch[1]} is larger than the model's input {size[0]} x {size[1]}",
@@ -75,45 +91,28 @@ def occlude(
     return image
 
 
-def pixel_importance(importance: Scores, geometry: Geometry, size: tuple[int, int]) -> Scores:
-    """Spread importance from positions to pixels: the mean over the patches that cover a pixel.
-
-    Parameters
-    ----------
-    importance
-        ``(rows, columns)``; what isn't finite is left out of the means.
-    geometry
-        The positions.
-    size
-        (height, width) of the image.
-
-    Returns
-    -------
-    ndarray
-        ``(H, W)``; NaN where no patch that covers the pixel gave a number.
-    """
-    # positions form a product of rows and columns, so the sums over covering patches are two matrix products
-    down = _coverage(geometry.rows, geometry.patch[0], size[0])
-    across = _coverage(geometry.columns, geometry.patch[1], size[1])
-    known = np.isfinite(importance)
-    if known.all():
-        return np.asarray(down.T @ importance @ across / np.outer(down.sum(axis=0), across.sum(axis=0)))
-    counts = down.T @ known.astype(np.float64) @ across
-    with np.errstate(invalid="ignore"):
-        return np.asarray(down.T @ np.where(known, importance, 0) @ across / counts)
+def _patches(size: tuple[int, int], settings: OcclusionSettings) -> list[tuple[int, int]]:
+    chosen = list_of_sizes(settings.patch)
+    if chosen is None:
+        chosen = [(max(1, round(share * size[0])), max(1, round(share * size[1]))) for share in SHARES]
+    return list(dict.fromkeys(chosen))
 
 
-def _pair(value: int | tuple[int, int] | None) -> tuple[int, int] | None:
-    return (value, value) if isinstance(value, int) else value
+def _strides(patches: Sequence[tuple[int, int]], settings: OcclusionSettings) -> list[tuple[int, int]]:
+    chosen = list_of_sizes(settings.stride)
+    if chosen is None:
+        return [(max(1, round(patch[0] / 3)), max(1, round(patch[1] / 3))) for patch in patches]
+    if len(chosen) == 1:
+        return chosen * len(patches)
+    if len(chosen) != len(patches):
+        raise SettingsError(
+            f"occlusion.stride has {len(chosen)} values for {len(patches)} patches",
+            "give one stride for all patches, or one for each",
+        )
+    return chosen
 
 
 def _starts(side: int, patch: int, stride: int) -> tuple[int, ...]:
     last = side - patch
     starts = list(range(0, last + 1, stride))
     return tuple(starts if starts[-1] == last else [*starts, last])
-
-
-def _coverage(starts: Sequence[int], patch: int, side: int) -> Scores:
-    pixels = np.arange(side)
-    first = np.asarray(starts)[:, None]
-    return ((pixels >= first) & (pixels < first + patch)).astype(np.float64)

@@ -37,6 +37,7 @@ STREAMED, PICKED = 8.0, 10.0
 WORTH = 1.1  # how much cheaper windows must be than full maps
 _LARGE, _MIDDLE = 0.99, 0.7
 _FEW = 4  # batches
+Positions = tuple[Sequence[int], Sequence[int], tuple[int, int]]
 Follow = Callable[[Whole, int, int], tuple[Whole, int]]
 
 
@@ -149,41 +150,58 @@ class Layout:
         """Return where some positions' windows begin, ``(windows, 2, positions)``, and their sizes ``(windows, 2)``."""
         return _place(self.windows, chosen)
 
+    @property
+    def structure(self) -> tuple[object, ...]:
+        """What the computation is made of, but for where windows stand: plans that agree in it share one function."""
+        steps = tuple((id(step.call), step.windows, step.sources, step.fits) for step in self.steps)
+        return len(self.windows), steps, tuple((id(tensor), number) for tensor, number in self.boundary)
+
     def groups(self, batch: int) -> list[NDArray[np.intp]]:
-        """Return the positions in groups of like windows: large, middle and small ones along each axis.
+        """Return the positions in groups of like windows: by patch, then large, middle and small ones along each axis.
 
         A call of its own for each group costs more than windows of one size where there are but few batches in all.
         """
-        if self.positions < _FEW * batch:
-            return [np.arange(self.positions)]
+        return [part for chosen in _by_patch(self.windows[0]) for part in self._alike(chosen, batch)]
+
+    def _alike(self, chosen: NDArray[np.intp], batch: int) -> list[NDArray[np.intp]]:
+        if len(chosen) < _FEW * batch:
+            return [chosen]
         classes = []
         for axis in (0, 1):
-            sizes = np.stack([np.maximum(one.high - one.low, 0)[:, axis] for one in self.windows])
-            share = sizes[-1] / max(1, sizes[-1].max())
+            last = self.windows[-1]
+            sizes = np.maximum(last.high - last.low, 0)[chosen, axis]
+            share = sizes / max(1, sizes.max())
             classes.append(np.where(share >= _LARGE, 0, np.where(share >= _MIDDLE, 1, 2)))
         key = classes[0] * 3 + classes[1]
-        return [np.flatnonzero(key == one) for one in np.unique(key)]
+        return [chosen[np.flatnonzero(key == one)] for one in np.unique(key)]
 
 
-def lay_out(
-    graph: Graph, rows: Sequence[int], columns: Sequence[int], patch: tuple[int, int], *, furthest: bool = False
-) -> Layout:
-    """Plan a scan.
+def lay_out(graph: Graph, positions: Sequence[Positions], *, furthest: bool = False) -> Layout:
+    """Plan the scans with one patch or several: one plan for all.
 
     Parameters
     ----------
     graph
         The traced model, with a fixed input size.
-    rows, columns
-        Where the patch begins, in pixels of the input.
-    patch
-        Its (height, width).
+    positions
+        For each patch the rows and the columns where it begins, in pixels of the input, and its (height, width).
     furthest
         Whether windows are used as far as there are rules, whatever the estimate says.
     """
-    planner = _Planner(graph, rows, columns, patch)
+    low, high = [], []
+    for rows, columns, patch in positions:
+        low.append(np.stack([np.repeat(rows, len(columns)), np.tile(columns, len(rows))], axis=1).astype(np.int64))
+        high.append(low[-1] + np.asarray(patch))
+    planner = _Planner(graph, np.concatenate(low), np.concatenate(high))
     steps = [planner.step(call) for call in graph.calls]
     return planner.layout(steps, furthest=furthest)
+
+
+def _by_patch(patches: Windows) -> list[NDArray[np.intp]]:
+    """Return the positions of each patch."""
+    sizes = patches.high - patches.low
+    _, first, number = np.unique(sizes, axis=0, return_index=True, return_inverse=True)
+    return [np.flatnonzero(number.reshape(-1) == one) for one in np.argsort(first)]
 
 
 def _place(windows: Sequence[Windows], chosen: NDArray[np.intp]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
@@ -200,10 +218,9 @@ def _place(windows: Sequence[Windows], chosen: NDArray[np.intp]) -> tuple[NDArra
 
 
 class _Planner:
-    def __init__(self, graph: Graph, rows: Sequence[int], columns: Sequence[int], patch: tuple[int, int]) -> None:
-        low = np.stack([np.repeat(rows, len(columns)), np.tile(columns, len(rows))], axis=1).astype(np.int64)
+    def __init__(self, graph: Graph, low: Whole, high: Whole) -> None:
         self.graph = graph
-        self.windows = [Windows(0, low, low + np.asarray(patch), _side(graph.input))]
+        self.windows = [Windows(0, low, high, _side(graph.input))]
         self.number_of = {id(graph.input): 0}
         self.rules = {id(call): rule_for(call) for call in graph.calls}
         self.consumers: dict[int, list[LayerCall]] = {}
@@ -292,11 +309,11 @@ class _Planner:
     def layout(self, steps: Sequence[Step | None], *, furthest: bool) -> Layout:
         """Choose where windows end, by the estimate, and return the plan."""
         calls = self.graph.calls
-        _, sizes = _place(self.windows, np.arange(len(self.windows[0].low)))
         whole = np.array([_full_cost(call, self.rules[id(call)]) for call in calls])
-        small = np.array(
-            [_window_cost(step, sizes) if step else tuple(cost) for step, cost in zip(steps, whole, strict=True)]
-        )
+        # windows of one batch have one size, which each patch has its own of
+        patches = _by_patch(self.windows[0])
+        by_patch = [self._small_costs(steps, whole, chosen) for chosen in patches]
+        small = np.average(by_patch, axis=0, weights=[len(chosen) for chosen in patches])
         costs = [
             small[:cut, 1].sum() + whole[cut:, 1].sum() + self._pasting(steps[:cut]) for cut in range(len(calls) + 1)
         ]
@@ -310,6 +327,13 @@ class _Planner:
         return Layout(
             tuple(self.windows), tuple(chosen), boundary, costs[cut], whole[:, 1].sum(), exact, inner, whole[:, 0].sum()
         )
+
+    def _small_costs(
+        self, steps: Sequence[Step | None], whole: NDArray[np.float64], chosen: NDArray[np.intp]
+    ) -> NDArray[np.float64]:
+        _, sizes = _place(self.windows, chosen)
+        pairs = zip(steps, whole, strict=True)
+        return np.array([_window_cost(step, sizes) if step else tuple(cost) for step, cost in pairs])
 
     def _boundary(self, steps: Sequence[Step | None]) -> list[tuple[Any, int | None]]:
         """Return the tensors that what is not among the steps starts from."""

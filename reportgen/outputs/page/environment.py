@@ -40,7 +40,7 @@ def environment() -> jinja2.Environment:
     environment.filters |= {
         "markdown": render_markdown, "grouped": _grouped, "shape": _shape, "short": _short,
         "scientific": _significant, "setting": _setting, "correlation": _correlation, "scored": format_score,
-        "readable": readable, "sight": _sight, "keras_shape": _keras_shape,
+        "readable": readable, "sight": _sight, "keras_shape": _keras_shape, "fill": _fill,
         "estimate": describe_estimate, "percent": _percent,
     }  # fmt: skip
     environment.tests["finite"] = math.isfinite
@@ -75,6 +75,13 @@ def _significant(number: float | None) -> str:
     if number is None or not math.isfinite(number):
         return "–" if number is None else "not a number"
     return f"{number:.4g}".replace("-", "−")
+
+
+def _fill(value: object) -> str:
+    """Name what covers an image."""
+    if isinstance(value, str):
+        return "the image's mean" if value == "mean" else "a blurred image"
+    return f"the colour {_setting(value)}"
 
 
 def _setting(value: object) -> str:

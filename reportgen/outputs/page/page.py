@@ -17,6 +17,7 @@ from reportgen.outputs.page.environment import asset, environment
 from reportgen.outputs.page.markdown import SafeHtml
 from reportgen.outputs.saved.report_json import embedded_json
 from reportgen.outputs.saved.seal import BLANK_SEAL, SEAL, page_digest
+from reportgen.report.evidence import shows_evidence
 from reportgen.report.findings import Finding
 from reportgen.report.model import LayerSummary
 from reportgen.report.picture import Picture, case_picture_name, layer_picture_name, occlusion_kind
@@ -170,9 +171,25 @@ class Page(Frame):
         target = self.cases[0][1].target_class if self.one_target else "the case's target class"
         same = " in all cases" if len(self.cases) > 1 else ""
         return (
-            f"Red: covering this lowers the score for {target}. Blue: raises it. Full colour stands for a change by "
-            f"{readable(self.importance_limit)}{same}."
+            f"Red: covering this lowers {self.followed}{target}. Blue: raises it. Full colour stands for a change by "
+            f"{readable(self.importance_limit)}{self.importance_unit}{same}."
         )
+
+    @property
+    def importance_unit(self) -> str:
+        """What stands behind a number of importance: ``bits`` after a space, or nothing."""
+        maps = [one for case in self.report.cases for one in case.occlusion_maps]
+        return " bits" if any(one.in_bits for one in maps) else ""
+
+    @property
+    def followed(self) -> str:
+        """What covering lowers, before the name of a class."""
+        return "the evidence for " if self.importance_unit else "the score for "
+
+    @property
+    def shows_evidence(self) -> bool:
+        """Whether the pictures of single positions show evidence, and not scores."""
+        return shows_evidence([one for case in self.report.cases for one in case.occlusion_maps])
 
     @property
     def importance_limit(self) -> float:

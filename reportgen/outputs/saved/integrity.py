@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from datetime import datetime
 
+from reportgen.report.evidence import OcclusionMap
 from reportgen.report.picture import ENDINGS, Picture, layer_picture_name
 from reportgen.report.report import CaseReport, Report
 
@@ -15,6 +16,7 @@ _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,119}")
 _MOMENT = re.compile(r"(19|[2-8]\d)\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.ASCII)
 _LARGEST_SIDE = 1 << 20
 _MOST_SIDES = 16
+_LARGEST_MAP = 1 << 13  # pixels of a side
 _BEGINNINGS = {"image/png": b"\x89PNG\r\n\x1a\n", "image/jpeg": b"\xff\xd8\xff"}
 
 
@@ -63,12 +65,31 @@ def _case_flaws(report: Report, case: CaseReport) -> Iterator[str]:
         yield "its findings don't fit its predictions"
     if not is_digest(case.sha256):
         yield "it has a case without a digest"
+    for found in case.occlusion_maps:
+        yield from _map_flaws(found)
     if tuple(layer.name for layer in case.layers) != report.model.shown_layers:
         yield "its layers don't fit together"
     for layer in case.layers:
         numbers = layer.statistics
         if {len(values) for values in vars(numbers).values()} != {layer.channels}:
             yield "its channels don't fit together"
+
+
+def _map_flaws(found: OcclusionMap) -> Iterator[str]:
+    if not found.scans or len(found.weights) != len(found.scans) or not 0 <= found.strongest.scan < len(found.scans):
+        yield "its scans don't fit together"
+    if not all(1 <= side <= _LARGEST_MAP for side in found.size):
+        yield "a map has an impossible size"
+    if not all(map(math.isfinite, found.weights)) or any(weight < 0 for weight in found.weights):
+        yield "the weights of its scans are none"
+    for scan in found.scans:
+        grids = (scan.scores, scan.evidence)
+        shapes = {(len(grid), *sorted({len(line) for line in grid})) for grid in grids}
+        if not scan.count or shapes != {(scan.rows, scan.columns)}:
+            yield "a scan doesn't fit its positions"
+        starts = zip((scan.row_starts, scan.column_starts), scan.patch, found.size, strict=True)
+        if any(patch < 1 or min(own) < 0 or max(own) + patch > side for own, patch, side in starts if own):
+            yield "a patch lies outside of its image"
 
 
 def _picture_flaws(report: Report) -> Iterator[str]:

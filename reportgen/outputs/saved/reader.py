@@ -19,6 +19,7 @@ from typing import Any
 
 from reportgen.outputs.saved.content import LARGEST, Problem, read_content
 from reportgen.outputs.saved.integrity import flaw
+from reportgen.outputs.saved.older import OLDEST, brought_up_to_date
 from reportgen.outputs.saved.report_json import content_digest, report_digest
 from reportgen.outputs.saved.schema import MisfitError, from_plain
 from reportgen.outputs.saved.seal import page_digest, seal_of
@@ -129,9 +130,10 @@ def _loaded(text: str) -> dict[str, Any]:
     if not isinstance(table, dict) or not isinstance(table.get("schema_version"), int) or "cases" not in table:
         raise Problem("is no report")
     version = table["schema_version"]
-    if version != SCHEMA_VERSION:
+    if not OLDEST <= version <= SCHEMA_VERSION:
         age = "newer" if version > SCHEMA_VERSION else "older"
-        raise Problem(f"was written by {age} reportgen (schema {version}, this one reads {SCHEMA_VERSION})")
+        known = f"{OLDEST} to {SCHEMA_VERSION}"
+        raise Problem(f"was written by {age} reportgen (schema {version}, this one reads {known})")
     if not isinstance(table.get("pictures"), list):
         raise Problem("was edited: it has no list of pictures")
     if "content_sha256" not in table:
@@ -180,7 +182,8 @@ def _report(table: dict[str, Any], found: dict[str, bytes]) -> Report:
             name = described.get("name") if isinstance(described, dict) else "?"
             raise Problem(f"was edited, or cut off: picture '{name!s:.60}' is not the one that was written")
         data.append(found[described["sha256"]])
-    plain = {key: value for key, value in table.items() if key != "content_sha256"}
+    current = brought_up_to_date(table, SCHEMA_VERSION)
+    plain = {key: value for key, value in current.items() if key != "content_sha256"}
     plain["pictures"] = [
         {**{key: value for key, value in described.items() if key not in ("file", "sha256")}, "data": ""}
         for described in table["pictures"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import keras
 import numpy as np
 import pytest
@@ -9,10 +11,13 @@ from keras import layers
 
 from reportgen.analysis.layer_graph import trace
 from reportgen.analysis.occlusion import engines
-from reportgen.analysis.occlusion.engines import run_engine
+from reportgen.analysis.occlusion.engines import Work, run_engine
 from reportgen.analysis.occlusion.incremental import IncrementalEngine
-from reportgen.analysis.occlusion.patches import plan_scan
+from reportgen.analysis.occlusion.known_models import KnownModel
+from reportgen.analysis.occlusion.patches import plan_scan, plan_scans
 from reportgen.analysis.occlusion.scan import make_fill, scan
+from reportgen.analysis.predictions import Head
+from reportgen.analysis.weight_of_evidence import Readout
 from reportgen.models.formats.steady import make_steady
 from reportgen.settings.report import OcclusionSettings
 
@@ -35,19 +40,25 @@ def images():
     return [random.integers(0, 256, SHAPE).astype(np.uint8) for _ in range(2)]
 
 
-def run(model, images, outputs=None, **options):
-    settings = OcclusionSettings(patch=(6, 8), stride=(4, 5), **options)
+AS_GIVEN = Readout(Head("regression", ("a", "b"), 0.5, 2))
+
+
+def run(model, images, outputs=None, known=None, **options):
+    settings = OcclusionSettings(patch=(6, 8), stride=(4, 5), fill="mean", **options)
     geometry = plan_scan(SHAPE[:2], settings)
     told = []
-    outcome = run_engine(
-        model, trace(model), images,
-        fills=[make_fill(image, settings)[0] for image in images],
-        geometry=(geometry.rows, geometry.columns, geometry.patch),
-        prepare=lambda image: np.asarray(image, np.float32) / 255, settings=settings, on_progress=told.append,
-        outputs=outputs,
+    known = known or KnownModel(trace(model))
+    work = Work(
+        images, [[make_fill(image, "mean")[0]] for image in images],
+        [(geometry.rows, geometry.columns, geometry.patch)],
+        lambda image: np.asarray(image, np.float32) / 255,
     )  # fmt: skip
+    outcome = run_engine(
+        model, known, known.graph, work, readout=AS_GIVEN, settings=settings, on_progress=told.append, outputs=outputs
+    )
     assert sum(told) in (0, len(images) * (1 + geometry.count))  # nothing is counted twice
-    return outcome
+    # one fill: one table for each image
+    return replace(outcome, tables=[table for (table,) in outcome.tables])
 
 
 def test_windows_are_used_where_they_pay_and_give_the_same(model, images):
@@ -63,20 +74,20 @@ def test_windows_are_used_where_they_pay_and_give_the_same(model, images):
 
 
 def test_a_small_scan_is_not_worth_planning(small_model, picture):
-    settings = OcclusionSettings()
+    settings = OcclusionSettings(patch=(2, 4), fill="mean")
     found = scan(
         small_model, [picture], prepare=lambda image: np.asarray(image, np.float32) / 255,
-        scores_of=lambda raw: np.asarray(raw, np.float64), targets=[(0,)], class_names=["score"], settings=settings,
+        head=Head("sigmoid", ("a", "b"), 0.5), targets=[(1,)], settings=settings,
     )[0][0].summary  # fmt: skip
     assert found.engine == "full"
     assert found.estimated_speedup is not None
 
 
 def test_windows_can_be_asked_for(small_model, picture):
-    settings = OcclusionSettings(engine="incremental")
+    settings = OcclusionSettings(patch=(2, 4), fill="mean", engine="incremental")
     found = scan(
         small_model, [picture], prepare=lambda image: np.asarray(image, np.float32) / 255,
-        scores_of=lambda raw: np.asarray(raw, np.float64), targets=[(0,)], class_names=["score"], settings=settings,
+        head=Head("sigmoid", ("a", "b"), 0.5), targets=[(1,)], settings=settings,
     )[0][0].summary  # fmt: skip
     assert found.engine == "incremental"
     assert found.checked_positions == engines.CHECKED
@@ -93,7 +104,7 @@ def test_what_differs_from_the_whole_model_is_not_used(model, images, monkeypatc
     right = IncrementalEngine.scores
 
     def wrong(self, *given):
-        return right(self, *given) + np.float32(0.01)
+        return [table + np.float32(0.01) for table in right(self, *given)]
 
     monkeypatch.setattr(IncrementalEngine, "scores", wrong)
     found, expected = run(model, images), run(model, images, engine="full")
@@ -111,19 +122,27 @@ def test_outputs_that_are_no_numbers_are_so_in_both(images):
     assert np.isnan(found.tables[0][:, 0]).all()
 
 
-def test_one_compiled_function_serves_all_cases_and_batches(model, images, monkeypatch):
-    made = []
-    compiled = IncrementalEngine._compiled
-
-    def counting(self):
-        function = compiled(self)
-        made.append(function)
-        return function
-
-    monkeypatch.setattr(IncrementalEngine, "_compiled", counting)
-    run(model, images)
-    assert len(made) == 1
-    assert made[0].experimental_get_tracing_count() == 1
+def test_one_compiled_function_serves_all_cases_batches_and_patches(model, images):
+    known = KnownModel(trace(model))
+    run(model, images, known=known)
+    (program,) = known._programs.values()
+    assert program.traced == 1
+    settings = OcclusionSettings()
+    geometries = plan_scans(SHAPE[:2], settings)
+    fills = [[make_fill(image, fill)[0] for fill in settings.fills] for image in images]
+    positions = [(one.rows, one.columns, one.patch) for one in geometries]
+    work = Work(images, fills, positions, lambda image: np.asarray(image, np.float32) / 255)
+    given = {"readout": AS_GIVEN, "settings": settings, "on_progress": lambda _: None}
+    found = run_engine(model, known, known.graph, work, **given)
+    assert found.engine == "incremental"
+    traced = sum(one.traced for one in known._programs.values())
+    assert traced == len(known._programs)  # once for a plan, whatever sizes its windows have
+    run_engine(model, known, known.graph, work, **given)
+    assert sum(one.traced for one in known._programs.values()) == traced
+    expected = run_engine(model, known, known.graph, work, **given | {"settings": OcclusionSettings(engine="full")})
+    for of_image, right in zip(found.tables, expected.tables, strict=True):
+        for one, other in zip(of_image, right, strict=True):
+            np.testing.assert_allclose(one, other, atol=1e-5 * np.ptp(other))
 
 
 # ---- what can't be cut into windows is run whole

@@ -42,14 +42,14 @@ def compare(model, patch=(5, 7), stride=(3, 4), furthest=True, memory=MEMORY):
     image, fill = (random.normal(size=model.inputs[0].shape[1:]).astype(np.float32) for _ in range(2))
     geometry = plan_scan(image.shape[:2], OcclusionSettings(patch=patch, stride=stride))
     where = (geometry.rows, geometry.columns, geometry.patch)
-    (expected,) = score_positions(
-        model, [image], fills=[fill], geometry=where, prepare=np.asarray, memory=MEMORY, on_progress=lambda _: None
+    ((expected,),) = score_positions(
+        model, [image], fills=[[fill]], positions=[where], prepare=np.asarray, memory=MEMORY, on_progress=lambda _: None
     )
     graph = trace(model)
-    layout = lay_out(graph, *where, furthest=furthest)
+    layout = lay_out(graph, [where], furthest=furthest)
     engine = IncrementalEngine(graph, layout, memory)
     done = []
-    found = engine.scores(image, fill, done.append)
+    (found,) = engine.scores(image, [fill], done.append)
     assert sum(done) == len(expected) == 1 + geometry.count
     return layout, float(np.abs(found - expected).max() / np.ptp(expected))
 
@@ -173,7 +173,7 @@ def test_other_kinds_of_numbers_are_left_to_the_model():
     keras.utils.set_random_seed(2)
     model = keras.Sequential([layers.Input(SHAPE), layers.Conv2D(4, 3, dtype="mixed_float16"), layers.Flatten(),
                               layers.Dense(2, dtype="float32")])  # fmt: skip
-    assert not lay_out(trace(model), (0, 4), (0, 5), (5, 5)).steps
+    assert not lay_out(trace(model), [((0, 4), (0, 5), (5, 5))]).steps
 
 
 @st.composite

@@ -66,13 +66,14 @@ def test_scans_with_odd_names_leave_nothing_behind(odd):
     assert not has_plain_names(odd)
     image = np.random.default_rng(0).random(SHAPE, np.float32)
     where = ((0, 6, 12), (0, 8, 16), (4, 4))
-    expected = score_positions(
-        odd, [image], fills=[image[::-1]], geometry=where, prepare=np.asarray, memory=1 << 28,
+    ((expected,),) = score_positions(
+        odd, [image], fills=[[image[::-1]]], positions=[where], prepare=np.asarray, memory=1 << 28,
         on_progress=lambda _: None,
-    )[0]  # fmt: skip
+    )  # fmt: skip
     graph = trace(odd)
-    engine = IncrementalEngine(graph, lay_out(graph, *where, furthest=True), 1 << 28)
-    np.testing.assert_allclose(engine.scores(image, image[::-1].copy(), lambda _: None), expected, atol=1e-6)
+    engine = IncrementalEngine(graph, lay_out(graph, [where], furthest=True), 1 << 28)
+    (found,) = engine.scores(image, [image[::-1].copy()], lambda _: None)
+    np.testing.assert_allclose(found, expected, atol=1e-6)
     other = keras.Sequential([layers.Input((4,)), layers.Dense(1)])
     other.compile("sgd", "mse")
     other.fit(np.zeros((2, 4)), np.zeros((2, 1)), verbose=0)

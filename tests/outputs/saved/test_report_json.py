@@ -44,7 +44,7 @@ def test_every_field_of_the_report_is_there(report, document):
 
 def test_cases_in_the_order_given(document):
     assert [case["label"] for case in document["cases"]] == ["PNEUMONIA plain", None, "NORMAL"]
-    assert document["cases"][0]["occlusion"]["scores"] == [[0.25, 0.75]]
+    assert document["cases"][0]["occlusion"]["scans"][0]["scores"] == [[0.25, 0.75]]
     assert document["cases"][0]["occlusion"]["strongest"]["left"] == 12
 
 
