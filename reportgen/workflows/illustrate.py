@@ -17,6 +17,7 @@ from reportgen.analysis.standing import Standing
 from reportgen.analysis.summary import summarise_layers
 from reportgen.figures import charts, grids, heatmaps
 from reportgen.figures.colours import colour_table
+from reportgen.figures.curves import map_test_chart
 from reportgen.figures.evaluation import standing_strip
 from reportgen.report.picture import Picture, case_picture_name, layer_picture_name, occlusion_kind
 from reportgen.report.report import LayerReport
@@ -114,6 +115,9 @@ def occlusion_pictures(runs: Runs, settings: OcclusionSettings) -> list[Picture]
         ]
         name = case_picture_name(run.number, occlusion_kind("inputs"))
         pictures.append(heatmaps.montage(name, run.title, inputs, geometry.count))
+        if run.map_test:
+            name = case_picture_name(run.number, occlusion_kind("test"))
+            pictures.append(map_test_chart(name, run.title, run.map_test))
     return pictures
 
 
@@ -126,12 +130,14 @@ def _scan_pictures(
     title, pixels = run.title, run.image
     shown = (title, pixels, scan.importance, scan.summary, shared, settings.importance_colours)
     glance = [heatmaps.glance(name("glance"), *shown)] if place == 0 else []
+    with_left = settings.left or len(scan.summary.scans) == 1
+    left = [heatmaps.important_part(name("left"), title, pixels, scan.importance, shared)] if with_left else []
     return [
         heatmaps.importance_overlay(name("importance"), *shown),
         *glance,
         heatmaps.score_map(name("scores"), title, scan.summary, shared, settings.score_colours),
         heatmaps.strongest_patch(name("strongest"), title, pixels, scan.summary),
-        heatmaps.important_part(name("left"), title, pixels, scan.importance, shared),
+        *left,
     ]
 
 
