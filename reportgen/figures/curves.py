@@ -74,6 +74,7 @@ def _told(test: MapTest, number: int) -> str:
         return f"{where} the model gives no numbers in places"
     return (
         f"{where}, deletion is {readable(curves.deletion_mean)}{unit} on average, lower than "
-        f"{curves.beaten_by_deletion} of {curves.orders} random orders, insertion {readable(curves.insertion_mean)}{unit}, higher than "
+        f"{curves.beaten_by_deletion} of {curves.orders} random orders, "
+        f"insertion {readable(curves.insertion_mean)}{unit}, higher than "
         f"{curves.beaten_by_insertion} of {curves.orders}"
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -57,7 +59,7 @@ def test_random_orders_go_block_by_block(number):
     order = random_orders((5, 7), (2, 3))[number]
     assert sorted(order) == list(range(35))
     blocks = [(pixel // 7 // 2, pixel % 7 // 3) for pixel in order]
-    changes = sum(one != other for one, other in zip(blocks, blocks[1:], strict=False))
+    changes = sum(one != other for one, other in itertools.pairwise(blocks))
     assert changes == 3 * 3 - 1
 
 
