@@ -92,12 +92,11 @@ class Covered:
 
     def blur(self, masks: Masks) -> tuple[Values, Values]:
         """Return (scores, evidence) of the class, ``(N,)`` each, with the pixels of masks ``(N, H, W)`` blurred."""
-        under, over = self.prepare(self.image), self.prepare(self.blurred)
-        parts = [
-            self.passes.run(list(np.where(masks[part][..., None], over, under)))
-            for part in in_parts(len(masks), self.passes.size)
-        ]
-        return self._read(np.concatenate(parts))
+        return self._read(self._blurred_outputs(masks))
+
+    def all_scores(self, masks: Masks) -> Values:
+        """Return the scores ``(N, classes)`` with the pixels of masks blurred."""
+        return self.passes.readout.scores(self._blurred_outputs(masks))
 
     def blurred_evidence(self, masks: Masks) -> Values:
         """Return the evidence ``(N,)``, for or against as asked, with the pixels of masks blurred."""
@@ -110,6 +109,14 @@ class Covered:
             for part in in_parts(len(masks), self.passes.size)
         ]
         return self.sign * self._read(np.concatenate(parts))[1]
+
+    def _blurred_outputs(self, masks: Masks) -> NDArray[np.float32]:
+        under, over = self.prepare(self.image), self.prepare(self.blurred)
+        parts = [
+            self.passes.run(list(np.where(masks[part][..., None], over, under)))
+            for part in in_parts(len(masks), self.passes.size)
+        ]
+        return np.concatenate(parts)
 
     def _read(self, raw: NDArray[np.float32]) -> tuple[Values, Values]:
         readout = self.passes.readout

@@ -10,6 +10,7 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from reportgen.report.decision import Decision
 from reportgen.report.evidence import OcclusionMap
 from reportgen.report.findings import Finding
 from reportgen.report.importance import combined_importance
@@ -196,6 +197,8 @@ class CaseReport:
         The same scan's map for each further class that it was asked to follow.
     map_test
         Whether the map of the first class is better than chance; None where that was not tried.
+    decision
+        What decides the case; None where there is no decision to flip, or it was not tried.
     """
 
     label: str | None
@@ -215,6 +218,7 @@ class CaseReport:
     findings: tuple[Finding, ...] = ()
     further_occlusion: tuple[OcclusionMap, ...] = ()
     map_test: MapTest | None = None
+    decision: Decision | None = None
 
     @property
     def title(self) -> str:

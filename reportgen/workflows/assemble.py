@@ -41,6 +41,7 @@ def case_report(run: CaseRun, subject: Subject, layers: Sequence[LayerReport], a
         findings=findings,
         further_occlusion=tuple(maps[1:]),
         map_test=run.map_test,
+        decision=run.decision,
     )
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from reportgen.analysis import predictions, remarks
 from reportgen.analysis.activations import feature_maps
 from reportgen.analysis.channels import measure_layer, reference_of
+from reportgen.analysis.decision import decision_remarks, find_decisions
 from reportgen.analysis.doubts.finiteness import origin_remarks
 from reportgen.analysis.doubts.noise import noise_remarks
 from reportgen.analysis.doubts.profiles import profile_remarks
@@ -97,6 +98,9 @@ def build_report(
             with watch.step("test of the maps", STEPS * len(read)) as advance:
                 tests = put_to_test(subject, runs, chosen.occlusion.memory, advance)
                 runs = [replace(run, map_test=test) for run, test in zip(runs, tests, strict=True)]
+            with watch.step("what decides", len(read)) as advance:
+                decisions = find_decisions(subject, runs, chosen.occlusion.memory, advance)
+                runs = [replace(run, decision=found) for run, found in zip(runs, decisions, strict=True)]
     with watch.step("feature maps", len(subject.layers)) as advance:
         layers, grids = _layers(subject, runs, chosen, advance)
     with watch.step("draw"):
@@ -134,6 +138,7 @@ def build_report(
         *(otherness_remarks(evaluation, report.model) if evaluation else ()),
         *(standing_remark(standings[number]) for number, _ in report.side_by_side if standings),
         *map_remarks(shown),
+        *decision_remarks(shown),
         *remarks.occlusion_remarks(shown, regression=head.is_regression),
         *remarks.depth_remarks(shown),
         *remarks.layer_remarks(shown, subject.names),
