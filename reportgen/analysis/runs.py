@@ -18,6 +18,8 @@ from reportgen.analysis.targets import target_classes
 from reportgen.images.cases import Case, find_distinct
 from reportgen.images.fitting import prepare
 from reportgen.models.loader import LoadedModel
+from reportgen.report.decision import Decision
+from reportgen.report.maptest import MapTest
 from reportgen.settings.report import Settings
 
 Array = NDArray[np.generic]
@@ -68,6 +70,10 @@ class CaseRun:
         Numbers of the classes that its scans follow.
     scans
         One for each target; empty before the scan, or without one.
+    map_test
+        Whether the map of the first target is better than chance; None where that was not tried.
+    decision
+        What decides the case; None where there is no decision to flip, or it was not tried.
     """
 
     number: int
@@ -79,6 +85,8 @@ class CaseRun:
     scores: NDArray[np.float64]
     targets: tuple[int, ...]
     scans: tuple[Scan, ...] = ()
+    map_test: MapTest | None = None
+    decision: Decision | None = None
 
 
 Runs = Sequence[CaseRun]

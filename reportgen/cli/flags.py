@@ -147,6 +147,8 @@ FLAGS = (
     Flag("--engine", ("occlusion", "engine"), str, "NAME", "auto, full or incremental: the same scores, other speed"),
     Flag("--target", ("occlusion", "target"), _names, "CLASS", "class to follow: a name or number (or A,B,...: each in "
          "turn), predicted, or label"),
+    Flag("--no-test", ("occlusion", "test"), _no, "", "don't test whether the map is better than chance"),
+    Flag("--left", ("occlusion", "left"), _switch, "", "show what is left of the image times its importance"),
     Flag("--commentary", ("commentary", "folder"), str, "FOLDER", "your own commentary: Markdown by section and layer"),
     Flag("--to", ("email", "to"), str, "ADDRESS", "to whom the e-mail goes; repeats", repeats=True),
     Flag("--cc", ("email", "cc"), str, "ADDRESS", "who gets a copy of it; repeats", repeats=True),

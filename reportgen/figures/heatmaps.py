@@ -75,6 +75,11 @@ def thumbnail(name: str, alt: str, pixels: Raw, side: int = 160) -> Picture:
     return _jpeg_picture(name, _fitted(image.repeat(factor, axis=0).repeat(factor, axis=1), side), alt, "", quality=80)
 
 
+def turned_picture(name: str, title: str, pixels: Raw, told: str) -> Picture:
+    """Show an image ``(H, W, C)`` that is blurred in part, at which a decision turns; ``told`` says what it does."""
+    return _jpeg_picture(name, _enlarged(_bytes(pixels), _ENLARGED), f"{title}: {told}", told)
+
+
 def montage(name: str, title: str, images: Sequence[Raw], count: int) -> Picture:
     """Show occluded inputs, 8 to a row.
 

@@ -10,9 +10,11 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from reportgen.report.decision import Decision
 from reportgen.report.evidence import OcclusionMap
 from reportgen.report.findings import Finding
 from reportgen.report.importance import combined_importance
+from reportgen.report.maptest import MapTest
 from reportgen.report.model import ModelReport
 from reportgen.report.names import find_name, plain_name
 from reportgen.report.numbers import Number
@@ -193,6 +195,10 @@ class CaseReport:
         Each independent finding in the model's order; empty where the classes exclude each other.
     further_occlusion
         The same scan's map for each further class that it was asked to follow.
+    map_test
+        Whether the map of the first class is better than chance; None where that was not tried.
+    decision
+        What decides the case; None where there is no decision to flip, or it was not tried.
     """
 
     label: str | None
@@ -211,6 +217,8 @@ class CaseReport:
     layers: tuple[LayerReport, ...]
     findings: tuple[Finding, ...] = ()
     further_occlusion: tuple[OcclusionMap, ...] = ()
+    map_test: MapTest | None = None
+    decision: Decision | None = None
 
     @property
     def title(self) -> str:

@@ -267,6 +267,11 @@ class OcclusionSettings:
         and gives the same; ``auto`` takes whichever is estimated to be faster.
     memory
         Bytes that the engine may take besides the model.
+    test
+        Whether the map is tested: are pixels in its order worth more to the model than at random?
+    left
+        Whether to show what is left of the image when it is multiplied by its importance; one patch with one fill shows
+        it in any case.
     """
 
     enabled: bool = True
@@ -278,6 +283,8 @@ class OcclusionSettings:
     importance_colours: str = "RdBu_r"
     engine: Literal["auto", "full", "incremental"] = "auto"
     memory: Annotated[int, Field(ge=1 << 20, le=LARGEST, strict=True)] = 1 << 30
+    test: bool = True
+    left: bool = False
 
     @property
     def fills(self) -> tuple[Fill, ...]:

@@ -40,6 +40,8 @@ def case_report(run: CaseRun, subject: Subject, layers: Sequence[LayerReport], a
         layers=tuple(layers),
         findings=findings,
         further_occlusion=tuple(maps[1:]),
+        map_test=run.map_test,
+        decision=run.decision,
     )
 
 

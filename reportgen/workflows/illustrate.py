@@ -9,17 +9,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.analysis.activations import FeatureMaps
+from reportgen.analysis.decision import turn_masks
 from reportgen.analysis.filters import first_filters
 from reportgen.analysis.occlusion.patches import occlude
-from reportgen.analysis.occlusion.scan import Scan
+from reportgen.analysis.occlusion.scan import Scan, make_fill
 from reportgen.analysis.runs import CaseRun, Runs, Subject
 from reportgen.analysis.standing import Standing
 from reportgen.analysis.summary import summarise_layers
 from reportgen.figures import charts, grids, heatmaps
 from reportgen.figures.colours import colour_table
+from reportgen.figures.curves import map_test_chart
 from reportgen.figures.evaluation import standing_strip
 from reportgen.report.picture import Picture, case_picture_name, layer_picture_name, occlusion_kind
-from reportgen.report.report import LayerReport
+from reportgen.report.report import LayerReport, readable
 from reportgen.settings.report import FeatureMapSettings, OcclusionSettings, Settings
 from reportgen.system.errors import SettingsError
 
@@ -114,6 +116,33 @@ def occlusion_pictures(runs: Runs, settings: OcclusionSettings) -> list[Picture]
         ]
         name = case_picture_name(run.number, occlusion_kind("inputs"))
         pictures.append(heatmaps.montage(name, run.title, inputs, geometry.count))
+        pictures += _turned_pictures(run)
+        if run.map_test:
+            name = case_picture_name(run.number, occlusion_kind("test"))
+            pictures.append(map_test_chart(name, run.title, run.map_test))
+    return pictures
+
+
+def _turned_pictures(run: CaseRun) -> list[Picture]:
+    """Draw the images at which the decision turns: blurred in part, or wholly but for a part."""
+    decision, scan = run.decision, run.scans[0]
+    if decision is None:
+        return []
+    sign = 1 if decision.followed == scan.summary.target_class else -1
+    blurred = make_fill(run.image, "blur")[0]
+    pictures = []
+    for kind, turn in (("flips", decision.flip), ("restores", decision.restore)):
+        if turn is None:
+            continue
+        mask = turn_masks(scan.importance, sign, turn.share)[..., None]
+        pixels = np.where(mask == (kind == "flips"), blurred, run.image)
+        does = "flips the decision" if kind == "flips" else "restores the decision"
+        told = (
+            f"{'Blurring' if kind == 'flips' else 'Putting back'} {100 * turn.share:.1f} % {does} {decision.followed}: "
+            f"score for {scan.summary.target_class} {readable(turn.score)}."
+        )
+        name = case_picture_name(run.number, occlusion_kind(kind))
+        pictures.append(heatmaps.turned_picture(name, run.title, pixels, told))
     return pictures
 
 
@@ -126,12 +155,14 @@ def _scan_pictures(
     title, pixels = run.title, run.image
     shown = (title, pixels, scan.importance, scan.summary, shared, settings.importance_colours)
     glance = [heatmaps.glance(name("glance"), *shown)] if place == 0 else []
+    with_left = settings.left or len(scan.summary.scans) == 1
+    left = [heatmaps.important_part(name("left"), title, pixels, scan.importance, shared)] if with_left else []
     return [
         heatmaps.importance_overlay(name("importance"), *shown),
         *glance,
         heatmaps.score_map(name("scores"), title, scan.summary, shared, settings.score_colours),
         heatmaps.strongest_patch(name("strongest"), title, pixels, scan.summary),
-        heatmaps.important_part(name("left"), title, pixels, scan.importance, shared),
+        *left,
     ]
 
 

@@ -13,10 +13,12 @@ import numpy as np
 from reportgen.analysis import predictions, remarks
 from reportgen.analysis.activations import feature_maps
 from reportgen.analysis.channels import measure_layer, reference_of
+from reportgen.analysis.decision import decision_remarks, find_decisions
 from reportgen.analysis.doubts.finiteness import origin_remarks
 from reportgen.analysis.doubts.noise import noise_remarks
 from reportgen.analysis.doubts.profiles import profile_remarks
 from reportgen.analysis.doubts.trials import doubts_under, trial_remarks, try_preprocessings
+from reportgen.analysis.map_test import STEPS, map_remarks, put_to_test
 from reportgen.analysis.occlusion.patches import count_positions
 from reportgen.analysis.runs import Runs, Subject, are_finite, make_subject, run_cases, scan_cases
 from reportgen.analysis.standing import check_evaluation_fits, find_standings, otherness_remarks, standing_remark
@@ -92,6 +94,13 @@ def build_report(
     if positions and are_finite(runs):
         with watch.step("occlusion scan", (positions + 1) * len(read)) as advance:
             runs = scan_cases(subject, runs, chosen, advance)
+        if chosen.occlusion.test:
+            with watch.step("test of the maps", STEPS * len(read)) as advance:
+                tests = put_to_test(subject, runs, chosen.occlusion.memory, advance)
+                runs = [replace(run, map_test=test) for run, test in zip(runs, tests, strict=True)]
+            with watch.step("what decides", len(read)) as advance:
+                decisions = find_decisions(subject, runs, chosen.occlusion.memory, advance)
+                runs = [replace(run, decision=found) for run, found in zip(runs, decisions, strict=True)]
     with watch.step("feature maps", len(subject.layers)) as advance:
         layers, grids = _layers(subject, runs, chosen, advance)
     with watch.step("draw"):
@@ -128,6 +137,8 @@ def build_report(
         *_prediction_remarks(shown, head),
         *(otherness_remarks(evaluation, report.model) if evaluation else ()),
         *(standing_remark(standings[number]) for number, _ in report.side_by_side if standings),
+        *map_remarks(shown),
+        *decision_remarks(shown),
         *remarks.occlusion_remarks(shown, regression=head.is_regression),
         *remarks.depth_remarks(shown),
         *remarks.layer_remarks(shown, subject.names),

@@ -221,6 +221,15 @@ class Page(Frame):
         """Remarks that the reader should see first."""
         return tuple(remark for remark in self.report.remarks if remark.warning)
 
+    @property
+    def map_warnings(self) -> tuple[Remark, ...]:
+        """Warnings that a map isn't to be read: they stand where the map is, too."""
+        return tuple(remark for remark in self.warnings if remark.kind == "map_test")
+
+    def shows(self, kind: str) -> bool:
+        """Whether any case has a picture of a kind."""
+        return any(self.picture(index, kind) for index, _ in self.cases)
+
     def verdict(self, case: CaseReport) -> tuple[str, str]:
         """Return how a prediction compares with the label: a kind, and words."""
         return verdict(case, self.report.model)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from reportgen.report.evidence import OcclusionMap
+from reportgen.report.maptest import MapTest
 from reportgen.report.picture import ENDINGS, Picture, layer_picture_name
 from reportgen.report.report import CaseReport, Report
 
@@ -67,6 +68,8 @@ def _case_flaws(report: Report, case: CaseReport) -> Iterator[str]:
         yield "it has a case without a digest"
     for found in case.occlusion_maps:
         yield from _map_flaws(found)
+    if case.map_test:
+        yield from _test_flaws(case.map_test)
     if tuple(layer.name for layer in case.layers) != report.model.shown_layers:
         yield "its layers don't fit together"
     for layer in case.layers:
@@ -90,6 +93,18 @@ def _map_flaws(found: OcclusionMap) -> Iterator[str]:
         starts = zip((scan.row_starts, scan.column_starts), scan.patch, found.size, strict=True)
         if any(patch < 1 or min(own) < 0 or max(own) + patch > side for own, patch, side in starts if own):
             yield "a patch lies outside of its image"
+
+
+def _test_flaws(test: MapTest) -> Iterator[str]:
+    rows = [
+        row
+        for curves in test.curves
+        for row in (curves.deletion, curves.insertion, *curves.random_deletion, *curves.random_insertion)
+    ]
+    if not rows or len(test.shares) < 2 or {len(row) for row in rows} != {len(test.shares)}:
+        yield "the test of a map doesn't fit its shares"
+    if any(len(curves.random_deletion) != len(curves.random_insertion) for curves in test.curves):
+        yield "the test of a map lacks some random orders"
 
 
 def _picture_flaws(report: Report) -> Iterator[str]:

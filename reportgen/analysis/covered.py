@@ -1,0 +1,148 @@
+"""What a model gives for a case when pixels of it are gone: the evidence of one class, for any masks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reportgen.analysis.imputation import impute
+from reportgen.analysis.metrics.faithfulness import in_parts
+from reportgen.analysis.occlusion.engines import differs
+from reportgen.analysis.occlusion.full import batch_size
+from reportgen.analysis.occlusion.known_models import known_model
+from reportgen.analysis.occlusion.scan import make_fill
+from reportgen.analysis.predictions import Head
+from reportgen.analysis.runs import CaseRun, Subject
+from reportgen.analysis.weight_of_evidence import Readout
+
+Values = NDArray[np.float64]
+Masks = NDArray[np.bool_]
+Pixels = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Passes:
+    """Whole passes through a model, up to its logits where these can be had.
+
+    Attributes
+    ----------
+    forward, readout, size
+        What runs a batch, what comes out, and how many images a batch has.
+    """
+
+    forward: Callable[[Any], Any]
+    readout: Readout
+    size: int
+
+    def run(self, inputs: Sequence[Pixels]) -> NDArray[np.float32]:
+        """Return raw outputs ``(N, K)`` of images in the model's units; all batches have one size."""
+        import tensorflow as tf
+
+        parts = []
+        for part in in_parts(len(inputs), self.size):
+            batch = np.zeros((self.size, *inputs[0].shape), np.float32)
+            batch[: part.stop - part.start] = inputs[part]
+            outputs = np.asarray(self.forward(tf.constant(batch)), np.float32).reshape(self.size, -1)
+            parts.append(outputs[: part.stop - part.start])
+        return np.concatenate(parts)
+
+
+def make_passes(subject: Subject, runs: Sequence[CaseRun], memory: int) -> Passes:
+    """Prepare passes; logits are used only where they give the model's own outputs for these cases."""
+    model, head = subject.loaded.keras_model, subject.head
+    known, size = known_model(model), batch_size(model, memory // 2)
+    shape = (size, *runs[0].prepared.shape)
+    cut = known.logits(head.kind)
+    if cut is not None:
+        passes = Passes(known.forward(model, cut, shape), Readout(head, cut=True), size)
+        found = passes.readout.outputs(passes.run([run.prepared for run in runs]))
+        if not differs(found, np.stack([run.raw for run in runs])):
+            return passes
+    return Passes(known.forward(model, known.graph, shape), Readout(head), size)
+
+
+@dataclass(frozen=True)
+class Covered:
+    """One case, of which pixels can be blurred, or guessed from their neighbours.
+
+    Attributes
+    ----------
+    passes
+        Through the model.
+    prepare
+        From raw-image units to the model's.
+    image, blurred
+        ``(H, W, C)`` in raw-image units.
+    target
+        Number of the class that is followed.
+    sign
+        1, or -1 where what is asked is the evidence against the class.
+    """
+
+    passes: Passes
+    prepare: Any
+    image: Pixels
+    blurred: Pixels
+    target: int
+    sign: int = 1
+
+    def blur(self, masks: Masks) -> tuple[Values, Values]:
+        """Return (scores, evidence) of the class, ``(N,)`` each, with the pixels of masks ``(N, H, W)`` blurred."""
+        return self._read(self._blurred_outputs(masks))
+
+    def all_scores(self, masks: Masks) -> Values:
+        """Return the scores ``(N, classes)`` with the pixels of masks blurred."""
+        return self.passes.readout.scores(self._blurred_outputs(masks))
+
+    def blurred_evidence(self, masks: Masks) -> Values:
+        """Return the evidence ``(N,)``, for or against as asked, with the pixels of masks blurred."""
+        return self.sign * self.blur(masks)[1]
+
+    def imputed_evidence(self, masks: Masks) -> Values:
+        """Return the same with the pixels of masks guessed from what is left."""
+        parts = [
+            self.passes.run([self.prepare(image) for image in impute(self.image, masks[part])])
+            for part in in_parts(len(masks), self.passes.size)
+        ]
+        return self.sign * self._read(np.concatenate(parts))[1]
+
+    def _blurred_outputs(self, masks: Masks) -> NDArray[np.float32]:
+        under, over = self.prepare(self.image), self.prepare(self.blurred)
+        parts = [
+            self.passes.run(list(np.where(masks[part][..., None], over, under)))
+            for part in in_parts(len(masks), self.passes.size)
+        ]
+        return np.concatenate(parts)
+
+    def _read(self, raw: NDArray[np.float32]) -> tuple[Values, Values]:
+        readout = self.passes.readout
+        return readout.scores(raw)[:, self.target], readout.evidence(raw)[:, self.target]
+
+
+def cover(subject: Subject, passes: Passes, run: CaseRun, target: int) -> Covered:
+    """Return a case as what can be covered, followed in the direction of what the model says of it."""
+    sign = 1 if is_said(subject.head, run.scores, target) else -1
+    image = run.image.astype(np.float32)
+    return Covered(passes, subject.loaded.preprocessing, image, make_fill(image, "blur")[0], target, sign)
+
+
+def is_said(head: Head, scores: Values, target: int) -> bool:
+    """Return whether scores ``(classes,)`` say a class; of a number there is only more or less."""
+    if head.is_regression:
+        return True
+    if head.thresholds:
+        return bool(head.present(scores)[target])
+    return head.predicted(scores) == target
+
+
+def said_instead(head: Head, target: int, sign: int) -> str:
+    """Name what evidence is for: the class, or what the model says where it doesn't say it."""
+    if sign > 0:
+        return head.class_names[target]
+    if len(head.class_names) == 2 and not head.thresholds:
+        return head.class_names[1 - target]
+    return f"not {head.class_names[target]}"

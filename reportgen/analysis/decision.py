@@ -1,0 +1,169 @@
+"""What decides: the smallest shares of an image, in its map's order, that flip the decision or restore it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reportgen.analysis.covered import Covered, cover, is_said, make_passes, said_instead
+from reportgen.analysis.metrics.faithfulness import masks_of, order_of
+from reportgen.analysis.predictions import Head
+from reportgen.analysis.runs import Runs, Subject
+from reportgen.report.decision import Decision, Turn
+from reportgen.report.evidence import OcclusionMap
+from reportgen.report.report import CaseReport, Remark, readable
+
+Holds = Callable[[NDArray[np.float64]], NDArray[np.bool_]]
+STEPS = 16  # of each of two rounds: shares are found to 1 / 256
+
+
+def first_turn(turned: Holds) -> float | None:
+    """Return the smallest share above 0 at which something has turned, to 1/256; None where it never has.
+
+    Parameters
+    ----------
+    turned
+        Tells for shares ``(N,)`` whether it has. It need not stay so for larger shares: the first is looked for, as
+        far as steps of 1/16 show it.
+    """
+    low = 0.0
+    found: float | None = None
+    for step in (1 / STEPS, 1 / STEPS**2):
+        shares = np.asarray(low + step * np.arange(1, STEPS + 1), np.float64)
+        hits = np.flatnonzero(turned(shares))
+        if not hits.size:
+            return found
+        found = float(shares[hits[0]])
+        low = found - step
+    return found
+
+
+def find_decisions(
+    subject: Subject, runs: Runs, memory: int, advance: Callable[[int], object]
+) -> list[Decision | None]:
+    """Find what decides each case; None where there is no decision to flip: a number, a single class, no scan."""
+    head = subject.head
+    if head.is_regression or (len(head.class_names) < 2 and not head.thresholds):
+        advance(len(runs))
+        return [None] * len(runs)
+    passes = make_passes(subject, runs, memory)
+    found: list[Decision | None] = []
+    for run in runs:
+        if run.scans:
+            covered = cover(subject, passes, run, run.targets[0])
+            found.append(_decision(head, covered, run.scans[0].importance, run.scans[0].summary))
+        else:
+            found.append(None)
+        advance(1)
+    return found
+
+
+def turn_masks(importance: NDArray[np.float64], sign: int, share: float) -> NDArray[np.bool_]:
+    """Return the pixels ``(H, W)`` that are the first share of the map's order."""
+    size = (importance.shape[0], importance.shape[1])
+    return np.asarray(masks_of(order_of(sign * importance), size, np.array([share]))[0])
+
+
+def _decision(head: Head, covered: Covered, importance: NDArray[np.float64], found: OcclusionMap) -> Decision:
+    order, said = order_of(covered.sign * importance), covered.sign > 0
+
+    def holds(shares: NDArray[np.float64], put_back: bool) -> NDArray[np.bool_]:
+        masks = masks_of(order, found.size, shares)
+        rows = covered.all_scores(~masks if put_back else masks)
+        return np.array([is_said(head, row, covered.target) == said for row in rows])
+
+    def turn(share: float | None, put_back: bool) -> Turn | None:
+        if share is None:
+            return None
+        mask = masks_of(order, found.size, np.array([share]))
+        score, evidence = covered.blur(~mask if put_back else mask)
+        return Turn(share=share, score=float(score[0]), evidence=float(evidence[0]))
+
+    score, evidence = covered.blur(np.ones((1, *found.size), bool))
+    agrees = bool(holds(np.ones(1), put_back=False)[0])
+    restored = None if agrees else first_turn(lambda shares: holds(shares, put_back=True))
+    count, smallest = _flipping_patches(head, covered, found)
+    return Decision(
+        followed=said_instead(head, covered.target, covered.sign),
+        blurred_score=float(score[0]),
+        blurred_evidence=float(evidence[0]),
+        blurred_agrees=agrees,
+        flip=turn(first_turn(lambda shares: ~holds(shares, put_back=False)), put_back=False),
+        restore=turn(restored, put_back=True),
+        flipping_patches=count,
+        smallest_flipping=smallest,
+    )
+
+
+def _flipping_patches(head: Head, covered: Covered, found: OcclusionMap) -> tuple[int | None, tuple[int, int] | None]:
+    """Count the positions that flip the decision, as far as the score of one class tells it."""
+    limit = head.thresholds[covered.target] if head.thresholds else head.threshold if head.single else None
+    if limit is None:
+        return None, None
+    count, patches = 0, []
+    for scan in found.scans:
+        scores = np.asarray(scan.scores)
+        above = scores > 1 - limit if head.single and covered.target == 0 else scores >= limit
+        flipped = int(np.count_nonzero((above != (covered.sign > 0)) & np.isfinite(scores)))
+        count += flipped
+        patches += [scan.patch] if flipped else []
+    return count, min(patches, key=lambda patch: patch[0] * patch[1], default=None)
+
+
+def decision_remarks(cases: Sequence[CaseReport]) -> tuple[Remark, ...]:
+    """Say for each case what decides it."""
+    return tuple(
+        _remark(case.title, case.decision, case.occlusion) for case in cases if case.decision and case.occlusion
+    )
+
+
+def _remark(title: str, decision: Decision, found: OcclusionMap) -> Remark:
+    said, texts = decision.followed, []
+    numbers = {"blurred_score": decision.blurred_score, "blurred_evidence": decision.blurred_evidence}
+    if decision.flip:
+        numbers["flip_share"] = decision.flip.share
+        texts.append(
+            f"Blurring {_percent(decision.flip.share)} of the image, the first in the map's order, flips the decision "
+            f"{said} (score for {found.target_class} {readable(found.base_score)} to {readable(decision.flip.score)})."
+        )
+    if decision.blurred_agrees:
+        kept = (
+            "so that blurring all of it doesn't flip it"
+            if decision.flip
+            else "and no share blurred in the map's order flips it"
+        )
+        texts.append(
+            f"The blurred image alone still says {said} (score for {found.target_class} "
+            f"{readable(decision.blurred_score)}, evidence {readable(decision.blurred_evidence)} bits), {kept}."
+        )
+    elif decision.restore:
+        numbers["restore_share"] = decision.restore.share
+        texts.append(
+            f"The wholly blurred image has a score of {readable(decision.blurred_score)} (evidence "
+            f"{readable(decision.blurred_evidence)} bits); putting back "
+            f"{_percent(decision.restore.share)}, the first in the map's order, restores {said}."
+        )
+    if decision.flipping_patches is not None:
+        numbers["flipping_patches"] = decision.flipping_patches
+        texts.append(_patches(decision, found.positions))
+    known = {name: value for name, value in numbers.items() if math.isfinite(value)}
+    return Remark(section="occlusion", kind="decision", text=f"{title}: {' '.join(texts)}", numbers=known)
+
+
+def _patches(decision: Decision, positions: int) -> str:
+    if decision.smallest_flipping is None:
+        return f"No single patch flips it ({positions} positions)."
+    height, width = decision.smallest_flipping
+    if decision.flipping_patches == positions:
+        return f"Every single patch flips it, at all {positions} positions; the smallest has {height} x {width} pixels."
+    return (
+        f"The smallest single patch that flips it has {height} x {width} pixels; "
+        f"{decision.flipping_patches} of {positions} positions of all patches do."
+    )
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %"

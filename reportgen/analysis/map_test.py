@@ -1,0 +1,146 @@
+"""Each case's map put to its own test, and what came out, in sentences."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+from reportgen.analysis.covered import cover, make_passes, said_instead
+from reportgen.analysis.metrics.faithfulness import SHARES, order_of, random_orders, test_curves
+from reportgen.analysis.runs import Runs, Subject
+from reportgen.report.maptest import BLUR, BOTH, IMPUTED, NONE, ONE, UNKNOWN, MapTest, TestCurves
+from reportgen.report.report import CaseReport, Remark, readable
+
+__all__ = ["map_remarks", "put_to_test"]
+STEPS = 2  # of progress, a case
+
+
+def put_to_test(subject: Subject, runs: Runs, memory: int, advance: Callable[[int], object]) -> list[MapTest | None]:
+    """Test the combined map of each case, for the first class that its scan follows.
+
+    Parameters
+    ----------
+    subject, runs
+        The model and the scanned cases.
+    memory
+        Bytes that a batch may take.
+    advance
+        Told the number of steps done; there are :data:`STEPS` for each case.
+
+    Returns
+    -------
+    list of MapTest or None
+        None for a case without a scan.
+    """
+    passes = make_passes(subject, runs, memory)
+    found: list[MapTest | None] = []
+    for run in runs:
+        if not run.scans:
+            found.append(None)
+            continue
+        scan, target = run.scans[0], run.targets[0]
+        covered = cover(subject, passes, run, target)
+        order = order_of(covered.sign * scan.importance)
+        block = scan.summary.smallest.patch
+        others = random_orders(subject.size, block)
+        curves = []
+        for baseline, evidence in ((BLUR, covered.blurred_evidence), (IMPUTED, covered.imputed_evidence)):
+            curves.append(test_curves(order, others, subject.size, evidence, baseline))
+            advance(1)
+        found.append(
+            MapTest(
+                followed=said_instead(subject.head, target, covered.sign),
+                supports_target=covered.sign > 0,
+                unit=scan.summary.unit,
+                shares=tuple(round(number / (SHARES - 1), 6) for number in range(SHARES)),
+                block=block,
+                curves=tuple(curves),
+            )
+        )
+    return found
+
+
+def map_remarks(cases: Sequence[CaseReport]) -> tuple[Remark, ...]:
+    """Say for each case whether its map is better than chance; where it isn't, as a warning."""
+    return tuple(_remark(case.title, case.map_test) for case in cases if case.map_test)
+
+
+def _remark(title: str, test: MapTest) -> Remark:
+    blur = test.curves[0]
+    numbers = {
+        f"{curves.baseline} {name}": value
+        for curves in test.curves
+        for name, value in (
+            ("deletion", curves.deletion_mean), ("deletion_margin", curves.deletion_margin),
+            ("insertion", curves.insertion_mean), ("insertion_margin", curves.insertion_margin),
+        )
+        if math.isfinite(value)
+    }  # fmt: skip
+    outcome = test.outcome
+    text = f"{title}: {_verdict(test, blur)}"
+    if outcome != UNKNOWN:
+        text += f" {_numbers(test, blur)}{_second(test)}"
+    return Remark(
+        section="occlusion", kind="map_test", text=text, interpretation=_reading(outcome, test), numbers=numbers,
+        warning=outcome in (NONE, UNKNOWN),
+    )  # fmt: skip
+
+
+def _verdict(test: MapTest, blur: TestCurves) -> str:
+    outcome = test.outcome
+    if outcome == BOTH:
+        return "The map found what the model relies on."
+    if outcome == ONE:
+        passed, failed = ("blurring", "putting back")
+        if blur.beaten_by_deletion < blur.orders - 1:
+            passed, failed = failed, passed
+        return (
+            "The map found part of what the model relies on: it is better than chance when "
+            f"{passed}, not when {failed}."
+        )
+    if outcome == NONE:
+        return "On this case the map is no better than chance; don't read it."
+    if not all(map(math.isfinite, (*blur.deletion, *blur.insertion))):
+        return "The map could not be tested: the model gives no numbers for images that are blurred in part."
+    what = f"the evidence for {test.followed}" if test.unit_text else test.followed
+    return (
+        f"The map could not be tested: blurring, of a part or of all of the image, changes {what} by no more than "
+        "rounding, so no map of this image can be right or wrong."
+    )
+
+
+def _numbers(test: MapTest, blur: TestCurves) -> str:
+    unit = test.unit_text
+    what = f"the evidence for {test.followed}" if unit else test.followed
+    return (
+        f"Blurring pixels in its order leaves {what} at {readable(blur.deletion_mean)}{unit} on average "
+        f"({_range(blur.random_deletion_means)} in random orders; lower than {blur.beaten_by_deletion} of "
+        f"{blur.orders}), putting them back into the blurred image brings it to {readable(blur.insertion_mean)}{unit} "
+        f"({_range(blur.random_insertion_means)}; higher than {blur.beaten_by_insertion} of {blur.orders})."
+    )
+
+
+def _second(test: MapTest) -> str:
+    """Say how it is with the other stand-in, where that tells something else."""
+    words = {BOTH: "both ways", ONE: "one way", NONE: "neither way", UNKNOWN: "not to be tested"}
+    others = [one for one in test.curves[1:] if one.outcome != test.outcome]
+    if not others:
+        return ""
+    said = words[others[0].outcome]
+    if others[0].outcome == UNKNOWN:
+        return f" With pixels guessed from their neighbours instead of blurred, it is {said}."
+    return f" With pixels guessed from their neighbours instead of blurred, it is better than chance {said}."
+
+
+def _range(values: Sequence[float]) -> str:
+    return f"{readable(min(values))} to {readable(max(values))}"
+
+
+def _reading(outcome: str, test: MapTest) -> str:
+    if outcome == NONE:
+        return "What it colours matters to the model no more than blocks chosen at random."
+    if outcome == ONE:
+        return "Read it with caution."
+    if outcome == BOTH and not test.supports_target:
+        return f"What counts here is what speaks for {test.followed}: the map's lowest values."
+    return ""

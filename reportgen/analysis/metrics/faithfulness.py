@@ -1,0 +1,104 @@
+"""Deletion and insertion: whether an order of pixels says what a model relies on.
+
+Petsiuk, Das and Saenko, "RISE: Randomized Input Sampling for Explanation of Black-box Models", BMVC 2018
+(arXiv:1806.07421). An order is compared with random ones of blocks, since any pixel order of another grain would win or
+lose by its grain alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reportgen.report.maptest import TestCurves
+
+Values = NDArray[np.float64]
+Order = NDArray[np.intp]
+Masks = NDArray[np.bool_]
+SHARES, ORDERS = 16, 8
+
+
+def order_of(importance: Values) -> Order:
+    """Return the numbers of the pixels ``(H * W,)``, the most important first; what is no number comes last."""
+    known = np.where(np.isfinite(importance), importance, -np.inf)
+    return np.argsort(-known.ravel(), kind="stable")
+
+
+def random_orders(size: tuple[int, int], block: tuple[int, int], count: int = ORDERS, seed: int = 11) -> list[Order]:
+    """Return orders of pixels that go block by block, in a random order of blocks, the same in every run.
+
+    Parameters
+    ----------
+    size, block
+        (height, width) of the image and of the blocks; those at the far borders are cut.
+    count, seed
+        How many orders, and where they begin.
+    """
+    random = np.random.default_rng(seed)
+    cells = tuple(-(-side // one) for side, one in zip(size, block, strict=True))
+    found = []
+    for _ in range(count):
+        ranks = random.permutation(cells[0] * cells[1]).reshape(cells).astype(np.float64)
+        found.append(order_of(ranks.repeat(block[0], axis=0).repeat(block[1], axis=1)[: size[0], : size[1]]))
+    return found
+
+
+def masks_of(order: Order, size: tuple[int, int], shares: Values) -> Masks:
+    """Return for each share of pixels which are the first of an order, ``(shares, H, W)``."""
+    rank = np.empty(order.size, np.intp)
+    rank[order] = np.arange(order.size)
+    counts = np.rint(np.asarray(shares) * order.size).astype(int)
+    return (rank[None] < counts[:, None]).reshape(-1, *size)
+
+
+def test_curves(
+    order: Order,
+    others: list[Order],
+    size: tuple[int, int],
+    evidence: Callable[[Masks], Values],
+    baseline: str,
+    shares: int = SHARES,
+) -> TestCurves:
+    """Return the curves of an order of pixels and of random ones.
+
+    Parameters
+    ----------
+    order, others
+        Numbers of the pixels ``(H * W,)``.
+    size
+        (height, width) of the image.
+    evidence
+        What the model gives ``(N,)`` when the pixels of masks ``(N, H, W)`` are gone.
+    baseline
+        What stands in for them, in a word.
+    shares
+        How many shares of pixels, from 0 to 1, both included.
+    """
+    steps = np.linspace(0, 1, shares)
+    inner = steps[1:-1]
+    first = masks_of(order, size, inner)
+    rows = [first, ~first, *(masks_of(other, size, inner) for other in others)]
+    ends = np.stack([np.zeros(size, bool), np.ones(size, bool)])
+    found = evidence(np.concatenate([ends, *rows]))
+    whole, gone = float(found[0]), float(found[1])
+    tables = [tuple(float(f"{value:.7g}") for value in row) for row in found[2:].reshape(len(rows), -1)]
+    whole, gone = float(f"{whole:.7g}"), float(f"{gone:.7g}")
+    deleted = [(whole, *row, gone) for row in tables[2:]]
+    return TestCurves(
+        baseline=baseline,
+        deletion=(whole, *tables[0], gone),
+        insertion=(gone, *tables[1], whole),
+        random_deletion=tuple(deleted),
+        random_insertion=tuple(row[::-1] for row in deleted),
+    )
+
+
+test_curves.__test__ = False  # type: ignore[attr-defined]
+
+
+def in_parts(count: int, size: int) -> Iterator[slice]:
+    """Return slices of at most so many, one after another."""
+    for start in range(0, count, size):
+        yield slice(start, min(count, start + size))

@@ -1,0 +1,99 @@
+"""What decides: the search for shares against a loop, and the sentence of each situation."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from reportgen import build_report, image_from_array
+from reportgen.analysis.decision import decision_remarks, first_turn, turn_masks
+from reportgen.report.decision import Decision, Turn
+from reportgen.settings.file import settings_from
+
+
+@pytest.mark.parametrize("limit", [0.001, 0.0625, 0.0626, 0.3, 0.77, 1.0])
+def test_the_first_share_is_found_to_a_256th(limit):
+    found = first_turn(lambda shares: shares >= limit)
+    assert found == next(share / 256 for share in range(1, 257) if share / 256 >= limit)
+
+
+def test_what_never_turns_has_no_share():
+    assert first_turn(lambda shares: np.zeros(len(shares), bool)) is None
+
+
+def test_what_turns_back_is_found_at_its_first_turn():
+    assert first_turn(lambda shares: (shares > 0.2) & (shares < 0.5)) == pytest.approx(52 / 256)
+
+
+def test_against_a_class_the_order_is_read_from_its_other_end():
+    importance = np.array([[5.0, 1.0, -2.0], [0.0, -7.0, 3.0]])
+    assert np.flatnonzero(turn_masks(importance, 1, 1 / 3)).tolist() == [0, 5]
+    assert np.flatnonzero(turn_masks(importance, -1, 1 / 3)).tolist() == [2, 4]
+
+
+HALF = Turn(share=0.25, score=0.49, evidence=-0.06)
+FLIPS, AGREES, RESTORES = "flips the decision CAT", "The blurred image alone still says CAT", "restores CAT"
+SITUATIONS = {
+    "flips and is restored": ({"flip": HALF, "restore": HALF}, {FLIPS, RESTORES, "25.0 %"}),
+    "the blurred image says the same": ({"blurred_agrees": True}, {AGREES, "no share blurred in the map's order"}),
+    "it flips on the way": ({"blurred_agrees": True, "flip": HALF}, {AGREES, FLIPS, "blurring all of it doesn't"}),
+    "no patch flips": ({"flip": HALF, "flipping_patches": 0}, {FLIPS, "No single patch flips it (6 positions)"}),
+    "all patches flip": (
+        {"flip": HALF, "flipping_patches": 6, "smallest_flipping": (2, 3)}, {FLIPS, "Every single patch flips it"},
+    ),
+    "some patches flip": (
+        {"flip": HALF, "flipping_patches": 2, "smallest_flipping": (2, 3)}, {FLIPS, "has 2 x 3 pixels; 2 of 6"},
+    ),
+}  # fmt: skip
+ALL = {FLIPS, AGREES, RESTORES, "No single patch flips it", "Every single patch flips it"}
+
+
+@pytest.mark.parametrize("situation", SITUATIONS)
+def test_each_situation_has_its_sentences(situation, make_case):
+    fields, sentences = SITUATIONS[situation]
+    decision = Decision(
+        **{"followed": "CAT", "blurred_score": 0.2, "blurred_evidence": -2.0, "blurred_agrees": False, **fields}
+    )
+    (remark,) = decision_remarks([replace(make_case("CAT"), decision=decision)])
+    for sentence in sentences:
+        assert sentence in remark.text
+    for other in ALL - sentences:
+        assert other not in remark.text or any(other in sentence for sentence in sentences)
+
+
+def test_without_a_decision_nothing_is_said(make_case):
+    assert decision_remarks([make_case("CAT")]) == ()
+
+
+@pytest.fixture(scope="module")
+def center_model():
+    """Scores how bright the upper left quarter of a 16 x 24 image is: 1 / (1 + exp(-(mean / 10 - 8)))."""
+    import keras
+
+    inputs = keras.Input((16, 24, 1))
+    part = keras.layers.Cropping2D(((0, 8), (0, 12)))(inputs)
+    mean = keras.layers.GlobalAveragePooling2D()(part)
+    dense = keras.layers.Dense(1, activation="sigmoid")
+    model = keras.Model(inputs, dense(mean))
+    dense.set_weights([np.array([[0.1]], np.float32), np.array([-8.0], np.float32)])
+    return model
+
+
+def test_a_known_model_flips_when_its_region_is_blurred(center_model):
+    pixels = np.zeros((16, 24, 1), np.uint8)
+    pixels[:8, :12] = 84
+    tables = {"preprocessing": {"mode": "none"}, "model": {"class_names": ["NO", "YES"]}}
+    case = ("YES", image_from_array(pixels))
+    (found,) = build_report(center_model, [case], settings_from(tables)).cases
+    assert found.map_test.outcome == "both"
+    assert found.map_test.curves[0].deletion[0] == pytest.approx((8.4 - 8) / np.log(2), rel=1e-4)
+    assert found.decision.followed == "YES"
+    assert not found.decision.blurred_agrees
+    assert 0 < found.decision.flip.share <= 0.3
+    assert found.decision.flip.score < 0.5 <= found.decision.restore.score
+    off = settings_from({**tables, "occlusion": {"test": False}})
+    (without,) = build_report(center_model, [case], off).cases
+    assert without.map_test is None
+    assert without.decision is None
