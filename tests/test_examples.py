@@ -34,8 +34,8 @@ def test_chest_xray(example):
     assert report["model"]["total_parameters"] == 3_453_121
     assert [layer["channels"] for layer in report["cases"][0]["layers"]] == [32, 32, 64, 64, 128, 128, 128, 128]
     assert [case["correct"] for case in report["cases"]] == [True, True]
-    scan = report["cases"][0]["occlusion"]
-    assert (scan["rows"], scan["columns"], len(scan["scores"])) == (28, 28, 28)
+    (scan,) = report["cases"][0]["occlusion"]["scans"]
+    assert (len(scan["row_starts"]), len(scan["column_starts"]), len(scan["scores"])) == (28, 28, 28)
     assert {"case1-single-channels.png", "case2-through-layers.png"} <= {path.name for path in folder.glob("figures/*")}
 
 
@@ -55,8 +55,9 @@ def test_vgg16(example):
     case = report["cases"][0]
     assert report["model"]["total_parameters"] == 138_357_544
     assert len(case["predictions"]) == 5
-    assert case["occlusion"]["row_starts"] == [0, 56, 112, 168]
-    assert case["occlusion"]["fill_colour"] == [250, 128, 128]
+    (scan,) = case["occlusion"]["scans"]
+    assert scan["row_starts"] == [0, 56, 112, 168]
+    assert scan["fill_colour"] == [250, 128, 128]
     assert [layer["name"] for layer in case["layers"]] == [
         "block1_conv1", "block1_conv2", "block2_conv1", "block5_conv3",
     ]  # fmt: skip

@@ -136,7 +136,7 @@ def test_build_writes_what_was_asked_for_and_says_so(here, models, small_model, 
     score = float(np.asarray(small_model(inputs, training=False))[0, 0])
     scores = {one["class"]: one["score"] for one in document["cases"][0]["predictions"]}
     assert scores["PNEUMONIA"] == pytest.approx(score, abs=1e-6)
-    assert document["cases"][1]["occlusion"]["stride"] == [8, 12]
+    assert [scan["stride"] for scan in document["cases"][1]["occlusion"]["scans"]] == [[8, 12]]
     assert document["model"]["name"] == "net.keras"
     page = Path("out.html").read_text(encoding="utf-8")
     assert page.startswith("<!doctype html>")
@@ -181,7 +181,7 @@ def test_every_flag_reaches_the_settings(here, models):
         assert document["settings"][section][name] == expected, key
     assert document["title"] == "Hello"
     assert document["cases"][0]["target_class"] == "no"
-    assert document["cases"][0]["occlusion"]["fill_colour"] == [250, 128, 64]
+    assert [scan["fill_colour"] for scan in document["cases"][0]["occlusion"]["scans"]] == [[250, 128, 64]]
     assert document["model"]["shown_layers"] == ["first"]
     assert document["model"]["threshold"] == 0.25
 
@@ -216,14 +216,15 @@ def test_settings_file_and_flags(here, models, monkeypatch):
     found = read_json("project/page.json")
     assert (project / "page.html").is_file()
     assert (found["title"], found["cases"][0]["label"]) == ("From the file", "NORMAL")
-    assert (found["cases"][0]["occlusion"]["patch"], found["cases"][0]["occlusion"]["fill"]) == ([6, 9], "blur")
+    (scan,) = found["cases"][0]["occlusion"]["scans"]
+    assert (scan["patch"], scan["fill"]) == ([6, 9], "blur")
     flags = ["--patch", "12", "--title", "From the flag", "--layer", "one", "--json", "own.json", "-f"]
     assert code_of("build", "-c", "project/report.toml", "b.jpeg", *flags) == 0
     found = read_json("own.json")
     assert (found["title"], found["cases"][0]["name"]) == ("From the flag", "b.jpeg")
     assert len(found["cases"]) == 1
-    occlusion = found["cases"][0]["occlusion"]
-    assert (occlusion["patch"], occlusion["stride"], occlusion["fill"]) == ([12, 12], [6, 9], "blur")
+    (scan,) = found["cases"][0]["occlusion"]["scans"]
+    assert (scan["patch"], scan["stride"], scan["fill"]) == ([12, 12], [6, 9], "blur")
     assert found["model"]["shown_layers"] == ["one"]
 
 
@@ -463,7 +464,9 @@ def test_demo(here, capsys):
     document = read_json("demo.json")
     assert [case["label"] for case in document["cases"]] == ["NORMAL", "PNEUMONIA"]
     assert [case["correct"] for case in document["cases"]] == [True, True]
-    assert document["cases"][0]["occlusion"]["stride"] == [15, 15]
+    assert [scan["patch"] for scan in document["cases"][0]["occlusion"]["scans"][::2]] == [
+        [15, 15], [30, 30], [45, 45], [60, 60],
+    ]  # fmt: skip
     assert document["model"]["name"] == "built-in chest X-ray model"
     assert document["model"]["total_parameters"] == 3_453_121
     assert "Synthetic" in Path("report.html").read_text(encoding="utf-8")

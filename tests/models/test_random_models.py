@@ -40,7 +40,7 @@ def report(path, cases):
 def test_two_reports_are_the_same(path, cases, report):
     again = build_report(path, cases, settings_from(COARSE))
     assert [case.predictions for case in again.cases] == [case.predictions for case in report.cases]
-    assert [case.occlusion.scores for case in again.cases] == [case.occlusion.scores for case in report.cases]
+    assert [case.occlusion.scans for case in again.cases] == [case.occlusion.scans for case in report.cases]
     assert [case.layers for case in again.cases] == [case.layers for case in report.cases]
     assert [picture.data for picture in again.pictures] == [picture.data for picture in report.pictures]
 
@@ -50,7 +50,8 @@ def test_a_case_is_what_it_is_by_itself(path, cases, report):
     for one, other in zip(alone.cases[0].predictions, report.cases[1].predictions, strict=True):
         assert one.class_name == other.class_name
         assert one.score == pytest.approx(other.score, abs=1e-6)
-    np.testing.assert_allclose(alone.cases[0].occlusion.scores, report.cases[1].occlusion.scores, atol=1e-6)
+    for one, other in zip(alone.cases[0].occlusion.scans, report.cases[1].occlusion.scans, strict=True):
+        np.testing.assert_allclose(one.scores, other.scores, atol=1e-6)
 
 
 def test_what_is_random_is_said_first(report):

@@ -14,12 +14,13 @@ from keras import layers
 from PIL import Image as PillowImage
 
 from reportgen import Case, LoadedModel, OutputError, Settings, SettingsError, build_report, load_model, read_image
-from reportgen.analysis.occlusion.patches import plan_scan
+from reportgen.analysis.occlusion.patches import plan_scans
 from reportgen.images.reader import image_from_array
 from reportgen.outputs.page.page import render_html
 from reportgen.outputs.saved.report_json import render_json
 from reportgen.outputs.text import render_trials
 from reportgen.report.picture import layer_picture_name
+from reportgen.report.report import SCHEMA_VERSION
 from reportgen.settings.file import settings_from
 from reportgen.settings.job import EmailSettings
 from reportgen.workflows.pipeline import inspect_model
@@ -121,20 +122,23 @@ def test_the_scan_is_that_of_the_model(report, small_model, cases):
     """The first and the last position, by hand: a patch of the image's mean colour, 8 x 12."""
     image = as_inputs(cases)[1]
     found = report.cases[1].occlusion
-    assert (found.rows, found.columns) == (3, 3)
+    (scan,) = found.scans
+    assert (scan.rows, scan.columns) == (3, 3)
     for (row, column), (top, left) in (((0, 0), (0, 0)), ((2, 2), (16, 24)), ((0, 2), (0, 24))):
         covered = image.copy()
         covered[top : top + 8, left : left + 12] = image.mean(axis=(0, 1))
         score = float(np.asarray(small_model(covered[None], training=False))[0, 0])
-        assert found.scores[row][column] == pytest.approx(score, abs=1e-5)
+        assert scan.scores[row][column] == pytest.approx(score, abs=1e-5)
     assert found.base_score == pytest.approx(float(np.asarray(small_model(image[None]))[0, 0]), abs=1e-6)
 
 
 def test_json_holds_the_numbers_of_the_report(report, document):
-    assert document["schema_version"] == 1
+    assert document["schema_version"] == SCHEMA_VERSION
     for case, table in zip(report.cases, document["cases"], strict=True):
         assert table["predictions"] == [{"class": p.class_name, "score": p.score} for p in case.predictions]
-        assert table["occlusion"]["scores"] == [list(line) for line in case.occlusion.scores]
+        for scan, row in zip(case.occlusion.scans, table["occlusion"]["scans"], strict=True):
+            assert row["scores"] == [list(line) for line in scan.scores]
+            assert row["evidence"] == [list(line) for line in scan.evidence]
         assert table["occlusion"]["strongest"]["importance"] == case.occlusion.strongest.importance
         for layer, row in zip(case.layers, table["layers"], strict=True):
             assert row["statistics"]["edge_correlation"] == list(layer.statistics.edge_correlation)
@@ -598,9 +602,14 @@ def test_a_patch_that_is_too_large_is_refused_before_the_scan(small_model, cases
 
 def test_default_geometry(small_model, cases):
     found = build_report(small_model, cases[:1], set_to({"layers": {"first": 1}})).cases[0].occlusion
-    expected = plan_scan((24, 36), Settings().occlusion)
-    assert (found.patch, found.stride) == ((2, 4), (1, 1))
-    assert (found.row_starts, found.column_starts) == (expected.rows, expected.columns)
+    plans = plan_scans((24, 36), Settings().occlusion)
+    assert found.patches == ((2, 4), (5, 7), (7, 11), (10, 14))
+    assert [scan.fill for scan in found.scans] == ["mean", "blur"] * 4
+    by_patch = {plan.patch: plan for plan in plans}
+    for scan in found.scans:
+        plan = by_patch[scan.patch]
+        assert scan.stride == tuple(max(1, round(side / 3)) for side in scan.patch)
+        assert (scan.row_starts, scan.column_starts) == (plan.rows, plan.columns)
 
 
 # ---- commentary

@@ -18,6 +18,7 @@ from reportgen.outputs.documents import pdf  # noqa: E402
 from reportgen.outputs.documents.pdf import render_pdf  # noqa: E402
 from reportgen.outputs.page.page import render_html  # noqa: E402
 from reportgen.outputs.saved.report_json import render_json  # noqa: E402
+from reportgen.report.report import SCHEMA_VERSION  # noqa: E402
 from reportgen.system import silence  # noqa: E402
 from reportgen.system.errors import OutputError  # noqa: E402
 
@@ -158,7 +159,7 @@ def test_progress_is_told(report):
 def test_the_attached_data_are_json(data):
     start = inflated(data).index(b'{\n "schema_version"')
     table, _ = json.JSONDecoder().raw_decode(inflated(data)[start:].decode(errors="replace"))
-    assert table["schema_version"] == 1
+    assert table["schema_version"] == SCHEMA_VERSION
 
 
 def test_a_report_saves_itself_as_pdf(report, data, tmp_path):
