@@ -136,7 +136,7 @@ def test_build_writes_what_was_asked_for_and_says_so(here, models, small_model, 
     score = float(np.asarray(small_model(inputs, training=False))[0, 0])
     scores = {one["class"]: one["score"] for one in document["cases"][0]["predictions"]}
     assert scores["PNEUMONIA"] == pytest.approx(score, abs=1e-6)
-    assert [scan["stride"] for scan in document["cases"][1]["occlusion"]["scans"]] == [[8, 12]]
+    assert [scan["stride"] for scan in document["cases"][1]["occlusion"]["scans"]] == [[8, 12]] * 2
     assert document["model"]["name"] == "net.keras"
     page = Path("out.html").read_text(encoding="utf-8")
     assert page.startswith("<!doctype html>")

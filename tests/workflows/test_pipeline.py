@@ -122,7 +122,8 @@ def test_the_scan_is_that_of_the_model(report, small_model, cases):
     """The first and the last position, by hand: a patch of the image's mean colour, 8 x 12."""
     image = as_inputs(cases)[1]
     found = report.cases[1].occlusion
-    (scan,) = found.scans
+    scan = found.scans[0]
+    assert scan.fill == "mean"
     assert (scan.rows, scan.columns) == (3, 3)
     for (row, column), (top, left) in (((0, 0), (0, 0)), ((2, 2), (16, 24)), ((0, 2), (0, 24))):
         covered = image.copy()
