@@ -92,7 +92,7 @@ def test_each_target_has_its_own_map_from_the_same_passes(report, model, picture
     )
     assert alone.cases[0].occlusion.scans == report.cases[0].further_occlusion[0].scans
     names = {picture.name for picture in report.pictures}
-    assert {"case1-occlusion-importance", "case1-occlusion2-importance", "case2-occlusion2-left"} <= names
+    assert {"case1-occlusion-importance", "case1-occlusion2-importance", "case2-occlusion2-strongest"} <= names
     assert "case1-occlusion2-inputs" not in names
 
 
