@@ -33,7 +33,8 @@ from reportgen.analysis.predictions import Head
 from reportgen.demo.builtin import demo_cases
 from reportgen.images.fitting import prepare
 from reportgen.models.loader import BUILTIN_MODEL, load_model
-from reportgen.settings.report import OcclusionSettings, PreprocessingSettings
+from reportgen.settings.occlusion import OcclusionSettings
+from reportgen.settings.report import PreprocessingSettings
 
 MEMORY = 1 << 30
 BATCHES = (16, 32, 64, 128)

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.images.resizing import as_channels, resize
-from reportgen.report.report import ChannelStatistics, LayerReport
+from reportgen.report.layer import ChannelStatistics, LayerReport
 
 SMALLEST_MAP = 4
 # what pooling makes of NaN is the lowest number there is, which is no measurement

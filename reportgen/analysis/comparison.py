@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.report.report import LayerReport
+from reportgen.report.layer import LayerReport
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,8 @@ import numpy as np
 from reportgen.analysis.comparison import LayerComparison, compare_layer
 from reportgen.analysis.occlusion.combine import rank_correlation
 from reportgen.report.evidence import OcclusionMap
-from reportgen.report.report import CaseReport, ChannelStatistics, LayerReport, Remark, readable
+from reportgen.report.layer import ChannelStatistics, LayerReport
+from reportgen.report.report import CaseReport, Remark, readable
 
 STRONG = 0.5
 SMALL_CHANGE = 0.05  # as a share of an output that stands for no class

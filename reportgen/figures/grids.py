@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from reportgen.figures.colours import DEAD, NOT_A_NUMBER, colour_table
 from reportgen.figures.encoding import palette_png
 from reportgen.figures.tiling import arrange_tiles
+from reportgen.report.layer import LayerReport
 from reportgen.report.picture import Picture, Tiles
-from reportgen.report.report import LayerReport
 
 Scale = Literal["channel", "standardized", "shared"]
 Maps = NDArray[np.floating]

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from reportgen.report.model import ModelCard
 from reportgen.settings.file import convert, parse_toml, read_toml
-from reportgen.settings.report import Fraction, PreprocessingSettings
+from reportgen.settings.report import PreprocessingSettings
+from reportgen.settings.values import Fraction
 
 
 @dataclass(frozen=True, kw_only=True)

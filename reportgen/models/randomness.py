@@ -26,7 +26,7 @@ from reportgen.models.formats.steady import (
 )
 from reportgen.models.formats.wrapped_programs import KIND as PROGRAM
 from reportgen.models.keras_internals import calls_of, is_transparent, walk
-from reportgen.settings.report import OcclusionSettings
+from reportgen.settings.occlusion import OcclusionSettings
 
 _SAME = 1e-5  # relative to the outputs where they're above 1
 

@@ -14,6 +14,7 @@ from reportgen.report.decision import Decision
 from reportgen.report.evidence import OcclusionMap
 from reportgen.report.findings import Finding
 from reportgen.report.importance import combined_importance
+from reportgen.report.layer import LayerReport
 from reportgen.report.maptest import MapTest
 from reportgen.report.model import ModelReport
 from reportgen.report.names import find_name, plain_name
@@ -97,65 +98,6 @@ class TensorSummary:
     shape: tuple[int, ...]
     minimum: Number
     maximum: Number
-
-
-@dataclass(frozen=True, kw_only=True)
-class ChannelStatistics:
-    """One value a channel, in channel order; None where a measure is not defined: dead channels, maps under 4 x 4.
-
-    Attributes
-    ----------
-    minimum, maximum, mean, standard_deviation
-        Of the raw activations; NaN where one of them is not a number.
-    edge_correlation
-        Pearson correlation with the gradient magnitude of the input, -1 to 1.
-    input_correlation
-        Pearson correlation with the input's brightness, -1 to 1; clearly below 0: a negative.
-    contrast
-        Standard deviation over range, divided by the same of the input at the map's size; 1: as the input.
-    sharpness
-        Mean gradient magnitude after scaling to 0..1, divided by the same of the input at the map's size.
-    """
-
-    minimum: tuple[Number, ...]
-    maximum: tuple[Number, ...]
-    mean: tuple[Number, ...]
-    standard_deviation: tuple[Number, ...]
-    edge_correlation: tuple[float | None, ...]
-    input_correlation: tuple[float | None, ...]
-    contrast: tuple[float | None, ...]
-    sharpness: tuple[float | None, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class LayerReport:
-    """One layer's feature maps on one case.
-
-    Attributes
-    ----------
-    name
-        Of the layer, as in the model's summary.
-    channels, height, width
-        Of its feature maps.
-    minimum, maximum
-        Over the channels whose values are all finite; NaN where there is none.
-    dead_channels
-        Channels whose values are all equal on this image.
-    not_finite_channels
-        Channels in which some value is NaN or infinite.
-    statistics
-        What was measured of each channel.
-    """
-
-    name: str
-    channels: int
-    height: int
-    width: int
-    minimum: Number
-    maximum: Number
-    dead_channels: tuple[int, ...]
-    not_finite_channels: tuple[int, ...] = ()
-    statistics: ChannelStatistics
 
 
 @dataclass(frozen=True, kw_only=True)

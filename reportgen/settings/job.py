@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from reportgen.settings.report import Count
+from reportgen.settings.values import Count
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import is_dataclass
 from typing import Any
 
-from reportgen.settings.report import LARGEST
+from reportgen.settings.values import LARGEST
 from reportgen.system.text import visible
 
 _COUNTS = {2: "two", 3: "three"}

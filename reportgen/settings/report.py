@@ -5,41 +5,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-import typing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
-LARGEST = 2**63 - 1  # of TOML's whole numbers
-Count = Annotated[int, Field(ge=1, le=LARGEST, strict=True)]
-CountOrNone = Annotated[int, Field(ge=0, le=LARGEST, strict=True)]
-Pair = tuple[Count, Count]
-Colour = tuple[Annotated[float, Field(ge=0, le=255, allow_inf_nan=False)], ...]
-Fill = Literal["mean", "blur"] | Colour
-Number = Annotated[float, Field(allow_inf_nan=False)]
-Fraction = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
-ClassLike = str | Annotated[int, Field(ge=-LARGEST, le=LARGEST)]
+from reportgen.settings.occlusion import OcclusionSettings
+from reportgen.settings.values import LARGEST, Count, CountOrNone, Fraction, Number, Pair, Window
 
-
-def _window(value: object) -> object:
-    """Read ``"-600/1500"`` as two numbers; leave all else to be judged as it is."""
-    if isinstance(value, str) and value.count("/") == 1:
-        with contextlib.suppress(ValueError):
-            centre, width = value.split("/")
-            return float(centre), float(width)
-    return value
-
-
-_WINDOWS = "'auto', 'file', 'percentile', 'full' or CENTRE/WIDTH such as -600/1500, with a width above 0"
-Window = Annotated[
-    Literal["auto", "file", "percentile", "full"] | tuple[Number, Annotated[Number, Field(gt=0)]],
-    BeforeValidator(_window),
-    _WINDOWS,
-]
 TRY = "try"
 
 
@@ -235,77 +210,6 @@ class FeatureMapSettings:
     single_channels: tuple[CountOrNone, ...] = ()
     through_channel: CountOrNone | None = None
     maximum_pixels: CountOrNone = 2_000_000
-
-
-@dataclass(frozen=True, kw_only=True)
-class OcclusionSettings:
-    """The occlusion scan.
-
-    Attributes
-    ----------
-    enabled
-        Whether to scan at all.
-    patch
-        Side in pixels of the model's input, or [height, width]; or a list of several, such as [15, 30, 45] or
-        [[15, 20], [30, 40]]: two numbers alone are a height and a width. None: a tenth, a fifth, three tenths and two
-        fifths of each side.
-    stride
-        Step in pixels, or [down, across]; or a list with one for each patch. None: a third of each patch.
-    fill
-        ``mean``, ``blur``, or a colour [r, g, b] or [gray] from 0 to 255; or a list of several, such as
-        ["mean", "blur"]. Numbers alone are a colour.
-    target
-        The class to follow, by name or number, or several of them; ``predicted``, ``label`` (each case's own), or
-        ``auto``: the positive class where there are two, else the predicted one; of independent findings the first that
-        a label names.
-    score_colours
-        A matplotlib colour map for scores.
-    importance_colours
-        A matplotlib colour map for signed importance: one that diverges.
-    engine
-        ``full`` runs every occluded image through the whole model; ``incremental`` recomputes what the patch can change
-        and gives the same; ``auto`` takes whichever is estimated to be faster.
-    memory
-        Bytes that the engine may take besides the model.
-    test
-        Whether the map is tested: are pixels in its order worth more to the model than at random?
-    left
-        Whether to show what is left of the image when it is multiplied by its importance; one patch with one fill shows
-        it in any case.
-    """
-
-    enabled: bool = True
-    patch: Count | Pair | tuple[Count | Pair, ...] | None = None
-    stride: Count | Pair | tuple[Count | Pair, ...] | None = None
-    fill: Fill | tuple[Fill, ...] = ("mean", "blur")
-    target: ClassLike | tuple[ClassLike, ...] = "auto"
-    score_colours: str = "viridis"
-    importance_colours: str = "RdBu_r"
-    engine: Literal["auto", "full", "incremental"] = "auto"
-    memory: Annotated[int, Field(ge=1 << 20, le=LARGEST, strict=True)] = 1 << 30
-    test: bool = True
-    left: bool = False
-
-    @property
-    def fills(self) -> tuple[Fill, ...]:
-        """The fills, each once, however they were given."""
-        given = self.fill
-        if isinstance(given, str):
-            return (given,)
-        # numbers alone are one colour
-        several = [one for one in given if not isinstance(one, int | float)]
-        return tuple(dict.fromkeys(several)) if several else (typing.cast(Colour, given),)
-
-
-def list_of_sizes(given: int | Pair | tuple[int | Pair, ...] | None) -> list[Pair] | None:
-    """Return (height, width) pairs of a size or of several, however they were given; None for none."""
-    if given is None:
-        return None
-    if isinstance(given, int):
-        return [(given, given)]
-    if len(given) == 2 and isinstance(given[0], int) and isinstance(given[1], int):
-        return [(given[0], given[1])]
-    return [(one, one) if isinstance(one, int) else one for one in given]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,8 +10,9 @@ from reportgen.analysis.runs import CaseRun, Runs, Subject
 from reportgen.analysis.summary import parameter_counts, summarise_layers
 from reportgen.images.fitting import aspect_cautions, aspect_notes
 from reportgen.images.resizing import Aspect
+from reportgen.report.layer import LayerReport
 from reportgen.report.model import ModelReport
-from reportgen.report.report import CaseReport, LayerReport, Remark, TensorSummary
+from reportgen.report.report import CaseReport, Remark, TensorSummary
 
 
 def case_report(run: CaseRun, subject: Subject, layers: Sequence[LayerReport], aspect: Aspect) -> CaseReport:

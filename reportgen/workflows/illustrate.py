@@ -20,9 +20,11 @@ from reportgen.figures import charts, grids, heatmaps
 from reportgen.figures.colours import colour_table
 from reportgen.figures.curves import map_test_chart
 from reportgen.figures.evaluation import standing_strip
+from reportgen.report.layer import LayerReport
 from reportgen.report.picture import Picture, case_picture_name, layer_picture_name, occlusion_kind
-from reportgen.report.report import LayerReport, readable
-from reportgen.settings.report import FeatureMapSettings, OcclusionSettings, Settings
+from reportgen.report.report import readable
+from reportgen.settings.occlusion import OcclusionSettings
+from reportgen.settings.report import FeatureMapSettings, Settings
 from reportgen.system.errors import SettingsError
 
 Pixels = NDArray[np.generic]

@@ -13,14 +13,12 @@ import numpy as np
 from reportgen.analysis import predictions, remarks
 from reportgen.analysis.activations import feature_maps
 from reportgen.analysis.channels import measure_layer, reference_of
-from reportgen.analysis.decision import decision_remarks, find_decisions
 from reportgen.analysis.doubts.finiteness import origin_remarks
 from reportgen.analysis.doubts.noise import noise_remarks
 from reportgen.analysis.doubts.profiles import profile_remarks
 from reportgen.analysis.doubts.trials import doubts_under, trial_remarks, try_preprocessings
-from reportgen.analysis.map_test import STEPS, map_remarks, put_to_test
 from reportgen.analysis.occlusion.patches import count_positions
-from reportgen.analysis.runs import Runs, Subject, are_finite, make_subject, run_cases, scan_cases
+from reportgen.analysis.runs import Runs, Subject, are_finite, make_subject, run_cases
 from reportgen.analysis.standing import check_evaluation_fits, find_standings, otherness_remarks, standing_remark
 from reportgen.images.cases import Case, CaseLike, as_case, check_count, headings, usual_title
 from reportgen.images.fitting import prepare
@@ -28,15 +26,17 @@ from reportgen.models.loader import BUILTIN_MODEL, BUILTIN_NAME, LoadedModel, lo
 from reportgen.outputs.report_files import SavableReport
 from reportgen.outputs.saved.evaluation_json import read_evaluation
 from reportgen.report.evaluation import ClassifierEvaluation
+from reportgen.report.layer import LayerReport
 from reportgen.report.model import ModelReport
 from reportgen.report.picture import Picture
 from reportgen.report.provenance import creation_time, versions
-from reportgen.report.report import CaseReport, Comment, LayerReport, PreprocessingTrial, Remark
+from reportgen.report.report import CaseReport, Comment, PreprocessingTrial, Remark
 from reportgen.settings.commentary import read_comments
 from reportgen.settings.file import settings_from
 from reportgen.settings.report import TRY, Settings, public_settings
 from reportgen.system.progress import Stopwatch
 from reportgen.workflows.assemble import case_report, cautions, model_report
+from reportgen.workflows.evidence import evidence_remarks, gather_evidence
 from reportgen.workflows.illustrate import (
     LayerDrawing,
     check_channels,
@@ -92,15 +92,7 @@ def build_report(
         runs = run_cases(subject, read, titles, chosen)
         of_profiles = _profile_remarks(subject, runs, chosen)
     if positions and are_finite(runs):
-        with watch.step("occlusion scan", (positions + 1) * len(read)) as advance:
-            runs = scan_cases(subject, runs, chosen, advance)
-        if chosen.occlusion.test:
-            with watch.step("test of the maps", STEPS * len(read)) as advance:
-                tests = put_to_test(subject, runs, chosen.occlusion.memory, advance)
-                runs = [replace(run, map_test=test) for run, test in zip(runs, tests, strict=True)]
-            with watch.step("what decides", len(read)) as advance:
-                decisions = find_decisions(subject, runs, chosen.occlusion.memory, advance)
-                runs = [replace(run, decision=found) for run, found in zip(runs, decisions, strict=True)]
+        runs = gather_evidence(subject, runs, chosen, watch, positions)
     with watch.step("feature maps", len(subject.layers)) as advance:
         layers, grids = _layers(subject, runs, chosen, advance)
     with watch.step("draw"):
@@ -137,9 +129,7 @@ def build_report(
         *_prediction_remarks(shown, head),
         *(otherness_remarks(evaluation, report.model) if evaluation else ()),
         *(standing_remark(standings[number]) for number, _ in report.side_by_side if standings),
-        *map_remarks(shown),
-        *decision_remarks(shown),
-        *remarks.occlusion_remarks(shown, regression=head.is_regression),
+        *evidence_remarks(shown, head),
         *remarks.depth_remarks(shown),
         *remarks.layer_remarks(shown, subject.names),
     )

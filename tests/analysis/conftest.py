@@ -9,7 +9,8 @@ import pytest
 
 from reportgen.analysis.channels import measure_layer, reference_of
 from reportgen.report.evidence import OcclusionMap, OcclusionScan, StrongestPatch
-from reportgen.report.report import CaseReport, LayerReport, Prediction
+from reportgen.report.layer import LayerReport
+from reportgen.report.report import CaseReport, Prediction
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from reportgen.analysis.comparison import compare_layer
-from reportgen.report.report import ChannelStatistics, LayerReport
+from reportgen.report.layer import ChannelStatistics, LayerReport
 
 
 def layer(means, deviations):

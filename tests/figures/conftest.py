@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 
 from reportgen.report.evidence import OcclusionMap, OcclusionScan, StrongestPatch
+from reportgen.report.layer import ChannelStatistics, LayerReport
 from reportgen.report.picture import Picture
-from reportgen.report.report import ChannelStatistics, LayerReport
 
 
 @pytest.fixture(scope="session")

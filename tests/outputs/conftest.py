@@ -11,17 +11,10 @@ import pytest
 from reportgen.figures.encoding import jpeg, png
 from reportgen.outputs.report_files import SavableReport
 from reportgen.report.evidence import OcclusionMap, OcclusionScan, StrongestPatch
+from reportgen.report.layer import ChannelStatistics, LayerReport
 from reportgen.report.model import Evaluation, LayerSummary, ModelCard, ModelReport
 from reportgen.report.picture import Picture, case_picture_name, layer_picture_name
-from reportgen.report.report import (
-    CaseReport,
-    ChannelStatistics,
-    Comment,
-    LayerReport,
-    Prediction,
-    Remark,
-    TensorSummary,
-)
+from reportgen.report.report import CaseReport, Comment, Prediction, Remark, TensorSummary
 
 KINDS = ("input", "occlusion-glance", "occlusion-importance", "occlusion-scores", "occlusion-strongest",
          "occlusion-left", "occlusion-inputs", "single-channels", "through-layers")  # fmt: skip

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from reportgen.analysis.layer_graph import Graph, compute_outputs
 from reportgen.analysis.runs import Runs, Subject, are_finite
-from reportgen.report.report import LayerReport, Remark
+from reportgen.report.layer import LayerReport
+from reportgen.report.report import Remark
 
 _NAMED = 4  # weights and cases in a sentence
 

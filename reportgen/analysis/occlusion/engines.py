@@ -21,7 +21,7 @@ from reportgen.analysis.occlusion.known_models import KnownModel
 from reportgen.analysis.occlusion.patches import occlude
 from reportgen.analysis.occlusion.window_plan import Layout, Positions
 from reportgen.analysis.weight_of_evidence import Readout
-from reportgen.settings.report import OcclusionSettings
+from reportgen.settings.occlusion import OcclusionSettings
 
 CHECKED = 4  # positions a case
 TOLERATED = 1e-4  # of the outputs' size; what is above is a fault, and the full engine then does it all again

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.settings.report import OcclusionSettings, list_of_sizes
+from reportgen.settings.occlusion import OcclusionSettings, list_of_sizes
 from reportgen.system.errors import SettingsError
 
 Scores = NDArray[np.float64]

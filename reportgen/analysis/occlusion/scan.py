@@ -35,7 +35,8 @@ from reportgen.analysis.predictions import Head
 from reportgen.analysis.weight_of_evidence import Readout
 from reportgen.report.evidence import OcclusionMap, OcclusionScan, StrongestPatch
 from reportgen.report.importance import combined_importance, scan_importance
-from reportgen.settings.report import Fill, OcclusionSettings
+from reportgen.settings.occlusion import OcclusionSettings
+from reportgen.settings.values import Fill
 from reportgen.system.errors import SettingsError
 
 _FAR = 80  # of 255, the mean over the channels

@@ -17,7 +17,7 @@ from reportgen.analysis.occlusion.known_models import known_model
 from reportgen.analysis.occlusion.patches import count_positions, plan_scans
 from reportgen.analysis.occlusion.scan import scan
 from reportgen.analysis.predictions import Head
-from reportgen.settings.report import OcclusionSettings
+from reportgen.settings.occlusion import OcclusionSettings
 from reportgen.system.errors import SettingsError
 
 SIZE = (20, 30)

@@ -19,7 +19,7 @@ from reportgen.analysis.occlusion.scan import make_fill, scan
 from reportgen.analysis.predictions import Head
 from reportgen.analysis.weight_of_evidence import Readout
 from reportgen.models.formats.steady import make_steady
-from reportgen.settings.report import OcclusionSettings
+from reportgen.settings.occlusion import OcclusionSettings
 
 SHAPE = (48, 64, 3)
 

@@ -14,7 +14,7 @@ from reportgen.analysis.occlusion.full import score_positions
 from reportgen.analysis.occlusion.incremental import IncrementalEngine
 from reportgen.analysis.occlusion.patches import plan_scan
 from reportgen.analysis.occlusion.window_plan import lay_out
-from reportgen.settings.report import OcclusionSettings
+from reportgen.settings.occlusion import OcclusionSettings
 
 SHAPE = (20, 29, 3)
 MEMORY = 1 << 28

@@ -19,7 +19,7 @@ from reportgen.analysis.predictions import Head
 from reportgen.models.preprocessing.preprocessing import Preprocessing
 from reportgen.report.evidence import OcclusionMap
 from reportgen.report.importance import spread_over_pixels
-from reportgen.settings.report import OcclusionSettings
+from reportgen.settings.occlusion import OcclusionSettings
 from reportgen.system.errors import SettingsError
 
 SCALED = Preprocessing("scale", (1 / 255,))
