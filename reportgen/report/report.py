@@ -200,9 +200,13 @@ class Remark:
     Attributes
     ----------
     section
-        Where it belongs: ``model``, ``predictions``, ``occlusion`` or ``layers``.
+        Where it belongs: ``summary``, ``model``, ``predictions``, ``occlusion`` or ``layers``.
     layer
         The layer it is about; None where it's about no single one.
+    case
+        The number of the case it is about, from 0; None where it isn't about one, or its text names it.
+    proof
+        The part of the page that shows it; empty where it stands there itself.
     kind
         What was measured: ``edges``, ``negatives``, ``contrast``, ``sharpness``, ``dead``, ``not_finite``,
         ``difference``, ...
@@ -218,6 +222,8 @@ class Remark:
 
     section: str
     layer: str | None = None
+    case: int | None = None
+    proof: str = ""
     kind: str
     text: str
     interpretation: str = ""

@@ -14,6 +14,7 @@ import hashlib
 from dataclasses import dataclass
 
 from reportgen.outputs.page.environment import asset, environment
+from reportgen.outputs.page.gauge import Gauge, gauge_of
 from reportgen.outputs.page.markdown import SafeHtml
 from reportgen.outputs.saved.report_json import embedded_json
 from reportgen.outputs.saved.seal import BLANK_SEAL, SEAL, page_digest
@@ -25,6 +26,9 @@ from reportgen.report.report import CaseReport, Comment, Remark, Report, readabl
 
 CHANNEL_ROWS = 3000
 FINDING_ROWS, BEST_ROWS = 40, 5
+# what the page of a report is styled and moved by, in this order
+STYLES = ("assets/report.css", "assets/first.css")
+SCRIPTS = ("assets/report.js",)
 
 
 @dataclass(frozen=True)
@@ -218,8 +222,27 @@ class Page(Frame):
 
     @property
     def warnings(self) -> tuple[Remark, ...]:
-        """Remarks that the reader should see first."""
-        return tuple(remark for remark in self.report.remarks if remark.warning)
+        """Remarks that the reader should see first; what the first screen says anyway is not said twice."""
+        return tuple(remark for remark in self.report.remarks if remark.warning and remark.section != "summary")
+
+    @property
+    def first_warnings(self) -> tuple[Remark, ...]:
+        """Warnings at the top: one on a case's map stands with the case."""
+        told = any(remark.section == "summary" and remark.kind == "trust" for remark in self.report.remarks)
+        return tuple(one for one in self.warnings if one.kind != "map_test" or not told)
+
+    def headlines(self, case: int | None = None) -> tuple[Remark, ...]:
+        """Return what the first screen says of a case, or of all."""
+        return tuple(one for one in self.report.remarks if one.section == "summary" and one.case == case)
+
+    def anchor(self, remark: Remark) -> str:
+        """Return the part of the page that shows what a remark says."""
+        found = (view.anchor for view in self.layers if view.name == remark.layer)
+        return remark.proof or next(found, "layers")
+
+    def gauge(self, case: CaseReport) -> Gauge | None:
+        """Return how far the evidence of a case lies from the threshold."""
+        return gauge_of(case, self.report.cases, self.report.model)
 
     @property
     def map_warnings(self) -> tuple[Remark, ...]:
@@ -260,7 +283,7 @@ def render_html(report: Report) -> str:
     """Return the page. The same report gives the same text."""
     templates = environment()
     page = Page(
-        report=report, style=read_assets("assets/report.css"), script=read_assets("assets/report.js"),
+        report=report, style=read_assets(*STYLES), script=read_assets(*SCRIPTS),
         generator=report.versions["reportgen"], seal=BLANK_SEAL,
     )  # fmt: skip
     text = templates.get_template("report.html.j2").render(page=page, report=report) + "\n"
