@@ -15,7 +15,7 @@ from reportgen.report.maptest import BOTH, IMPUTED, NONE, ONE, MapTest
 from reportgen.report.places import name_place
 from reportgen.report.report import CaseReport, Remark, readable
 
-SECTION = "summary"
+SECTION = "headline"
 NOTICEABLE = 0.2  # standard deviations: Cohen's "small"
 
 
@@ -103,7 +103,8 @@ def _trust(test: MapTest | None) -> Remark | None:
     second = next((one for one in test.curves[1:] if one.baseline == IMPUTED), None)
     if outcome == BOTH and second is not None and second.outcome == NONE:
         text += " With pixels guessed from their neighbours it is not."
-    return Remark(section=SECTION, kind="trust", text=text, warning=outcome not in (BOTH, ONE), proof="map-test")
+    kind = "trust" if outcome in (BOTH, ONE) else "doubt"
+    return Remark(section=SECTION, kind=kind, text=text, proof="map-test")
 
 
 def _beaten(test: MapTest) -> str:

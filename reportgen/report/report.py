@@ -200,7 +200,7 @@ class Remark:
     Attributes
     ----------
     section
-        Where it belongs: ``summary``, ``model``, ``predictions``, ``occlusion`` or ``layers``.
+        Where it belongs: ``headline`` (the first screen), ``model``, ``predictions``, ``occlusion`` or ``layers``.
     layer
         The layer it is about; None where it's about no single one.
     case

@@ -222,18 +222,18 @@ class Page(Frame):
 
     @property
     def warnings(self) -> tuple[Remark, ...]:
-        """Remarks that the reader should see first; what the first screen says anyway is not said twice."""
-        return tuple(remark for remark in self.report.remarks if remark.warning and remark.section != "summary")
+        """Remarks that the reader should see first."""
+        return tuple(remark for remark in self.report.remarks if remark.warning)
 
     @property
     def first_warnings(self) -> tuple[Remark, ...]:
         """Warnings at the top: one on a case's map stands with the case."""
-        told = any(remark.section == "summary" and remark.kind == "trust" for remark in self.report.remarks)
+        told = any(remark.section == "headline" and remark.kind == "doubt" for remark in self.report.remarks)
         return tuple(one for one in self.warnings if one.kind != "map_test" or not told)
 
     def headlines(self, case: int | None = None) -> tuple[Remark, ...]:
         """Return what the first screen says of a case, or of all."""
-        return tuple(one for one in self.report.remarks if one.section == "summary" and one.case == case)
+        return tuple(one for one in self.report.remarks if one.section == "headline" and one.case == case)
 
     def anchor(self, remark: Remark) -> str:
         """Return the part of the page that shows what a remark says."""
