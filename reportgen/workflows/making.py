@@ -28,6 +28,15 @@ def parse_cases(texts: Sequence[str]) -> list[CaseSettings]:
     return [parse_case(text) for text in texts]
 
 
+def add_masks(job: Job, texts: Sequence[str]) -> Job:
+    """Add known regions, each ``[CASE:]NAME=FILE``, to the cases of a job."""
+    import dataclasses
+
+    from reportgen.images.regions import with_masks
+
+    return dataclasses.replace(job, cases=with_masks(job.cases, texts))
+
+
 def build(
     job: Job, settings: Settings, *, config: Path | None = None, overwrite: bool, progress: bool, debug: bool
 ) -> Made:
@@ -158,7 +167,7 @@ def _targets(chosen: OutputSettings) -> tuple[Path, Path | None, Path | None, Pa
 
 def _spare_inputs(job: Job, settings: Settings, config: Path | None) -> None:
     """Refuse outputs that are inputs, under whatever name."""
-    given = [Path(case.image) for case in job.cases]
+    given = [Path(file) for case in job.cases for file in (case.image, *case.mask_files)]
     spare_files(_targets(job.output), (*given, *model_files(settings), *([config] if config else [])))
 
 
