@@ -125,9 +125,9 @@ def _read(path: Path, size: Size, limits: LimitSettings | None) -> list[tuple[st
     """Return the masks of a file; with labels where it has some, else with an empty text."""
     limits = limits or DEFAULTS.limits
     data = read_bytes(path, ImageError, "mask", limit=limits.file_size)
-    what = f"mask {path}"
-    if is_segmentation(data):
-        segments = read_segments(data, Request(name=str(path), limits=limits))
+    what, request = f"mask {path}", Request(name=str(path), limits=limits)
+    if is_segmentation(data, request):
+        segments = read_segments(data, request)
         return [(label, _mask(values, size, f"{what}, segment '{label}'")) for label, values in segments]
     image = decode_image(data, str(path), _AS_STORED, limits)
     return [("mask" if image.nameless else "", _mask(as_channels(image.pixels, 1)[..., 0], size, what))]

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.images.decoding import Request
 from reportgen.images.dicom.elements import number_of, value_of
-from reportgen.images.dicom.frames import decode
+from reportgen.images.dicom.frames import cut_off, decode
 from reportgen.images.dicom.reader import check_frame, guarded, is_dicom, parse_elements, transfer_syntax
 from reportgen.system.errors import ImageError
+
+if TYPE_CHECKING:
+    from pydicom import Dataset
+    from pydicom.uid import UID
 
 SEGMENTATION = "1.2.840.10008.5.1.4.1.1.66.4"
 _WANTED = (
@@ -21,9 +27,18 @@ _WANTED = (
 _MOST_SEGMENTS = 64
 
 
-def is_segmentation(data: bytes) -> bool:
-    """Return whether bytes are a DICOM file that states the class of segmentations."""
-    return is_dicom(data) and SEGMENTATION.encode() + b"\0" in data[:4096]
+def is_segmentation(data: bytes, request: Request) -> bool:
+    """Return whether bytes are a DICOM file of the class of segmentations.
+
+    Raises
+    ------
+    ImageError
+        When it's a damaged DICOM file, or pydicom isn't installed.
+    """
+    if not is_dicom(data):
+        return False
+    with guarded(request):
+        return bool(value_of(parse_elements(data, request, ("SOPClassUID",)), "SOPClassUID") == SEGMENTATION)
 
 
 def read_segments(data: bytes, request: Request) -> list[tuple[str, NDArray[np.generic]]]:
@@ -65,9 +80,23 @@ def read_segments(data: bytes, request: Request) -> list[tuple[str, NDArray[np.g
         if len(set(numbers)) < len(numbers):
             raise _unusable(request, "a segment has several frames: it is of a volume", "export it for one image")
         return [
-            (labels[number] or f"segment {number}", decode(dataset, syntax, index, request)[0])
+            (labels[number] or f"segment {number}", _frame(dataset, syntax, index, request))
             for index, number in enumerate(numbers)
         ]
+
+
+def _frame(dataset: Dataset, syntax: UID, index: int, request: Request) -> NDArray[np.generic]:
+    """Decode one frame ``(H, W)``; those of single bits follow each other without a gap, also within a byte."""
+    if syntax.is_encapsulated or number_of(dataset, "BitsAllocated") != 1:
+        return decode(dataset, syntax, index, request)[0]
+    size = (int(number_of(dataset, "Rows") or 0), int(number_of(dataset, "Columns") or 0))
+    count = size[0] * size[1]
+    stored = np.frombuffer(dataset.PixelData, np.uint8)
+    first = index * count // 8
+    if 8 * stored.size < (index + 1) * count:
+        raise cut_off(request)
+    bits = np.unpackbits(stored[first : -(-(index + 1) * count // 8)], bitorder="little")
+    return bits[index * count - 8 * first :][:count].reshape(size)
 
 
 def _unusable(request: Request, why: str, advice: str) -> ImageError:
