@@ -20,7 +20,7 @@ from reportgen.analysis.runs import CaseRun, Runs, Subject
 from reportgen.images.fitting import fit_mask
 from reportgen.images.resizing import Aspect
 from reportgen.report.known_regions import BORDER, CHANCE, EvidenceShare, KnownRegion, KnownRegions
-from reportgen.report.report import CaseReport, Remark, readable
+from reportgen.report.report import CaseReport, Remark
 
 Values = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -201,4 +201,4 @@ def _what(found: KnownRegions) -> str:
 
 
 def _percent(share: float) -> str:
-    return f"{readable(100 * share) if 0 < share < 0.005 else f'{100 * share:.0f}'} %"
+    return "under 1 %" if 0 < share < 0.01 else f"{100 * share:.0f} %"
