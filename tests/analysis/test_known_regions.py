@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from sklearn import metrics
 
-from reportgen import Case, build_report, image_from_array
+from reportgen import Case, build_report, image_from_array, read_report
 from reportgen.analysis.known_regions import border_of, points_into, rank_against, region_remarks, share_inside
 from reportgen.outputs.page.page import render_html
 from reportgen.outputs.saved.integrity import flaw
@@ -169,6 +169,13 @@ def test_the_page_shows_them_and_escapes_their_names(corner):
     assert "&lt;script&gt;$x$" in page
     assert HOSTILE not in page
     assert corner.picture("case1-occlusion-regions").alt.startswith(f"YES: outlines of {HOSTILE}, middle over the map")
+
+
+def test_a_saved_report_keeps_them(corner, tmp_path):
+    corner.save_html(tmp_path / "r.html")
+    again = read_report(tmp_path / "r.html")
+    assert again.cases[0].known_regions == corner.cases[0].known_regions
+    assert render_html(again) == render_html(corner)
 
 
 @pytest.mark.parametrize(
