@@ -14,6 +14,7 @@ from reportgen.report.decision import Decision
 from reportgen.report.evidence import OcclusionMap
 from reportgen.report.findings import Finding
 from reportgen.report.importance import combined_importance
+from reportgen.report.known_regions import KnownRegions
 from reportgen.report.layer import LayerReport
 from reportgen.report.maptest import MapTest
 from reportgen.report.model import ModelReport
@@ -141,6 +142,8 @@ class CaseReport:
         Whether the map of the first class is better than chance; None where that was not tried.
     decision
         What decides the case; None where there is no decision to flip, or it was not tried.
+    known_regions
+        The evidence against the image's border and against known regions; None without a scan.
     """
 
     label: str | None
@@ -161,6 +164,7 @@ class CaseReport:
     further_occlusion: tuple[OcclusionMap, ...] = ()
     map_test: MapTest | None = None
     decision: Decision | None = None
+    known_regions: KnownRegions | None = None
 
     @property
     def title(self) -> str:

@@ -45,6 +45,7 @@ from reportgen.workflows.illustrate import (
     input_pictures,
     model_pictures,
     occlusion_pictures,
+    region_pictures,
     standing_pictures,
 )
 
@@ -98,6 +99,7 @@ def build_report(
         layers, grids = _layers(subject, runs, chosen, advance)
     with watch.step("draw"):
         pictures = [*input_pictures(runs), *occlusion_pictures(runs, chosen.occlusion), *model_pictures(subject)]
+    pictures += region_pictures(runs, chosen)
     standings = find_standings(evaluation, subject.head, runs) if evaluation else []
     pictures += standing_pictures(standings)
     trials: tuple[PreprocessingTrial, ...] = ()

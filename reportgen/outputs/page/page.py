@@ -247,7 +247,7 @@ class Page(Frame):
     @property
     def map_warnings(self) -> tuple[Remark, ...]:
         """Warnings that a map isn't to be read: they stand where the map is, too."""
-        return tuple(remark for remark in self.warnings if remark.kind == "map_test")
+        return tuple(remark for remark in self.warnings if remark.kind in ("map_test", "border"))
 
     def shows(self, kind: str) -> bool:
         """Whether any case has a picture of a kind."""
