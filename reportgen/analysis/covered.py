@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.analysis.imputation import impute
+from reportgen.analysis.layer_graph import Graph
 from reportgen.analysis.metrics.faithfulness import in_parts
 from reportgen.analysis.occlusion.engines import differs
 from reportgen.analysis.occlusion.full import batch_size
@@ -32,11 +33,14 @@ class Passes:
     ----------
     forward, readout, size
         What runs a batch, what comes out, and how many images a batch has.
+    graph
+        What is run: the model, or the same up to its logits.
     """
 
     forward: Callable[[Any], Any]
     readout: Readout
     size: int
+    graph: Graph
 
     def run(self, inputs: Sequence[Pixels]) -> NDArray[np.float32]:
         """Return raw outputs ``(N, K)`` of images in the model's units; all batches have one size."""
@@ -58,11 +62,11 @@ def make_passes(subject: Subject, runs: Sequence[CaseRun], memory: int) -> Passe
     shape = (size, *runs[0].prepared.shape)
     cut = known.logits(head.kind)
     if cut is not None:
-        passes = Passes(known.forward(model, cut, shape), Readout(head, cut=True), size)
+        passes = Passes(known.forward(model, cut, shape), Readout(head, cut=True), size, cut)
         found = passes.readout.outputs(passes.run([run.prepared for run in runs]))
         if not differs(found, np.stack([run.raw for run in runs])):
             return passes
-    return Passes(known.forward(model, known.graph, shape), Readout(head), size)
+    return Passes(known.forward(model, known.graph, shape), Readout(head), size, known.graph)
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,8 @@ from reportgen.models.loader import LoadedModel
 from reportgen.report.decision import Decision
 from reportgen.report.known_regions import KnownRegions
 from reportgen.report.maptest import MapTest
+from reportgen.report.measures import Measure
+from reportgen.report.sanity import SanityTest
 from reportgen.settings.report import Settings
 
 Array = NDArray[np.generic]
@@ -77,6 +79,10 @@ class CaseRun:
         What decides the case; None where there is no decision to flip, or it was not tried.
     known_regions
         The evidence against border and known regions; None without a scan.
+    sanity
+        Whether the map of the first target goes with what the model has learned; None where that was not tried.
+    measures
+        Of the map of the first target, of several classes.
     """
 
     number: int
@@ -91,6 +97,8 @@ class CaseRun:
     map_test: MapTest | None = None
     decision: Decision | None = None
     known_regions: KnownRegions | None = None
+    sanity: SanityTest | None = None
+    measures: tuple[Measure, ...] = ()
 
 
 Runs = Sequence[CaseRun]

@@ -80,6 +80,26 @@ class Readout:
         bits = np.where(np.isfinite(values), values, np.nan) / _LN2
         return np.concatenate([-bits, bits], axis=1) if bits.shape[1] == 1 else bits
 
+    def slopes(self, raw: NDArray[np.floating], target: int) -> Values:
+        """Return how steeply the evidence of one class rises with each output: derivatives ``(N, K)``."""
+        values, found = np.asarray(raw, np.float64), np.zeros(np.shape(raw))
+        column, sign = (0, 2 * target - 1) if values.shape[1] == 1 and not self.head.is_regression else (target, 1)
+        found[:, column] = 1.0
+        if self.head.is_regression:
+            return found
+        others = np.delete(np.arange(values.shape[1]), column)
+        if self._gives_logits:
+            if self._is_softmax:
+                found[:, others] = -activate(values[:, others], "softmax")
+            return found * sign / _LN2
+        own = np.clip(values[:, [column]], _LEAST, _MOST)
+        if self._is_softmax:
+            found[:, [column]] = 1 / own
+            found[:, others] = -1 / np.clip(values[:, others].sum(axis=1, keepdims=True), _LEAST, None)
+        else:
+            found[:, [column]] = 1 / own + 1 / (1 - own)
+        return found * sign / _LN2
+
     def notes(self, raw: NDArray[np.floating]) -> tuple[str, ...]:
         """Say what limits the evidence of these outputs."""
         if self.head.is_regression or self._gives_logits:

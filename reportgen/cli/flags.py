@@ -131,6 +131,7 @@ FLAGS = (
     Flag("--layer", ("layers", "show"), str, "NAME", "show this layer; globs ('block1_*') work; repeats", repeats=True),
     Flag("--layer-type", ("layers", "types"), str, "TYPE", "show only this type, say Conv2D; repeats", repeats=True),
     Flag("--first-layers", ("layers", "first"), int, "N", "show only the first N layers"),
+    Flag("--no-deciding", ("layers", "deciding"), _no, "", "don't look for the channels that the evidence hangs on"),
     Flag("--scale", ("feature_maps", "scale"), str, "SCALE", "channel, standardized or shared"),
     Flag("--range", ("feature_maps", "range"), str, "OVER", "cases (comparable) or case (each on its own)"),
     Flag("--colours", ("feature_maps", "colours"), str, "MAP", "any matplotlib colour map; default viridis"),
@@ -148,6 +149,8 @@ FLAGS = (
     Flag("--target", ("occlusion", "target"), _names, "CLASS", "class to follow: a name or number (or A,B,...: each in "
          "turn), predicted, or label"),
     Flag("--no-test", ("occlusion", "test"), _no, "", "don't test whether the map is better than chance"),
+    Flag("--sanity", ("occlusion", "sanity"), _switch, "", "compare the map with those of random weights"),
+    Flag("--robustness", ("occlusion", "robustness"), _switch, "", "how much does a little noise change the map?"),
     Flag("--left", ("occlusion", "left"), _switch, "", "show what is left of the image times its importance"),
     Flag("--commentary", ("commentary", "folder"), str, "FOLDER", "your own commentary: Markdown by section and layer"),
     Flag("--to", ("email", "to"), str, "ADDRESS", "to whom the e-mail goes; repeats", repeats=True),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from reportgen.report.deciding import DecidingChannels
 from reportgen.report.numbers import Number
 
 
@@ -53,6 +54,10 @@ class LayerReport:
         Channels in which some value is NaN or infinite.
     statistics
         What was measured of each channel.
+    deciding
+        The channels whose removal moves the evidence most; None where that was not tried, or is told of another layer.
+    deciding_at
+        The shown layer that has the same channels, at which they were removed; else empty.
     """
 
     name: str
@@ -64,3 +69,5 @@ class LayerReport:
     dead_channels: tuple[int, ...]
     not_finite_channels: tuple[int, ...] = ()
     statistics: ChannelStatistics
+    deciding: DecidingChannels | None = None
+    deciding_at: str = ""

@@ -17,10 +17,12 @@ from reportgen.report.importance import combined_importance
 from reportgen.report.known_regions import KnownRegions
 from reportgen.report.layer import LayerReport
 from reportgen.report.maptest import MapTest
+from reportgen.report.measures import Measure
 from reportgen.report.model import ModelReport
 from reportgen.report.names import find_name, plain_name
 from reportgen.report.numbers import Number
 from reportgen.report.picture import Picture
+from reportgen.report.sanity import SanityTest
 from reportgen.system.errors import ReportgenError
 
 if TYPE_CHECKING:
@@ -144,6 +146,11 @@ class CaseReport:
         What decides the case; None where there is no decision to flip, or it was not tried.
     known_regions
         The evidence against the image's border and against known regions; None without a scan.
+    sanity
+        Whether the map of the first class goes with what the model has learned; None where that was not tried.
+    measures
+        Of the map of the first class: of faithfulness, robustness, localisation, complexity, randomisation and axioms,
+        as far as they were taken.
     """
 
     label: str | None
@@ -165,6 +172,8 @@ class CaseReport:
     map_test: MapTest | None = None
     decision: Decision | None = None
     known_regions: KnownRegions | None = None
+    sanity: SanityTest | None = None
+    measures: tuple[Measure, ...] = ()
 
     @property
     def title(self) -> str:

@@ -43,6 +43,10 @@ class OcclusionSettings:
         Bytes that the engine may take besides the model.
     test
         Whether the map is tested: are pixels in its order worth more to the model than at random?
+    sanity
+        Whether the map is compared with those of the model with random weights.
+    robustness
+        Whether the image is scanned again with a little noise, a few times, to see how much the map changes.
     left
         Whether to show what is left of the image when it is multiplied by its importance; one patch with one fill shows
         it in any case.
@@ -58,6 +62,8 @@ class OcclusionSettings:
     engine: Literal["auto", "full", "incremental"] = "auto"
     memory: Annotated[int, Field(ge=1 << 20, le=LARGEST, strict=True)] = 1 << 30
     test: bool = True
+    sanity: bool = False
+    robustness: bool = False
     left: bool = False
 
     @property

@@ -168,12 +168,15 @@ class LayerSettings:
         Only the first so many; 0: all.
     maximum
         At most so many, evenly spread; 0: no limit.
+    deciding
+        Whether channels are removed, to see which of them the evidence hangs on.
     """
 
     show: tuple[str, ...] = ()
     types: tuple[str, ...] = ()
     first: CountOrNone = 0
     maximum: CountOrNone = 24
+    deciding: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)

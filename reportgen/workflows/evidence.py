@@ -5,12 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from reportgen.analysis.deciding import find_deciding
 from reportgen.analysis.decision import decision_remarks, find_decisions
 from reportgen.analysis.known_regions import measure_regions, region_remarks
 from reportgen.analysis.map_test import STEPS, map_remarks, put_to_test
+from reportgen.analysis.measures import measure_maps
 from reportgen.analysis.predictions import Head
 from reportgen.analysis.remarks import occlusion_remarks
+from reportgen.analysis.robustness import COPIES, find_sensitivity
 from reportgen.analysis.runs import CaseRun, Runs, Subject, scan_cases
+from reportgen.analysis.sanity import STEPS as SANITY_STEPS
+from reportgen.analysis.sanity import check_sanity, sanity_remarks
+from reportgen.report.layer import LayerReport
 from reportgen.report.report import CaseReport, Remark
 from reportgen.settings.report import Settings
 from reportgen.system.progress import Stopwatch
@@ -44,7 +50,35 @@ def gather_evidence(
             done = [replace(run, decision=found) for run, found in zip(done, decisions, strict=True)]
     with watch.step("known regions", len(done)) as advance:
         regions = measure_regions(subject, done, settings.preprocessing.aspect, memory, advance)
-        return [replace(run, known_regions=found) for run, found in zip(done, regions, strict=True)]
+        done = [replace(run, known_regions=found) for run, found in zip(done, regions, strict=True)]
+    if settings.occlusion.sanity:
+        with watch.step("sanity check", SANITY_STEPS) as advance:
+            checked = check_sanity(subject, done, settings.occlusion, advance)
+            done = [replace(run, sanity=found) for run, found in zip(done, checked, strict=True)]
+    if settings.occlusion.test:
+        sensitivities: list[float | None] = [None] * len(done)
+        if settings.occlusion.robustness:
+            with watch.step("maps under noise", COPIES) as advance:
+                sensitivities = find_sensitivity(subject, done, settings.occlusion, advance)
+        with watch.step("measures of the maps"):
+            measured = measure_maps(subject, done, memory, sensitivities)
+            done = [replace(run, measures=found) for run, found in zip(done, measured, strict=True)]
+    return done
+
+
+def add_deciding(
+    subject: Subject, runs: Runs, layers: Sequence[Sequence[LayerReport]], settings: Settings, watch: Stopwatch
+) -> list[list[LayerReport]]:
+    """Add to the measures of layers, case by case, which channels decide."""
+    with watch.step("channels that decide", len(subject.layers)) as advance:
+        found = find_deciding(subject, runs, settings.occlusion.memory, advance)
+    return [
+        [
+            replace(layer, deciding=one.channels[number], deciding_at=one.at)
+            for layer, one in zip(of_case, found, strict=True)
+        ]
+        for number, of_case in enumerate(layers)
+    ]
 
 
 def evidence_remarks(shown: Sequence[CaseReport], head: Head) -> tuple[Remark, ...]:
@@ -53,5 +87,6 @@ def evidence_remarks(shown: Sequence[CaseReport], head: Head) -> tuple[Remark, .
         *map_remarks(shown),
         *region_remarks(shown),
         *decision_remarks(shown),
+        *sanity_remarks(shown),
         *occlusion_remarks(shown, regression=head.is_regression),
     )

@@ -22,6 +22,7 @@ from reportgen.figures.colours import colour_table
 from reportgen.figures.curves import map_test_chart
 from reportgen.figures.evaluation import standing_strip
 from reportgen.figures.known_regions import region_outlines
+from reportgen.figures.sanity import sanity_chart
 from reportgen.report.layer import LayerReport
 from reportgen.report.picture import Picture, case_picture_name, layer_picture_name, occlusion_kind
 from reportgen.report.report import readable
@@ -124,6 +125,10 @@ def occlusion_pictures(runs: Runs, settings: OcclusionSettings) -> list[Picture]
         if run.map_test:
             name = case_picture_name(run.number, occlusion_kind("test"))
             pictures.append(map_test_chart(name, run.title, run.map_test))
+        if run.sanity and run.sanity.layers:
+            pictures.append(
+                sanity_chart(case_picture_name(run.number, occlusion_kind("sanity")), run.title, run.sanity)
+            )
     return pictures
 
 

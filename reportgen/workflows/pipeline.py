@@ -13,6 +13,7 @@ import numpy as np
 from reportgen.analysis import predictions, remarks
 from reportgen.analysis.activations import feature_maps
 from reportgen.analysis.channels import measure_layer, reference_of
+from reportgen.analysis.deciding import deciding_remarks
 from reportgen.analysis.doubts.finiteness import origin_remarks
 from reportgen.analysis.doubts.noise import noise_remarks
 from reportgen.analysis.doubts.profiles import profile_remarks
@@ -37,7 +38,7 @@ from reportgen.settings.file import settings_from
 from reportgen.settings.report import TRY, Settings, public_settings
 from reportgen.system.progress import Stopwatch
 from reportgen.workflows.assemble import case_report, cautions, model_report
-from reportgen.workflows.evidence import evidence_remarks, gather_evidence
+from reportgen.workflows.evidence import add_deciding, evidence_remarks, gather_evidence
 from reportgen.workflows.illustrate import (
     LayerDrawing,
     check_channels,
@@ -97,6 +98,8 @@ def build_report(
         runs = gather_evidence(subject, runs, chosen, watch, positions)
     with watch.step("feature maps", len(subject.layers)) as advance:
         layers, grids = _layers(subject, runs, chosen, advance)
+    if chosen.layers.deciding and are_finite(runs):
+        layers = add_deciding(subject, runs, layers, chosen, watch)
     with watch.step("draw"):
         pictures = [*input_pictures(runs), *occlusion_pictures(runs, chosen.occlusion), *model_pictures(subject)]
     pictures += region_pictures(runs, chosen)
@@ -134,6 +137,7 @@ def build_report(
         *(standing_remark(standings[number]) for number, _ in report.side_by_side if standings),
         *headline_remarks(report.side_by_side),
         *evidence_remarks(shown, head),
+        *deciding_remarks(shown),
         *remarks.depth_remarks(shown),
         *remarks.layer_remarks(shown, subject.names),
     )

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from reportgen.analysis.predictions import Head
-from reportgen.analysis.weight_of_evidence import CLIPPED, FROM_SCORES, Readout
+from reportgen.analysis.weight_of_evidence import CLIPPED, FROM_SCORES, Readout, activate
 
 TWO, THREE = ("no", "yes"), ("a", "b", "c")
 LN2 = np.log(2)
@@ -65,3 +65,26 @@ def test_numbers_that_stand_for_no_class_stay_as_they_are():
 def test_a_logit_that_is_no_number_gives_no_evidence(kind):
     head = Head(kind, TWO, 0.5, 2, (0.5, 0.5) if kind == "sigmoid" else ())
     assert np.isnan(Readout(head, cut=True).evidence(np.array([[np.nan, np.nan]]))).all()
+
+
+@pytest.mark.parametrize(
+    ("kind", "width", "cut"),
+    [
+        ("sigmoid", 1, False), ("sigmoid", 3, False), ("softmax", 4, False), ("softmax", 2, False),
+        ("sigmoid", 1, True), ("softmax", 4, True), ("sigmoid logits", 3, False), ("regression", 2, False),
+    ],
+)  # fmt: skip
+def test_slopes_are_what_small_steps_find(kind, width, cut):
+    random = np.random.default_rng(3)
+    raw = random.normal(size=(2, width))
+    if not cut and kind in ("sigmoid", "softmax"):
+        raw = activate(raw, kind)
+    names = tuple("ABCD"[: max(2, width) if kind != "regression" else width])
+    readout = Readout(Head(kind, names, 0.5, width), cut=cut)
+    for target in range(len(names)):
+        found, step = readout.slopes(raw, target), 1e-6
+        for column in range(width):
+            moved = step * np.eye(width)[column]
+            rise = readout.evidence(raw + moved)[:, target] - readout.evidence(raw - moved)[:, target]
+            # of two scores, the other alone says what is left
+            assert found[:, column] == pytest.approx(rise / step / 2, rel=1e-4, abs=1e-4)

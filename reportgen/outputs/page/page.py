@@ -18,8 +18,10 @@ from reportgen.outputs.page.gauge import Gauge, gauge_of
 from reportgen.outputs.page.markdown import SafeHtml
 from reportgen.outputs.saved.report_json import embedded_json
 from reportgen.outputs.saved.seal import BLANK_SEAL, SEAL, page_digest
+from reportgen.report.deciding import DecidingChannels
 from reportgen.report.evidence import shows_evidence
 from reportgen.report.findings import Finding
+from reportgen.report.measures import Measure, missing, side_by_side, why_missing
 from reportgen.report.model import LayerSummary
 from reportgen.report.picture import Picture, case_picture_name, layer_picture_name, occlusion_kind
 from reportgen.report.report import CaseReport, Comment, Remark, Report, readable, verdict
@@ -216,6 +218,12 @@ class Page(Frame):
         )
 
     @property
+    def first_deciding(self) -> DecidingChannels | None:
+        """What was found of channels that decide in the first layer of which it was; None where it was not tried."""
+        found = (layer.deciding for _, case in self.cases for layer in case.layers)
+        return next((one for one in found if one), None)
+
+    @property
     def channels_listed(self) -> bool:
         """Whether the page holds a row for each channel; the JSON always does."""
         return sum(layer.channels for case in self.report.cases for layer in case.layers) <= CHANNEL_ROWS
@@ -247,7 +255,24 @@ class Page(Frame):
     @property
     def map_warnings(self) -> tuple[Remark, ...]:
         """Warnings that a map isn't to be read: they stand where the map is, too."""
-        return tuple(remark for remark in self.warnings if remark.kind in ("map_test", "border"))
+        return tuple(remark for remark in self.warnings if remark.kind in ("map_test", "border", "sanity"))
+
+    @property
+    def measures(self) -> tuple[tuple[Measure, tuple[Measure | None, ...]], ...]:
+        """Measures of the maps, class by class, each with that of every case."""
+        return side_by_side([case.measures for _, case in self.cases])
+
+    @staticmethod
+    def meanings(each: tuple[Measure | None, ...]) -> tuple[str, ...]:
+        """Return what a measure means in the cases, in words that are the same said once."""
+        return tuple(dict.fromkeys(one.meaning for one in each if one))
+
+    @property
+    def missing_measures(self) -> tuple[tuple[str, str], ...]:
+        """The classes of measures that none was taken of, and what it would take."""
+        occlusion = self.report.settings.get("occlusion")
+        asked = [name for name, on in occlusion.items() if on is True] if isinstance(occlusion, dict) else []
+        return tuple((kind, why_missing(kind, asked)) for kind in missing([case.measures for _, case in self.cases]))
 
     def shows(self, kind: str) -> bool:
         """Whether any case has a picture of a kind."""

@@ -9,9 +9,12 @@ from datetime import datetime
 
 from reportgen.report.evidence import OcclusionMap
 from reportgen.report.known_regions import EvidenceShare, KnownRegions
+from reportgen.report.layer import LayerReport
 from reportgen.report.maptest import MapTest
+from reportgen.report.measures import CLASSES
 from reportgen.report.picture import ENDINGS, Picture, layer_picture_name
 from reportgen.report.report import CaseReport, Report
+from reportgen.report.sanity import SanityTest
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,119}")
@@ -75,12 +78,30 @@ def _case_flaws(report: Report, case: CaseReport) -> Iterator[str]:
         yield from _test_flaws(case.map_test)
     if case.known_regions:
         yield from _region_flaws(case.known_regions)
+    if any(one.kind not in CLASSES for one in case.measures):
+        yield "a measure of a map is of no class"
+    if case.sanity:
+        yield from _sanity_flaws(case.sanity)
     if tuple(layer.name for layer in case.layers) != report.model.shown_layers:
         yield "its layers don't fit together"
     for layer in case.layers:
         numbers = layer.statistics
         if {len(values) for values in vars(numbers).values()} != {layer.channels}:
             yield "its channels don't fit together"
+        yield from _deciding_flaws(report, layer)
+
+
+def _deciding_flaws(report: Report, layer: LayerReport) -> Iterator[str]:
+    if layer.deciding_at and layer.deciding_at not in report.model.shown_layers:
+        yield "its channels that decide are told of no layer"
+    found = layer.deciding
+    if found is None:
+        return
+    channels = [one.channel for one in (*found.strongest, *found.active)]
+    if not channels or len(found.strongest) != len(found.active) or not found.removed <= layer.channels:
+        yield "its channels that decide don't fit together"
+    if any(not 0 <= channel < layer.channels for channel in channels):
+        yield "a channel that decides is none of its layer"
 
 
 def _map_flaws(found: OcclusionMap) -> Iterator[str]:
@@ -127,6 +148,12 @@ def _region_flaws(found: KnownRegions) -> Iterator[str]:
 
 def _is_share(share: EvidenceShare) -> bool:
     return 0 <= share.area <= 1 and (math.isnan(share.evidence) or 0 <= share.evidence <= 1 + _ROUNDED)
+
+
+def _sanity_flaws(test: SanityTest) -> Iterator[str]:
+    steps = {len(test.layers), len(test.correlation), len(test.absolute)}
+    if len(steps) != 1 or not all(test.layers):
+        yield "its sanity check doesn't fit its layers"
 
 
 def _picture_flaws(report: Report) -> Iterator[str]:
