@@ -26,9 +26,10 @@ from reportgen.report.report import CaseReport, Comment, Remark, Report, readabl
 
 CHANNEL_ROWS = 3000
 FINDING_ROWS, BEST_ROWS = 40, 5
-# what the page of a report is styled and moved by, in this order
-STYLES = ("assets/report.css", "assets/first.css")
-SCRIPTS = ("assets/report.js",)
+# what the page of a report is styled and moved by, in this order: the channel viewer first, it lets through what is
+# none of its tiles
+STYLES = ("assets/report.css", "assets/first.css", "assets/channels.css")
+SCRIPTS = ("assets/channels.js", "assets/report.js")
 
 
 @dataclass(frozen=True)
@@ -268,6 +269,21 @@ class Page(Frame):
     def picture(self, case: int, kind: str) -> Picture | None:
         """Return a picture of a case, by kind."""
         return self.pictures.get(case_picture_name(case, kind))
+
+    def _drawn(self, setting: str) -> str:
+        """Return a setting of the feature maps' drawing; empty where the report doesn't tell."""
+        drawing = self.report.settings.get("feature_maps")
+        return str(drawing.get(setting, "")) if isinstance(drawing, dict) else ""
+
+    @property
+    def grid_scale(self) -> str:
+        """How grids are scaled: ``channel``, ``standardized`` or ``shared``."""
+        return self._drawn("scale")
+
+    @property
+    def grid_range(self) -> str:
+        """What their ranges are taken over: ``cases`` or ``case``."""
+        return self._drawn("range")
 
     def grid(self, case: int, layer: LayerView) -> Picture:
         """Return the feature-map grid of a layer for a case."""

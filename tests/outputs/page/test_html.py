@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from reportgen.outputs.page.environment import templates_folder
-from reportgen.outputs.page.page import render_html
+from reportgen.outputs.page.page import SCRIPTS, STYLES, render_html
 from reportgen.report.report import SCHEMA_VERSION, Remark
 from reportgen.system.text import visible
 
@@ -96,8 +96,8 @@ def page(html):
 
 def test_only_the_programs_own_style_and_script(page):
     style, script = (
-        (templates_folder() / "assets" / name).read_text(encoding="utf-8").strip()
-        for name in ("report.css", "report.js")
+        "\n".join((templates_folder() / name).read_text(encoding="utf-8").strip() for name in names)
+        for names in (STYLES, SCRIPTS)
     )
     assert [found.strip() for found in page.raw["style"]] == [style]
     data, own = page.raw["script"]
