@@ -240,6 +240,7 @@
       pane.prepend(image);
       pane.style.setProperty("--ratio", source.getAttribute("width") / source.getAttribute("height") || 1);
     }
+    veil();
     unfold();
     return show();
   };
@@ -327,7 +328,6 @@
   const veil = () => dialog.style.setProperty("--over", slider.value / 100);
   let before = slider.value;
   slider.addEventListener("input", veil);
-  veil();
   ownBox?.addEventListener("change", show);
   dialog.addEventListener("click", (event) => {
     const button = event.target.closest("button");

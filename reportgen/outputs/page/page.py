@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from reportgen.outputs.page.environment import asset, environment
 from reportgen.outputs.page.gauge import Gauge, gauge_of
 from reportgen.outputs.page.markdown import SafeHtml
+from reportgen.outputs.page.network import Unit, network_units
 from reportgen.outputs.saved.report_json import embedded_json
 from reportgen.outputs.saved.seal import BLANK_SEAL, SEAL, page_digest
 from reportgen.report.evidence import shows_evidence
@@ -28,7 +29,7 @@ CHANNEL_ROWS = 3000
 FINDING_ROWS, BEST_ROWS = 40, 5
 # what the page of a report is styled and moved by, in this order: the channel viewer first, it lets through what is
 # none of its tiles
-STYLES = ("assets/report.css", "assets/first.css", "assets/channels.css")
+STYLES = ("assets/report.css", "assets/first.css", "assets/network.css", "assets/channels.css")
 SCRIPTS = ("assets/channels.js", "assets/report.js")
 
 
@@ -215,6 +216,11 @@ class Page(Frame):
             LayerView(index, name, rows[name], self.remarks("layers", name), self.comments("layers", name))
             for index, name in enumerate(self.report.model.shown_layers)
         )
+
+    @functools.cached_property
+    def network(self) -> tuple[Unit, ...]:
+        """The diagram of the network, unit by unit."""
+        return network_units(self.report.model)
 
     @property
     def channels_listed(self) -> bool:
