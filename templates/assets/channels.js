@@ -103,7 +103,7 @@
     const values = new Float64Array(grid.width * grid.height);
     for (let i = 0; i < values.length; i++) {
       const level = palette.levels.get(pixels[4 * i] << 16 | pixels[4 * i + 1] << 8 | pixels[4 * i + 2]);
-      values[i] = level === undefined ? NaN : range[0] + (range[1] - range[0]) * level / (LEVELS - 1);
+      values[i] = level === undefined || !pixels[4 * i + 3] ? NaN : range[0] + (range[1] - range[0]) * level / (LEVELS - 1);
     }
     return { canvas, values, palette };
   };
@@ -245,6 +245,10 @@
     return show();
   };
 
+  // a folded layer that an address or a link leads to
+  const unroll = (inside) => inside?.closest("details.folded")?.setAttribute("open", "");
+  const named = () => { try { return document.getElementById(decodeURIComponent(location.hash.slice(1))); } catch { return null; } };
+
   // an address such as #conv2d_3/17
   const parse = () => {
     const slash = location.hash.lastIndexOf("/");
@@ -259,6 +263,7 @@
     const found = parse();
     if (!found) {
       if (dialog.open) dialog.close();
+      unroll(named());
     } else if (!dialog.open || found.layer !== at.layer || found.channel !== at.channel) {
       // a link led here: Back is where it stands
       if (event && !history.state?.channel) history.replaceState({ channel: true }, "");
@@ -269,6 +274,7 @@
   dialog.addEventListener("close", () => {
     turn++;
     const link = opener || Object.values(order[at.layer].grids)[0].link;
+    unroll(link);
     if (parse()) {
       if (history.state?.channel) history.back();
       else history.replaceState(null, "", `#${link.closest("[id]").id}`);

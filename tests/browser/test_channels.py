@@ -24,16 +24,28 @@ from selenium.webdriver.common.keys import Keys  # noqa: E402 - only where there
 DEAD = 2
 
 
+def build(model, cases, **settings):
+    given = {"model": {"class_names": ["NORMAL", "PNEUMONIA"]}, "occlusion": {"enabled": False}, **settings}
+    return build_report(model, list(cases), settings_from(given))
+
+
 @pytest.fixture(scope="module")
 def report(small_model, cases):
-    settings = settings_from({"model": {"class_names": ["NORMAL", "PNEUMONIA"]}, "occlusion": {"enabled": False}})
-    return build_report(small_model, list(cases), settings)
+    """Layers that are asked for by name: each stands by itself."""
+    return build(small_model, cases, layers={"show": ["first", "pool", "one"]})
 
 
 @pytest.fixture(scope="module")
 def page(tmp_path_factory, report) -> Path:
     path = tmp_path_factory.mktemp("channels") / "report.html"
     path.write_text(render_html(report), encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def folded_page(tmp_path_factory, small_model, cases) -> Path:
+    path = tmp_path_factory.mktemp("folded") / "report.html"
+    path.write_text(render_html(build(small_model, cases)), encoding="utf-8")
     return path
 
 
@@ -315,6 +327,51 @@ def test_a_channel_opens_at_once(opened):
       };
       next();""")
     assert took < 100
+
+
+def is_unfolded(browser, anchor: str) -> bool:
+    return browser.execute_script("return document.getElementById(arguments[0]).open", anchor)
+
+
+def test_a_block_shows_its_last_maps_and_folds_the_others(browser, folded_page):
+    browser.get(folded_page.as_uri())
+    titles = [one.text.split()[0] for one in browser.find_elements("css selector", ".layer h3")]
+    assert titles == ["pool", "one"]
+    seen = [one.is_displayed() for one in browser.find_elements("css selector", "a[data-case='0'][data-place] img")]
+    assert seen == [True, False, True]
+    assert not is_unfolded(browser, "layer-1")
+
+
+def test_a_link_to_a_folded_layer_unfolds_it(browser, folded_page):
+    browser.get("about:blank")
+    browser.get(f"{folded_page.as_uri()}#layer-1")
+    wait(browser)
+    assert is_unfolded(browser, "layer-1")
+
+
+def test_a_channel_of_a_folded_layer_opens_and_is_there_on_return(browser, folded_page):
+    browser.get("about:blank")
+    browser.get(f"{folded_page.as_uri()}#first/3")
+    assert shown(browser) == "first / 3"
+    assert not is_unfolded(browser, "layer-1")
+    press(browser, Keys.ESCAPE)
+    wait(browser)
+    assert is_unfolded(browser, "layer-1")
+    assert browser.switch_to.active_element.get_attribute("data-layer") == "first"
+    assert browser.switch_to.active_element.is_displayed()
+
+
+def test_the_diagram_leads_to_the_maps_by_keyboard(browser, folded_page):
+    browser.get("about:blank")
+    browser.get(folded_page.as_uri())
+    boxes = browser.find_elements("css selector", "#network a")
+    named = [box.get_attribute("aria-label").split(":")[0] for box in boxes]
+    assert named == ["first", "pool", "one", "score"]
+    browser.execute_script("arguments[0].focus()", boxes[0])
+    press(browser, Keys.ENTER)
+    wait(browser)
+    assert hash_of(browser) == "#layer-1"
+    assert is_unfolded(browser, "layer-1")
 
 
 def test_script_and_style_stay_small():

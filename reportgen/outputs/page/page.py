@@ -19,6 +19,7 @@ from reportgen.outputs.page.markdown import SafeHtml
 from reportgen.outputs.page.network import Unit, network_units
 from reportgen.outputs.saved.report_json import embedded_json
 from reportgen.outputs.saved.seal import BLANK_SEAL, SEAL, page_digest
+from reportgen.report.blocks import gather_blocks
 from reportgen.report.evidence import shows_evidence
 from reportgen.report.findings import Finding
 from reportgen.report.model import LayerSummary
@@ -60,6 +61,24 @@ class LayerView:
     def anchor(self) -> str:
         """Fragment to link to."""
         return f"layer-{self.index + 1}"
+
+
+@dataclass(frozen=True)
+class BlockView:
+    """Shown layers of one block: the last one's maps stand for it, those of the others are folded."""
+
+    main: LayerView
+    folded: tuple[LayerView, ...] = ()
+
+    @property
+    def layers(self) -> tuple[LayerView, ...]:
+        """All of them, in order of execution."""
+        return tuple(sorted((*self.folded, self.main), key=lambda layer: layer.index))
+
+    def unsaid(self, layer: LayerView) -> tuple[Remark, ...]:
+        """Return what is said of a folded layer and of no layer whose maps stand above it."""
+        said = {remark.kind for remark in self.main.remarks}
+        return tuple(remark for remark in layer.remarks if remark.kind not in said)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -216,6 +235,20 @@ class Page(Frame):
             LayerView(index, name, rows[name], self.remarks("layers", name), self.comments("layers", name))
             for index, name in enumerate(self.report.model.shown_layers)
         )
+
+    @functools.cached_property
+    def layer_blocks(self) -> tuple[BlockView, ...]:
+        """The shown layers, gathered by block; each by itself where they were asked for by name."""
+        asked = self.report.settings.get("layers")
+        if isinstance(asked, dict) and asked.get("show"):
+            return tuple(map(BlockView, self.layers))
+        rows = self.report.model.layers
+        block_of = {rows[place].name: at for at, one in enumerate(gather_blocks(rows)) for place in one.layers}
+        found: dict[int, list[LayerView]] = {}
+        for layer in self.layers:
+            found.setdefault(block_of[layer.name], []).append(layer)
+        blocks = [BlockView(layers[-1], tuple(layers[:-1])) for layers in found.values()]
+        return tuple(sorted(blocks, key=lambda block: block.main.index))
 
     @functools.cached_property
     def network(self) -> tuple[Unit, ...]:
