@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -119,6 +120,18 @@ def _box(
     if layer.type in POOLING:
         return Box("pool", 0, 0, _SLIM, height, slant, *to)
     return Box("maps" if len(sides) == 3 else "vector", 0, 0, width, height, slant, *to)
+
+
+def seen_in_any(drawn: Sequence[Box], alike: Sequence[Box]) -> tuple[Box, ...]:
+    """Return boxes that lead to the maps of those alike where their own aren't shown."""
+    pairs = itertools.zip_longest(drawn, alike[: len(drawn)], fillvalue=None)
+    return tuple(
+        replace(box, shown=other.shown, words=f"{box.words}; shown: {other.words}")
+        if box and other and box.shown is None and other.shown is not None
+        else box
+        for box, other in pairs
+        if box
+    )
 
 
 def box_size(sides: Sequence[int], scale: Scale) -> tuple[float, float, float]:

@@ -23,6 +23,7 @@ from reportgen.outputs.page.boxes import (
     find_scale,
     path,
     placed_at,
+    seen_in_any,
     way_between,
     way_over,
 )  # fmt: skip
@@ -213,6 +214,9 @@ def _unit(
     feeds = _feeds(drawn, blocks)
     seats = _seats(drawn, feeds)
     parts = {number: block_boxes(blocks[number], layers, shown, scale) for number in drawn}
+    for place, number in enumerate(alike[len(drawn) :]):
+        stands_for = drawn[place % len(drawn)]
+        parts[stands_for] = seen_in_any(parts[stands_for], block_boxes(blocks[number], layers, shown, scale))
     columns, width = _columns(parts, seats)
     heights = {seats[one].lane: 0.0 for one in drawn}
     for number in drawn:

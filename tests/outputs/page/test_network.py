@@ -116,6 +116,13 @@ def test_a_box_leads_to_its_maps_where_they_are_shown():
     assert units[1].boxes[0].words == "conv: Conv2D + ReLU, 8 × 6 × 4, 2,000 parameters"
 
 
+def test_a_box_for_several_leads_to_those_that_are_shown():
+    module = network_units(model(residual(12), shown=("a5", "b0", "b7")))[2]
+    assert [box.shown for box in module.boxes] == [0, 1, None]
+    assert module.boxes[0].words.startswith("a0: Conv2D")
+    assert "shown: a5: Conv2D" in module.boxes[0].words
+
+
 def test_a_pooling_is_a_slim_box_behind_its_block():
     layers = (row("conv", "Conv2D", ""), row("pool", "MaxPooling2D", "conv", shape=(None, 4, 3, 4)))
     conv, pool = network_units(model(layers))[1].boxes
