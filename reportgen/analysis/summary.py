@@ -39,8 +39,10 @@ def summarise_layers(graph: Graph) -> tuple[LayerSummary, ...]:
     A layer that is called twice stands there twice; its parameters are counted the first time only.
     """
     fields: dict[int, _Field | None] = {id(graph.input): _Field((1, 1), (1, 1))}
+    names = {id(graph.input): ""}
     rows = []
     for call in graph.outputs:
+        names.setdefault(id(call.output), call.path)
         field = _receptive_field(call, [fields.get(id(tensor)) for tensor in call.inputs])
         fields[id(call.output)] = field
         spatial = len(call.output_shape) == 4
@@ -53,6 +55,7 @@ def summarise_layers(graph: Graph) -> tuple[LayerSummary, ...]:
                 trainable=bool(getattr(call.layer, "trainable_weights", ())),
                 activation=_activation(call.layer),
                 receptive_field=field.size if field and spatial else None,
+                inbound=tuple(dict.fromkeys(names[id(tensor)] for tensor in call.inputs if id(tensor) in names)),
             )
         )
     return tuple(rows)

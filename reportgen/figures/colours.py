@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from reportgen.system.errors import SettingsError
 
-DEAD = (213, 94, 0)  # vermilion of Okabe and Ito's palette: told apart from viridis and gray by everyone
+DEAD = (128, 128, 128)  # seen on white and on black paper: nothing but the cross is drawn of a dead channel
 NOT_A_NUMBER = (204, 121, 167)  # reddish purple of the same
 SERIES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 INK = "#7a7a7a"  # readable on white (4.3:1) and on near-black (4.4:1), since charts have no background of their own

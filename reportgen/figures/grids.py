@@ -98,8 +98,8 @@ def feature_map_grid(
     Returns
     -------
     Picture
-        Tiles row by row in channel order with transparent gaps; dead channels are crossed out, values that are not
-        numbers have a colour of their own.
+        Tiles row by row in channel order with transparent gaps; dead channels are blank and crossed out, values that
+        are not numbers have a colour of their own.
     """
     count = min(channels or layer.channels, layer.channels)
     factor = _reduction(maps.shape[0] * maps.shape[1] * count, maximum_pixels)
@@ -111,6 +111,7 @@ def feature_map_grid(
             tiles[channel][~are_numbers(shown[..., channel])] = _LOST
     for channel in layer.dead_channels:
         if channel < count:
+            tiles[channel] = _GAP
             cross_out(tiles[channel])
     across = min(columns or _squarish(count), count)
     gap = max(1, round(max(tiles.shape[1:]) / 40))

@@ -27,6 +27,8 @@ class LayerSummary:
         Its name; None where the layer has none.
     receptive_field
         (height, width) in pixels of the input; None where it isn't defined.
+    inbound
+        Names of the layers whose outputs go in; an empty name is the model's input. Empty in reports of older versions.
     """
 
     name: str
@@ -36,6 +38,7 @@ class LayerSummary:
     trainable: bool
     activation: str | None
     receptive_field: tuple[int, int] | None
+    inbound: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -242,8 +242,14 @@ def test_only_the_programs_own_elements_and_attributes(opened):
                 e => ['href', 'src', 'action', 'formaction', 'data'].map(a => e.getAttribute(a)).filter(v => v)),
               [[...document.scripts].map(s => s.type), document.styleSheets.length,
                document.querySelectorAll('form').length]];""")
+    drawn = opened.execute_script(
+        "return [...document.querySelectorAll('svg')].map(e => !!e.closest('#network')"
+        " && [...e.querySelectorAll('*')].map(part => part.localName))"
+    )
+    assert drawn
+    assert all(parts and set(parts) <= {"title", "desc", "path", "g", "a", "circle", "text"} for parts in drawn)
     assert scripts == [["application/json", ""], 1, 1]
-    assert {"iframe", "object", "embed", "base", "link", "svg", "math", "textarea", "noscript"}.isdisjoint(kinds)
+    assert {"iframe", "object", "embed", "base", "link", "math", "textarea", "noscript"}.isdisjoint(kinds)
     assert not [attribute for attribute in attributes if attribute.startswith("on") or attribute in ("style", "srcdoc")]
     for link in links:
         assert link.startswith(("#", "data:image/png;base64,", "data:image/jpeg;base64,", "http://127.0.0.1:")), link[
@@ -294,7 +300,10 @@ def test_every_link_of_the_page_stays_in_it(opened, page, server):
     """By mouse, and by keyboard; links that a commentary names openly lead where they say, and aren't followed here."""
     from selenium.webdriver.common.keys import Keys
 
-    opened.execute_script("for (const link of document.querySelectorAll('a[href^=\"#\"]')) link.click();")
+    opened.execute_script(
+        "for (const link of document.querySelectorAll('a[href^=\"#\"]'))"
+        "  link.dispatchEvent(new MouseEvent('click', {bubbles: true, cancelable: true}));"
+    )
     harmless(opened, page, server)
     opened.get(page.as_uri())
     body = opened.find_element("tag name", "body")

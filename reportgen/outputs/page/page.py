@@ -16,8 +16,10 @@ from dataclasses import dataclass
 from reportgen.outputs.page.environment import asset, environment
 from reportgen.outputs.page.gauge import Gauge, gauge_of
 from reportgen.outputs.page.markdown import SafeHtml
+from reportgen.outputs.page.network import Unit, network_units
 from reportgen.outputs.saved.report_json import embedded_json
 from reportgen.outputs.saved.seal import BLANK_SEAL, SEAL, page_digest
+from reportgen.report.blocks import gather_blocks
 from reportgen.report.deciding import DecidingChannels
 from reportgen.report.evidence import shows_evidence
 from reportgen.report.findings import Finding
@@ -28,9 +30,10 @@ from reportgen.report.report import CaseReport, Comment, Remark, Report, readabl
 
 CHANNEL_ROWS = 3000
 FINDING_ROWS, BEST_ROWS = 40, 5
-# what the page of a report is styled and moved by, in this order
-STYLES = ("assets/report.css", "assets/first.css")
-SCRIPTS = ("assets/report.js",)
+# what the page of a report is styled and moved by, in this order: the channel viewer first, it lets through what is
+# none of its tiles
+STYLES = ("assets/report.css", "assets/first.css", "assets/network.css", "assets/channels.css")
+SCRIPTS = ("assets/channels.js", "assets/report.js")
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,24 @@ class LayerView:
     def anchor(self) -> str:
         """Fragment to link to."""
         return f"layer-{self.index + 1}"
+
+
+@dataclass(frozen=True)
+class BlockView:
+    """Shown layers of one block: the last one's maps stand for it, those of the others are folded."""
+
+    main: LayerView
+    folded: tuple[LayerView, ...] = ()
+
+    @property
+    def layers(self) -> tuple[LayerView, ...]:
+        """All of them, in order of execution."""
+        return tuple(sorted((*self.folded, self.main), key=lambda layer: layer.index))
+
+    def unsaid(self, layer: LayerView) -> tuple[Remark, ...]:
+        """Return what is said of a folded layer and of no layer whose maps stand above it."""
+        said = {remark.kind for remark in self.main.remarks}
+        return tuple(remark for remark in layer.remarks if remark.kind not in said)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -217,6 +238,25 @@ class Page(Frame):
             for index, name in enumerate(self.report.model.shown_layers)
         )
 
+    @functools.cached_property
+    def layer_blocks(self) -> tuple[BlockView, ...]:
+        """The shown layers, gathered by block; each by itself where they were asked for by name."""
+        asked = self.report.settings.get("layers")
+        if isinstance(asked, dict) and asked.get("show"):
+            return tuple(map(BlockView, self.layers))
+        rows = self.report.model.layers
+        block_of = {rows[place].name: at for at, one in enumerate(gather_blocks(rows)) for place in one.layers}
+        found: dict[int, list[LayerView]] = {}
+        for layer in self.layers:
+            found.setdefault(block_of[layer.name], []).append(layer)
+        blocks = [BlockView(layers[-1], tuple(layers[:-1])) for layers in found.values()]
+        return tuple(sorted(blocks, key=lambda block: block.main.index))
+
+    @functools.cached_property
+    def network(self) -> tuple[Unit, ...]:
+        """The diagram of the network, unit by unit."""
+        return network_units(self.report.model)
+
     @property
     def first_deciding(self) -> DecidingChannels | None:
         """What was found of channels that decide in the first layer of which it was; None where it was not tried."""
@@ -293,6 +333,21 @@ class Page(Frame):
     def picture(self, case: int, kind: str) -> Picture | None:
         """Return a picture of a case, by kind."""
         return self.pictures.get(case_picture_name(case, kind))
+
+    def _drawn(self, setting: str) -> str:
+        """Return a setting of the feature maps' drawing; empty where the report doesn't tell."""
+        drawing = self.report.settings.get("feature_maps")
+        return str(drawing.get(setting, "")) if isinstance(drawing, dict) else ""
+
+    @property
+    def grid_scale(self) -> str:
+        """How grids are scaled: ``channel``, ``standardized`` or ``shared``."""
+        return self._drawn("scale")
+
+    @property
+    def grid_range(self) -> str:
+        """What their ranges are taken over: ``cases`` or ``case``."""
+        return self._drawn("range")
 
     def grid(self, case: int, layer: LayerView) -> Picture:
         """Return the feature-map grid of a layer for a case."""

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from reportgen.outputs.page.environment import templates_folder
-from reportgen.outputs.page.page import render_html
+from reportgen.outputs.page.page import SCRIPTS, STYLES, render_html
 from reportgen.report.report import SCHEMA_VERSION, Remark
 from reportgen.system.text import visible
 
@@ -96,8 +96,8 @@ def page(html):
 
 def test_only_the_programs_own_style_and_script(page):
     style, script = (
-        (templates_folder() / "assets" / name).read_text(encoding="utf-8").strip()
-        for name in ("report.css", "report.js")
+        "\n".join((templates_folder() / name).read_text(encoding="utf-8").strip() for name in names)
+        for names in (STYLES, SCRIPTS)
     )
     assert [found.strip() for found in page.raw["style"]] == [style]
     data, own = page.raw["script"]
@@ -194,7 +194,9 @@ def test_ids_are_unique_and_links_lead_somewhere(page):
 
 def test_title_language_and_disclaimer(page, make_report):
     assert page.all("html") == [{"lang": "en"}]
-    assert len(page.all("title")) == 1
+    tags = [tag for tag, _ in page.elements]
+    assert tags[: tags.index("body")].count("title") == 1  # others tell what the parts of a drawing are
+    assert tags.index("title") < tags.index("body") < tags.index("svg")
     assert shown(page.text).count(shown(make_report().disclaimer)) == 2
 
 
@@ -280,10 +282,10 @@ def test_many_channels_are_left_to_the_json(make_report):
 
         return dataclasses.replace(case, layers=tuple(map(more, case.layers)))
 
-    scans = 1  # of the occlusion scan
-    assert len(Page(render_html(report)).all("details")) > scans
+    others = 2  # of the occlusion scan; values layer by layer
+    assert len(Page(render_html(report)).all("details")) > others
     wide = Page(render_html(dataclasses.replace(report, cases=tuple(map(widened, report.cases)))))
-    assert len(wide.all("details")) == scans
+    assert len(wide.all("details")) == others
 
 
 def test_numbers_that_are_not_defined_are_dashes(make_report):
