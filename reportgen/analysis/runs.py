@@ -21,6 +21,7 @@ from reportgen.models.loader import LoadedModel
 from reportgen.report.decision import Decision
 from reportgen.report.known_regions import KnownRegions
 from reportgen.report.maptest import MapTest
+from reportgen.report.regions import Regions
 from reportgen.settings.report import Settings
 
 Array = NDArray[np.generic]
@@ -77,6 +78,8 @@ class CaseRun:
         What decides the case; None where there is no decision to flip, or it was not tried.
     known_regions
         The evidence against border and known regions; None without a scan.
+    regions
+        The strongest regions of the first target's map; None where they were not looked for.
     """
 
     number: int
@@ -91,6 +94,7 @@ class CaseRun:
     map_test: MapTest | None = None
     decision: Decision | None = None
     known_regions: KnownRegions | None = None
+    regions: Regions | None = None
 
 
 Runs = Sequence[CaseRun]

@@ -21,6 +21,7 @@ from reportgen.report.model import ModelReport
 from reportgen.report.names import find_name, plain_name
 from reportgen.report.numbers import Number
 from reportgen.report.picture import Picture
+from reportgen.report.regions import Regions
 from reportgen.system.errors import ReportgenError
 
 if TYPE_CHECKING:
@@ -144,6 +145,8 @@ class CaseReport:
         What decides the case; None where there is no decision to flip, or it was not tried.
     known_regions
         The evidence against the image's border and against known regions; None without a scan.
+    regions
+        The strongest regions of the first class's map; None where they were not looked for.
     """
 
     label: str | None
@@ -165,6 +168,7 @@ class CaseReport:
     map_test: MapTest | None = None
     decision: Decision | None = None
     known_regions: KnownRegions | None = None
+    regions: Regions | None = None
 
     @property
     def title(self) -> str:

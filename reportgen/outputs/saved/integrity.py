@@ -11,6 +11,7 @@ from reportgen.report.evidence import OcclusionMap
 from reportgen.report.known_regions import EvidenceShare, KnownRegions
 from reportgen.report.maptest import MapTest
 from reportgen.report.picture import ENDINGS, Picture, layer_picture_name
+from reportgen.report.regions import MOST, Regions
 from reportgen.report.report import CaseReport, Report
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -75,6 +76,8 @@ def _case_flaws(report: Report, case: CaseReport) -> Iterator[str]:
         yield from _test_flaws(case.map_test)
     if case.known_regions:
         yield from _region_flaws(case.known_regions)
+    if case.regions:
+        yield from _strongest_flaws(case.regions)
     if tuple(layer.name for layer in case.layers) != report.model.shown_layers:
         yield "its layers don't fit together"
     for layer in case.layers:
@@ -127,6 +130,14 @@ def _region_flaws(found: KnownRegions) -> Iterator[str]:
 
 def _is_share(share: EvidenceShare) -> bool:
     return 0 <= share.area <= 1 and (math.isnan(share.evidence) or 0 <= share.evidence <= 1 + _ROUNDED)
+
+
+def _strongest_flaws(found: Regions) -> Iterator[str]:
+    count = len(found.regions)
+    if count > MOST or any(not 0 <= pair.first < pair.second < count for pair in found.pairs):
+        yield "its regions don't fit together"
+    if any(not 0 < one.share <= 1 or min(one.peak, one.top, one.left) < 0 for one in found.regions):
+        yield "one of its regions is none"
 
 
 def _picture_flaws(report: Report) -> Iterator[str]:
