@@ -98,6 +98,8 @@ def _map_flaws(found: OcclusionMap) -> Iterator[str]:
         shapes = {(len(grid), *sorted({len(line) for line in grid})) for grid in grids}
         if not scan.count or shapes != {(scan.rows, scan.columns)}:
             yield "a scan doesn't fit its positions"
+        if scan.flipping and not 0 <= min(scan.flipping) <= max(scan.flipping) < scan.count:
+            yield "a scan flips at positions that it hasn't"
         starts = zip((scan.row_starts, scan.column_starts), scan.patch, found.size, strict=True)
         if any(patch < 1 or min(own) < 0 or max(own) + patch > side for own, patch, side in starts if own):
             yield "a patch lies outside of its image"
