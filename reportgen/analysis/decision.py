@@ -99,7 +99,11 @@ def _decision(head: Head, covered: Covered, importance: NDArray[np.float64], fou
 
 
 def _flipping_patches(head: Head, covered: Covered, found: OcclusionMap) -> tuple[int | None, tuple[int, int] | None]:
-    """Count the positions that flip the decision, as far as the score of one class tells it."""
+    """Count the positions that flip the decision; None where neither the scans nor the score of one class tell it."""
+    if all(scan.flipping is not None for scan in found.scans):
+        turned = [(scan.patch, len(scan.flipping or ())) for scan in found.scans]
+        flipping = [patch for patch, number in turned if number]
+        return sum(number for _, number in turned), min(flipping, key=lambda patch: patch[0] * patch[1], default=None)
     limit = head.thresholds[covered.target] if head.thresholds else head.threshold if head.single else None
     if limit is None:
         return None, None

@@ -53,6 +53,11 @@ class Head:
         """Whether there is one output for two classes."""
         return self.kind.startswith("sigmoid") and len(self.class_names) == 2 and self.outputs == 1
 
+    @property
+    def chooses(self) -> bool:
+        """Whether the class with the best of several scores is said, so that one score alone doesn't tell."""
+        return not (self.is_regression or self.single or self.thresholds) and len(self.class_names) > 1
+
     def scores(self, raw: NDArray[np.floating]) -> NDArray[np.float64]:
         """Turn raw outputs ``(N, K)`` into scores ``(N, classes)``, 0 to 1 (of a regression: as they are)."""
         values = np.asarray(raw, np.float64)

@@ -22,6 +22,7 @@ from reportgen.report.decision import Decision
 from reportgen.report.known_regions import KnownRegions
 from reportgen.report.maptest import MapTest
 from reportgen.report.measures import Measure
+from reportgen.report.regions import Regions
 from reportgen.report.sanity import SanityTest
 from reportgen.settings.report import Settings
 
@@ -83,6 +84,8 @@ class CaseRun:
         Whether the map of the first target goes with what the model has learned; None where that was not tried.
     measures
         Of the map of the first target, of several classes.
+    regions
+        The strongest regions of the first target's map; None where they were not looked for.
     """
 
     number: int
@@ -99,6 +102,7 @@ class CaseRun:
     known_regions: KnownRegions | None = None
     sanity: SanityTest | None = None
     measures: tuple[Measure, ...] = ()
+    regions: Regions | None = None
 
 
 Runs = Sequence[CaseRun]

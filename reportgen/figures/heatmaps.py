@@ -15,9 +15,11 @@ from numpy.typing import NDArray
 from reportgen.figures.canvas import encode_figure, escape_formulas, new_figure
 from reportgen.figures.colours import INK, colour_table
 from reportgen.figures.encoding import jpeg
+from reportgen.figures.outlines import draw_outlines
 from reportgen.figures.tiling import arrange_tiles
 from reportgen.report.evidence import ROUNDING, OcclusionMap, shows_evidence
 from reportgen.report.picture import Picture
+from reportgen.report.regions import Regions
 from reportgen.report.report import readable
 
 Raw = NDArray[np.generic]
@@ -231,6 +233,26 @@ def strongest_patch(name: str, title: str, pixels: Raw, found: OcclusionMap) -> 
         what = "patch changes the score" if known else "patch leaves a score that is a number"
         alt, caption = f"{title}: no {what}.", f"No {what}, so none is outlined."
     return _jpeg_picture(name, shown, alt, caption)
+
+
+def numbered_regions(
+    name: str, title: str, pixels: Raw, importance: Values, regions: Regions, masks: Sequence[NDArray[np.bool_]],
+    ranges: Ranges, colours: str,
+) -> Picture:  # fmt: skip
+    """Outline regions ``(H, W)`` on the importance over the image, numbered as in their table."""
+    factor = max(1, math.ceil(_ENLARGED / min(pixels.shape[:2])))
+    shown = _enlarged(lay_over(pixels, importance, ranges.importance, colours), _ENLARGED)
+    large = [mask.repeat(factor, axis=0).repeat(factor, axis=1) for mask in masks]
+    raises = [one.importance < 0 for one in regions.regions]
+    told = "; ".join(
+        f"{number}, {one.where}: {readable(one.importance)}{regions.unit_text}"
+        for number, one in enumerate(regions.regions, 1)
+    )
+    caption = "The strongest regions over the map of importance, numbered as in the table."
+    if any(raises):
+        caption += f" Dashed: blurring it raises the {'evidence' if regions.unit_text else 'output'}."
+    alt = f"{title}: the strongest regions for {regions.target_class}, by what blurring each costs. {told}."
+    return _jpeg_picture(name, draw_outlines(shown, large, raises), alt, caption)
 
 
 def lay_over(pixels: Raw, values: Values, limit: float, colours: str) -> NDArray[np.uint8]:

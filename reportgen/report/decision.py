@@ -42,7 +42,7 @@ class Decision:
         The smallest share that restores it when put back into the blurred image; None where the blurred image says the
         same.
     flipping_patches
-        How many positions of all scans flip it; None where that can't be told from the score of one class.
+        How many positions of all scans flip it; None where the scans don't tell.
     smallest_flipping
         The smallest (height, width) of a patch that flips it.
     """

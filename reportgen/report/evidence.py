@@ -58,6 +58,9 @@ class OcclusionScan:
         ``rows x columns`` scores of the target class with the patch there.
     evidence
         The same of its evidence, in the unit of the map; importance is ``base_evidence - evidence``.
+    flipping
+        Where the best of several scores decides: the positions, counted from 0 row by row, at which the target class
+        is chosen though it isn't without a patch, or the other way round. None where the score alone tells it.
     """
 
     patch: tuple[int, int]
@@ -68,6 +71,7 @@ class OcclusionScan:
     column_starts: tuple[int, ...]
     scores: tuple[tuple[Number, ...], ...]
     evidence: tuple[tuple[Number, ...], ...]
+    flipping: tuple[int, ...] | None = None
 
     @property
     def rows(self) -> int:

@@ -22,6 +22,7 @@ from reportgen.report.model import ModelReport
 from reportgen.report.names import find_name, plain_name
 from reportgen.report.numbers import Number
 from reportgen.report.picture import Picture
+from reportgen.report.regions import Regions
 from reportgen.report.sanity import SanityTest
 from reportgen.system.errors import ReportgenError
 
@@ -151,6 +152,8 @@ class CaseReport:
     measures
         Of the map of the first class: of faithfulness, robustness, localisation, complexity, randomisation and axioms,
         as far as they were taken.
+    regions
+        The strongest regions of the first class's map; None where they were not looked for.
     """
 
     label: str | None
@@ -174,6 +177,7 @@ class CaseReport:
     known_regions: KnownRegions | None = None
     sanity: SanityTest | None = None
     measures: tuple[Measure, ...] = ()
+    regions: Regions | None = None
 
     @property
     def title(self) -> str:

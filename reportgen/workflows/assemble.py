@@ -46,6 +46,7 @@ def case_report(run: CaseRun, subject: Subject, layers: Sequence[LayerReport], a
         known_regions=run.known_regions,
         sanity=run.sanity,
         measures=run.measures,
+        regions=run.regions,
     )
 
 

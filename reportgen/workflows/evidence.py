@@ -11,6 +11,7 @@ from reportgen.analysis.known_regions import measure_regions, region_remarks
 from reportgen.analysis.map_test import STEPS, map_remarks, put_to_test
 from reportgen.analysis.measures import measure_maps
 from reportgen.analysis.predictions import Head
+from reportgen.analysis.regions import find_regions, pair_remarks
 from reportgen.analysis.remarks import occlusion_remarks
 from reportgen.analysis.robustness import COPIES, find_sensitivity
 from reportgen.analysis.runs import CaseRun, Runs, Subject, scan_cases
@@ -48,6 +49,9 @@ def gather_evidence(
         with watch.step("what decides", len(done)) as advance:
             decisions = find_decisions(subject, done, memory, advance)
             done = [replace(run, decision=found) for run, found in zip(done, decisions, strict=True)]
+        with watch.step("strongest regions", len(done)) as advance:
+            parts = find_regions(subject, done, memory, advance)
+            done = [replace(run, regions=found) for run, found in zip(done, parts, strict=True)]
     with watch.step("known regions", len(done)) as advance:
         regions = measure_regions(subject, done, settings.preprocessing.aspect, memory, advance)
         done = [replace(run, known_regions=found) for run, found in zip(done, regions, strict=True)]
@@ -88,5 +92,6 @@ def evidence_remarks(shown: Sequence[CaseReport], head: Head) -> tuple[Remark, .
         *region_remarks(shown),
         *decision_remarks(shown),
         *sanity_remarks(shown),
+        *pair_remarks(shown),
         *occlusion_remarks(shown, regression=head.is_regression),
     )

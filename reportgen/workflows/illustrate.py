@@ -14,6 +14,7 @@ from reportgen.analysis.filters import first_filters
 from reportgen.analysis.known_regions import fitted_masks
 from reportgen.analysis.occlusion.patches import occlude
 from reportgen.analysis.occlusion.scan import Scan, make_fill
+from reportgen.analysis.regions import parts_of_map
 from reportgen.analysis.runs import CaseRun, Runs, Subject
 from reportgen.analysis.standing import Standing
 from reportgen.analysis.summary import summarise_layers
@@ -122,6 +123,15 @@ def occlusion_pictures(runs: Runs, settings: OcclusionSettings) -> list[Picture]
         name = case_picture_name(run.number, occlusion_kind("inputs"))
         pictures.append(heatmaps.montage(name, run.title, inputs, geometry.count))
         pictures += _turned_pictures(run)
+        if run.regions and run.regions.regions:
+            scan, name = run.scans[0], case_picture_name(run.number, occlusion_kind("regions"))
+            parts = parts_of_map(scan.importance, scan.summary)
+            masks = [parts[one.peak] for one in run.regions.regions]
+            pictures.append(
+                heatmaps.numbered_regions(
+                    name, run.title, run.image, scan.importance, run.regions, masks, shared, settings.importance_colours
+                )
+            )
         if run.map_test:
             name = case_picture_name(run.number, occlusion_kind("test"))
             pictures.append(map_test_chart(name, run.title, run.map_test))

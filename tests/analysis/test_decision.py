@@ -97,3 +97,25 @@ def test_a_known_model_flips_when_its_region_is_blurred(center_model):
     (without,) = build_report(center_model, [case], off).cases
     assert without.map_test is None
     assert without.decision is None
+
+
+def test_a_choice_among_classes_tells_which_single_patches_flip_it():
+    """Three classes score how bright the left, the right third and nothing is: only the left decides."""
+    import keras
+
+    inputs = keras.Input((12, 18, 1))
+    thirds = [keras.layers.Cropping2D(((0, 0), crop))(inputs) for crop in ((0, 12), (12, 0))]
+    means = keras.layers.Concatenate()([keras.layers.GlobalAveragePooling2D()(third) for third in thirds])
+    dense = keras.layers.Dense(3, activation="softmax")
+    model = keras.Model(inputs, dense(means))
+    dense.set_weights([np.array([[0.1, 0, 0], [0, 0.1, 0]], np.float32), np.array([0, 0, -5], np.float32)])
+    pixels = np.zeros((12, 18, 1), np.uint8)
+    pixels[:, :6], pixels[:, 12:] = 90, 60
+    tables = {
+        "preprocessing": {"mode": "none"},
+        "model": {"class_names": ["LEFT", "RIGHT", "NONE"]},
+        "occlusion": {"patch": [12, 6], "stride": [12, 6], "fill": [0]},
+    }
+    (found,) = build_report(model, [("LEFT", image_from_array(pixels))], settings_from(tables)).cases
+    assert [scan.flipping for scan in found.occlusion.scans] == [(0,)]
+    assert (found.decision.flipping_patches, found.decision.smallest_flipping) == (1, (12, 6))

@@ -237,9 +237,15 @@ def _scans(
     readout, ends = reading.readout, np.cumsum([one.count for one in geometries])[:-1]
     by_fill = []
     for fill, colour, table in zip(fills, colours, reading.tables, strict=True):
-        scores, evidence = (of(table[1:])[:, reading.target] for of in (readout.scores, readout.evidence))
-        parts = zip(geometries, np.split(scores, ends), np.split(evidence, ends), strict=True)
-        by_fill.append([_one_scan(geometry, fill, colour, *numbers) for geometry, *numbers in parts])
+        scores, evidence = readout.scores(table), readout.evidence(table[1:])[:, reading.target]
+        parts = zip(geometries, np.split(scores[1:, reading.target], ends), np.split(evidence, ends), strict=True)
+        made = [_one_scan(geometry, fill, colour, *numbers) for geometry, *numbers in parts]
+        if readout.head.chooses:
+            chosen = scores.argmax(axis=1) == reading.target
+            turned = (chosen[1:] != chosen[0]) & np.isfinite(scores[1:]).all(axis=1)
+            turns = [tuple(np.flatnonzero(part).tolist()) for part in np.split(turned, ends)]
+            made = [replace(one, flipping=own) for one, own in zip(made, turns, strict=True)]
+        by_fill.append(made)
     return [scan for of_patch in zip(*by_fill, strict=True) for scan in of_patch]
 
 

@@ -13,6 +13,7 @@ from reportgen.report.layer import LayerReport
 from reportgen.report.maptest import MapTest
 from reportgen.report.measures import CLASSES
 from reportgen.report.picture import ENDINGS, Picture, layer_picture_name
+from reportgen.report.regions import MOST, Regions
 from reportgen.report.report import CaseReport, Report
 from reportgen.report.sanity import SanityTest
 
@@ -82,6 +83,8 @@ def _case_flaws(report: Report, case: CaseReport) -> Iterator[str]:
         yield "a measure of a map is of no class"
     if case.sanity:
         yield from _sanity_flaws(case.sanity)
+    if case.regions:
+        yield from _strongest_flaws(case.regions)
     if tuple(layer.name for layer in case.layers) != report.model.shown_layers:
         yield "its layers don't fit together"
     for layer in case.layers:
@@ -116,6 +119,8 @@ def _map_flaws(found: OcclusionMap) -> Iterator[str]:
         shapes = {(len(grid), *sorted({len(line) for line in grid})) for grid in grids}
         if not scan.count or shapes != {(scan.rows, scan.columns)}:
             yield "a scan doesn't fit its positions"
+        if scan.flipping and not 0 <= min(scan.flipping) <= max(scan.flipping) < scan.count:
+            yield "a scan flips at positions that it hasn't"
         starts = zip((scan.row_starts, scan.column_starts), scan.patch, found.size, strict=True)
         if any(patch < 1 or min(own) < 0 or max(own) + patch > side for own, patch, side in starts if own):
             yield "a patch lies outside of its image"
@@ -154,6 +159,14 @@ def _sanity_flaws(test: SanityTest) -> Iterator[str]:
     steps = {len(test.layers), len(test.correlation), len(test.absolute)}
     if len(steps) != 1 or not all(test.layers):
         yield "its sanity check doesn't fit its layers"
+
+
+def _strongest_flaws(found: Regions) -> Iterator[str]:
+    count = len(found.regions)
+    if count > MOST or any(not 0 <= pair.first < pair.second < count for pair in found.pairs):
+        yield "its regions don't fit together"
+    if any(not 0 < one.share <= 1 or min(one.peak, one.top, one.left) < 0 for one in found.regions):
+        yield "one of its regions is none"
 
 
 def _picture_flaws(report: Report) -> Iterator[str]:
