@@ -7,9 +7,8 @@ import re
 from collections.abc import Iterator
 from datetime import datetime
 
-from reportgen.report.evidence import OcclusionMap
+from reportgen.outputs.saved.evidence_integrity import evidence_flaws
 from reportgen.report.known_regions import EvidenceShare, KnownRegions
-from reportgen.report.maptest import MapTest
 from reportgen.report.picture import ENDINGS, Picture, layer_picture_name
 from reportgen.report.report import CaseReport, Report
 
@@ -20,7 +19,6 @@ _LARGEST_SIDE = 1 << 20
 _MOST_SIDES = 16
 _MOST_REGIONS = 8
 _ROUNDED = 1e-6
-_LARGEST_MAP = 1 << 13  # pixels of a side
 _BEGINNINGS = {"image/png": b"\x89PNG\r\n\x1a\n", "image/jpeg": b"\xff\xd8\xff"}
 
 
@@ -69,10 +67,7 @@ def _case_flaws(report: Report, case: CaseReport) -> Iterator[str]:
         yield "its findings don't fit its predictions"
     if not is_digest(case.sha256):
         yield "it has a case without a digest"
-    for found in case.occlusion_maps:
-        yield from _map_flaws(found)
-    if case.map_test:
-        yield from _test_flaws(case.map_test)
+    yield from evidence_flaws(case, report.model.class_names)
     if case.known_regions:
         yield from _region_flaws(case.known_regions)
     if tuple(layer.name for layer in case.layers) != report.model.shown_layers:
@@ -81,35 +76,6 @@ def _case_flaws(report: Report, case: CaseReport) -> Iterator[str]:
         numbers = layer.statistics
         if {len(values) for values in vars(numbers).values()} != {layer.channels}:
             yield "its channels don't fit together"
-
-
-def _map_flaws(found: OcclusionMap) -> Iterator[str]:
-    if not found.scans or len(found.weights) != len(found.scans) or not 0 <= found.strongest.scan < len(found.scans):
-        yield "its scans don't fit together"
-    if not all(1 <= side <= _LARGEST_MAP for side in found.size):
-        yield "a map has an impossible size"
-    if not all(map(math.isfinite, found.weights)) or any(weight < 0 for weight in found.weights):
-        yield "the weights of its scans are none"
-    for scan in found.scans:
-        grids = (scan.scores, scan.evidence)
-        shapes = {(len(grid), *sorted({len(line) for line in grid})) for grid in grids}
-        if not scan.count or shapes != {(scan.rows, scan.columns)}:
-            yield "a scan doesn't fit its positions"
-        starts = zip((scan.row_starts, scan.column_starts), scan.patch, found.size, strict=True)
-        if any(patch < 1 or min(own) < 0 or max(own) + patch > side for own, patch, side in starts if own):
-            yield "a patch lies outside of its image"
-
-
-def _test_flaws(test: MapTest) -> Iterator[str]:
-    rows = [
-        row
-        for curves in test.curves
-        for row in (curves.deletion, curves.insertion, *curves.random_deletion, *curves.random_insertion)
-    ]
-    if not rows or len(test.shares) < 2 or {len(row) for row in rows} != {len(test.shares)}:
-        yield "the test of a map doesn't fit its shares"
-    if any(len(curves.random_deletion) != len(curves.random_insertion) for curves in test.curves):
-        yield "the test of a map lacks some random orders"
 
 
 def _region_flaws(found: KnownRegions) -> Iterator[str]:
