@@ -86,6 +86,8 @@ def _decision_flaws(decision: Decision, found: OcclusionMap | None, known: set[s
         yield "a share of an image that decides is none"
     if decision.blurred_agrees and decision.restore:
         yield "it restores what the blurred image says"
+    if not 0 <= decision.random_restores <= decision.random_orders:
+        yield "the random choices that restore a decision are none"
     count, smallest = decision.flipping_patches, decision.smallest_flipping
     if found is None or not 0 <= (count or 0) <= found.positions:
         yield "what decides doesn't fit its map"
