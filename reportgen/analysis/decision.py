@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.analysis.covered import Covered, cover, is_said, make_passes, said_instead
-from reportgen.analysis.metrics.faithfulness import masks_of, order_of
+from reportgen.analysis.metrics.faithfulness import ORDERS, masks_of, order_of, random_orders
 from reportgen.analysis.predictions import Head
 from reportgen.analysis.runs import Runs, Subject
 from reportgen.report.decision import Decision, Turn
@@ -85,6 +85,7 @@ def _decision(head: Head, covered: Covered, importance: NDArray[np.float64], fou
     score, evidence = covered.blur(np.ones((1, *found.size), bool))
     agrees = bool(holds(np.ones(1), put_back=False)[0])
     restored = None if agrees else first_turn(lambda shares: holds(shares, put_back=True))
+    chance = 0 if restored is None else _random_restores(head, covered, found, restored)
     count, smallest = _flipping_patches(head, covered, found)
     return Decision(
         followed=said_instead(head, covered.target, covered.sign),
@@ -95,7 +96,20 @@ def _decision(head: Head, covered: Covered, importance: NDArray[np.float64], fou
         restore=turn(restored, put_back=True),
         flipping_patches=count,
         smallest_flipping=smallest,
+        random_restores=chance,
+        random_orders=0 if restored is None else ORDERS,
     )
+
+
+def _random_restores(head: Head, covered: Covered, found: OcclusionMap, share: float) -> int:
+    """Count the random orders of blocks whose first share restores the decision: then any sharp pixels may do.
+
+    A few sharp pixels in a blurred image are nothing that a model was trained on, and may be taken for something.
+    """
+    orders = random_orders(found.size, found.smallest.patch)
+    masks = np.concatenate([masks_of(order, found.size, np.array([share])) for order in orders])
+    rows, said = covered.all_scores(~masks), covered.sign > 0
+    return sum(is_said(head, row, covered.target) == said for row in rows)
 
 
 def _flipping_patches(head: Head, covered: Covered, found: OcclusionMap) -> tuple[int | None, tuple[int, int] | None]:
@@ -148,13 +162,28 @@ def _remark(title: str, decision: Decision, found: OcclusionMap) -> Remark:
         texts.append(
             f"The wholly blurred image has a score of {readable(decision.blurred_score)} (evidence "
             f"{readable(decision.blurred_evidence)} bits); putting back "
-            f"{_percent(decision.restore.share)}, the first in the map's order, restores {said}."
+            f"{_percent(decision.restore.share)}, the first in the map's order, restores {said}{_chance(decision)}."
         )
+        if decision.random_orders:
+            numbers["random_restores"] = decision.random_restores
     if decision.flipping_patches is not None:
         numbers["flipping_patches"] = decision.flipping_patches
         texts.append(_patches(decision, found.positions))
     known = {name: value for name, value in numbers.items() if math.isfinite(value)}
     return Remark(section="occlusion", kind="decision", text=f"{title}: {' '.join(texts)}", numbers=known)
+
+
+def _chance(decision: Decision) -> str:
+    """Say how much of this random pixels do as well."""
+    count, orders = decision.random_restores, decision.random_orders
+    if not orders:
+        return ""
+    if 2 * count < orders:
+        return f" (so do {count} of {orders} random choices of as many pixels)" if count else ""
+    return (
+        f"; but so do random pixels, {count} of {orders} choices of as many, so that this says little of where the "
+        "evidence lies"
+    )
 
 
 def _patches(decision: Decision, positions: int) -> str:

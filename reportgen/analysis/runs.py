@@ -155,9 +155,14 @@ def scan_cases(subject: Subject, runs: Runs, settings: Settings, advance: Callab
     return [replace(run, scans=scans) for run, scans in zip(runs, found, strict=True)]
 
 
+def is_finite(run: CaseRun) -> bool:
+    """Return whether all scores of a case are numbers: what isn't one can't fall or rise."""
+    return bool(np.isfinite(run.scores).all())
+
+
 def are_finite(runs: Runs) -> bool:
-    """Return whether all scores are numbers: what isn't one can't fall or rise."""
-    return all(bool(np.isfinite(run.scores).all()) for run in runs)
+    """Return whether all scores of all cases are numbers."""
+    return all(map(is_finite, runs))
 
 
 def distinct_runs(runs: Runs) -> list[CaseRun]:

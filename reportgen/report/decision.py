@@ -45,6 +45,9 @@ class Decision:
         How many positions of all scans flip it; None where the scans don't tell.
     smallest_flipping
         The smallest (height, width) of a patch that flips it.
+    random_restores, random_orders
+        Of so many random orders of blocks, how many restore the decision with no larger a share of the image than the
+        map's order needs; 0 of 0 where that was not tried.
     """
 
     followed: str
@@ -55,3 +58,5 @@ class Decision:
     restore: Turn | None = None
     flipping_patches: int | None = None
     smallest_flipping: tuple[int, int] | None = None
+    random_restores: int = 0
+    random_orders: int = 0

@@ -20,7 +20,7 @@ from reportgen.analysis.doubts.profiles import profile_remarks
 from reportgen.analysis.doubts.trials import doubts_under, trial_remarks, try_preprocessings
 from reportgen.analysis.headlines import headline_remarks
 from reportgen.analysis.occlusion.patches import count_positions
-from reportgen.analysis.runs import Runs, Subject, are_finite, make_subject, run_cases
+from reportgen.analysis.runs import CaseRun, Runs, Subject, is_finite, make_subject, run_cases
 from reportgen.analysis.standing import check_evaluation_fits, find_standings, otherness_remarks, standing_remark
 from reportgen.images.cases import Case, CaseLike, as_case, check_count, headings, usual_title
 from reportgen.images.fitting import prepare
@@ -94,8 +94,8 @@ def build_report(
     with watch.step("predict"):
         runs = run_cases(subject, read, titles, chosen)
         of_profiles = _profile_remarks(subject, runs, chosen)
-    if positions and are_finite(runs):
-        runs = gather_evidence(subject, runs, chosen, watch, positions)
+    if positions:
+        runs = _with_evidence(subject, runs, chosen, watch, positions)
     with watch.step("feature maps", len(subject.layers)) as advance:
         layers, grids = _layers(subject, runs, chosen, advance)
     if chosen.layers.deciding and are_finite(runs):
@@ -164,6 +164,13 @@ def _begin(loaded: LoadedModel, settings: Settings) -> tuple[Subject, tuple[Comm
     comments = read_comments(settings.commentary, subject.names)
     positions = count_positions(subject.size, settings.occlusion) if settings.occlusion.enabled else 0
     return subject, comments, positions
+
+
+def _with_evidence(subject: Subject, runs: Runs, settings: Settings, watch: Stopwatch, positions: int) -> list[CaseRun]:
+    """Gather the evidence of the cases whose scores are numbers; the others stay as they are."""
+    able = [run for run in runs if is_finite(run)]
+    done = {run.number: run for run in gather_evidence(subject, able, settings, watch, positions)} if able else {}
+    return [done.get(run.number, run) for run in runs]
 
 
 def _prediction_remarks(shown: Sequence[CaseReport], head: predictions.Head) -> tuple[Remark, ...]:

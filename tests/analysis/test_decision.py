@@ -37,6 +37,14 @@ HALF = Turn(share=0.25, score=0.49, evidence=-0.06)
 FLIPS, AGREES, RESTORES = "flips the decision CAT", "The blurred image alone still says CAT", "restores CAT"
 SITUATIONS = {
     "flips and is restored": ({"flip": HALF, "restore": HALF}, {FLIPS, RESTORES, "25.0 %"}),
+    "random pixels restore it, too": (
+        {"restore": HALF, "random_restores": 7, "random_orders": 8},
+        {RESTORES, "; but so do random pixels, 7 of 8 choices of as many"},
+    ),
+    "random pixels seldom restore it": (
+        {"restore": HALF, "random_restores": 1, "random_orders": 8},
+        {RESTORES, "restores CAT (so do 1 of 8 random choices of as many pixels)"},
+    ),
     "the blurred image says the same": ({"blurred_agrees": True}, {AGREES, "no share blurred in the map's order"}),
     "it flips on the way": ({"blurred_agrees": True, "flip": HALF}, {AGREES, FLIPS, "blurring all of it doesn't"}),
     "no patch flips": ({"flip": HALF, "flipping_patches": 0}, {FLIPS, "No single patch flips it (6 positions)"}),
@@ -47,7 +55,7 @@ SITUATIONS = {
         {"flip": HALF, "flipping_patches": 2, "smallest_flipping": (2, 3)}, {FLIPS, "has 2 x 3 pixels; 2 of 6"},
     ),
 }  # fmt: skip
-ALL = {FLIPS, AGREES, RESTORES, "No single patch flips it", "Every single patch flips it"}
+ALL = {FLIPS, AGREES, RESTORES, "No single patch flips it", "Every single patch flips it", "so do random pixels"}
 
 
 @pytest.mark.parametrize("situation", SITUATIONS)
@@ -81,6 +89,20 @@ def center_model():
     return model
 
 
+@pytest.fixture(scope="module")
+def edge_model():
+    """Says YES where the brightness varies anywhere: the largest step to the right of more than 60."""
+    import keras
+
+    inputs = keras.Input((16, 24, 1))
+    conv = keras.layers.Conv2D(1, (1, 2), use_bias=False)
+    dense = keras.layers.Dense(1, activation="sigmoid")
+    model = keras.Model(inputs, dense(keras.layers.GlobalMaxPooling2D()(conv(inputs))))
+    conv.set_weights([np.array([[[[-1.0]], [[1.0]]]], np.float32)])
+    dense.set_weights([np.array([[0.1]], np.float32), np.array([-6.0], np.float32)])
+    return model
+
+
 def test_a_known_model_flips_when_its_region_is_blurred(center_model):
     pixels = np.zeros((16, 24, 1), np.uint8)
     pixels[:8, :12] = 84
@@ -92,6 +114,9 @@ def test_a_known_model_flips_when_its_region_is_blurred(center_model):
     assert found.decision.followed == "YES"
     assert not found.decision.blurred_agrees
     assert 0 < found.decision.flip.share <= 0.3
+    # half of the bright part brings it back, which blocks at random seldom hit
+    assert found.decision.random_orders == 8
+    assert found.decision.random_restores < 4
     assert found.decision.flip.score < 0.5 <= found.decision.restore.score
     off = settings_from({**tables, "occlusion": {"test": False}})
     (without,) = build_report(center_model, [case], off).cases
@@ -119,3 +144,12 @@ def test_a_choice_among_classes_tells_which_single_patches_flip_it():
     (found,) = build_report(model, [("LEFT", image_from_array(pixels))], settings_from(tables)).cases
     assert [scan.flipping for scan in found.occlusion.scans] == [(0,)]
     assert (found.decision.flipping_patches, found.decision.smallest_flipping) == (1, (12, 6))
+
+
+def test_where_any_sharp_pixels_restore_a_decision_random_ones_do(edge_model):
+    pixels = np.random.default_rng(2).integers(0, 255, (16, 24, 1), np.uint8)
+    tables = {"preprocessing": {"mode": "none"}, "model": {"class_names": ["NO", "YES"]}}
+    (found,) = build_report(edge_model, [("YES", image_from_array(pixels))], settings_from(tables)).cases
+    assert found.decision.followed == "YES"
+    assert not found.decision.blurred_agrees
+    assert found.decision.random_restores >= 4

@@ -524,6 +524,23 @@ def test_what_is_not_a_number_is_told_everywhere_and_breaks_nothing(cases, spoil
     ]
 
 
+def test_a_case_whose_score_is_no_number_keeps_no_other_from_its_scan(cases):
+    entry = layers.Input(SHAPE)
+    # the square root of what is negative is no number: of the darker image
+    limit = float(np.mean([as_inputs([case]).mean() for case in cases]))
+    bright = keras.ops.sqrt(keras.ops.mean(entry, axis=(1, 2, 3), keepdims=False)[:, None] - limit)
+    hidden = layers.GlobalAveragePooling2D()(layers.Conv2D(4, 3, name="conv1")(entry))
+    model = keras.Model(entry, layers.Dense(1, activation="sigmoid")(layers.Concatenate()([hidden, bright])))
+    found = build_report(model, cases, set_to(COARSE))
+    lost = [as_inputs([case]).mean() < limit for case in cases]
+    assert sorted(lost) == [False, True]
+    assert [case.occlusion is None for case in found.cases] == lost
+    assert [case.map_test is None for case in found.cases] == lost
+    assert [not any(one.name.startswith(f"case{number + 1}-occlusion") for one in found.pictures)
+            for number in range(2)] == lost  # fmt: skip
+    assert not re.search(r">\s*-?(nan|inf)\b", render_html(found))
+
+
 def test_a_loaded_model_is_taken_as_it_is(small_model, cases):
     loaded = load_model(small_model, set_to({"model": {"class_names": ["no", "yes"], "threshold": 0.0}}).model)
     assert isinstance(loaded, LoadedModel)

@@ -7,24 +7,16 @@ import re
 from collections.abc import Iterator
 from datetime import datetime
 
-from reportgen.report.evidence import OcclusionMap
-from reportgen.report.known_regions import EvidenceShare, KnownRegions
+from reportgen.outputs.saved.evidence_integrity import evidence_flaws
 from reportgen.report.layer import LayerReport
-from reportgen.report.maptest import MapTest
-from reportgen.report.measures import CLASSES
 from reportgen.report.picture import ENDINGS, Picture, layer_picture_name
-from reportgen.report.regions import MOST, Regions
 from reportgen.report.report import CaseReport, Report
-from reportgen.report.sanity import SanityTest
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,119}")
 _MOMENT = re.compile(r"(19|[2-8]\d)\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.ASCII)
 _LARGEST_SIDE = 1 << 20
 _MOST_SIDES = 16
-_MOST_REGIONS = 8
-_ROUNDED = 1e-6
-_LARGEST_MAP = 1 << 13  # pixels of a side
 _BEGINNINGS = {"image/png": b"\x89PNG\r\n\x1a\n", "image/jpeg": b"\xff\xd8\xff"}
 
 
@@ -73,18 +65,7 @@ def _case_flaws(report: Report, case: CaseReport) -> Iterator[str]:
         yield "its findings don't fit its predictions"
     if not is_digest(case.sha256):
         yield "it has a case without a digest"
-    for found in case.occlusion_maps:
-        yield from _map_flaws(found)
-    if case.map_test:
-        yield from _test_flaws(case.map_test)
-    if case.known_regions:
-        yield from _region_flaws(case.known_regions)
-    if any(one.kind not in CLASSES for one in case.measures):
-        yield "a measure of a map is of no class"
-    if case.sanity:
-        yield from _sanity_flaws(case.sanity)
-    if case.regions:
-        yield from _strongest_flaws(case.regions)
+    yield from evidence_flaws(case, report.model.class_names)
     if tuple(layer.name for layer in case.layers) != report.model.shown_layers:
         yield "its layers don't fit together"
     for layer in case.layers:
@@ -105,68 +86,6 @@ def _deciding_flaws(report: Report, layer: LayerReport) -> Iterator[str]:
         yield "its channels that decide don't fit together"
     if any(not 0 <= channel < layer.channels for channel in channels):
         yield "a channel that decides is none of its layer"
-
-
-def _map_flaws(found: OcclusionMap) -> Iterator[str]:
-    if not found.scans or len(found.weights) != len(found.scans) or not 0 <= found.strongest.scan < len(found.scans):
-        yield "its scans don't fit together"
-    if not all(1 <= side <= _LARGEST_MAP for side in found.size):
-        yield "a map has an impossible size"
-    if not all(map(math.isfinite, found.weights)) or any(weight < 0 for weight in found.weights):
-        yield "the weights of its scans are none"
-    for scan in found.scans:
-        grids = (scan.scores, scan.evidence)
-        shapes = {(len(grid), *sorted({len(line) for line in grid})) for grid in grids}
-        if not scan.count or shapes != {(scan.rows, scan.columns)}:
-            yield "a scan doesn't fit its positions"
-        if scan.flipping and not 0 <= min(scan.flipping) <= max(scan.flipping) < scan.count:
-            yield "a scan flips at positions that it hasn't"
-        starts = zip((scan.row_starts, scan.column_starts), scan.patch, found.size, strict=True)
-        if any(patch < 1 or min(own) < 0 or max(own) + patch > side for own, patch, side in starts if own):
-            yield "a patch lies outside of its image"
-
-
-def _test_flaws(test: MapTest) -> Iterator[str]:
-    rows = [
-        row
-        for curves in test.curves
-        for row in (curves.deletion, curves.insertion, *curves.random_deletion, *curves.random_insertion)
-    ]
-    if not rows or len(test.shares) < 2 or {len(row) for row in rows} != {len(test.shares)}:
-        yield "the test of a map doesn't fit its shares"
-    if any(len(curves.random_deletion) != len(curves.random_insertion) for curves in test.curves):
-        yield "the test of a map lacks some random orders"
-
-
-def _region_flaws(found: KnownRegions) -> Iterator[str]:
-    shares = [found.border, *(region.inside for region in found.regions)]
-    if not all(_is_share(share) for share in shares):
-        yield "a share of its evidence is none"
-    if len({region.name for region in found.regions}) < len(found.regions) or len(found.regions) > _MOST_REGIONS:
-        yield "its known regions don't fit together"
-    ranks = [value for region in found.regions for value in (region.auc, region.average_precision)]
-    if any(math.isfinite(value) and not 0 <= value <= 1 + _ROUNDED for value in ranks):
-        yield "a measure of a known region is none"
-    if not (math.isfinite(found.tolerance) and found.tolerance >= 0):
-        yield "the tolerance of its known regions is none"
-
-
-def _is_share(share: EvidenceShare) -> bool:
-    return 0 <= share.area <= 1 and (math.isnan(share.evidence) or 0 <= share.evidence <= 1 + _ROUNDED)
-
-
-def _sanity_flaws(test: SanityTest) -> Iterator[str]:
-    steps = {len(test.layers), len(test.correlation), len(test.absolute)}
-    if len(steps) != 1 or not all(test.layers):
-        yield "its sanity check doesn't fit its layers"
-
-
-def _strongest_flaws(found: Regions) -> Iterator[str]:
-    count = len(found.regions)
-    if count > MOST or any(not 0 <= pair.first < pair.second < count for pair in found.pairs):
-        yield "its regions don't fit together"
-    if any(not 0 < one.share <= 1 or min(one.peak, one.top, one.left) < 0 for one in found.regions):
-        yield "one of its regions is none"
 
 
 def _picture_flaws(report: Report) -> Iterator[str]:
