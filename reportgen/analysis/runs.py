@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,9 @@ from reportgen.report.decision import Decision
 from reportgen.report.known_regions import KnownRegions
 from reportgen.report.maptest import MapTest
 from reportgen.settings.report import Settings
+
+if TYPE_CHECKING:
+    from reportgen.analysis.other_views import ViewMap
 
 Array = NDArray[np.generic]
 
@@ -77,6 +80,8 @@ class CaseRun:
         What decides the case; None where there is no decision to flip, or it was not tried.
     known_regions
         The evidence against border and known regions; None without a scan.
+    views
+        Other views of the first target, as asked for.
     """
 
     number: int
@@ -91,6 +96,7 @@ class CaseRun:
     map_test: MapTest | None = None
     decision: Decision | None = None
     known_regions: KnownRegions | None = None
+    views: tuple[ViewMap, ...] = ()
 
 
 Runs = Sequence[CaseRun]

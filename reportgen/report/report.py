@@ -21,6 +21,7 @@ from reportgen.report.model import ModelReport
 from reportgen.report.names import find_name, plain_name
 from reportgen.report.numbers import Number
 from reportgen.report.picture import Picture
+from reportgen.report.views import Standing, View, compare_maps
 from reportgen.system.errors import ReportgenError
 
 if TYPE_CHECKING:
@@ -144,6 +145,8 @@ class CaseReport:
         What decides the case; None where there is no decision to flip, or it was not tried.
     known_regions
         The evidence against the image's border and against known regions; None without a scan.
+    views
+        Other views of the first class, as asked for.
     """
 
     label: str | None
@@ -165,6 +168,7 @@ class CaseReport:
     map_test: MapTest | None = None
     decision: Decision | None = None
     known_regions: KnownRegions | None = None
+    views: tuple[View, ...] = ()
 
     @property
     def title(self) -> str:
@@ -175,6 +179,11 @@ class CaseReport:
     def occlusion_maps(self) -> tuple[OcclusionMap, ...]:
         """The maps of all classes that the scan follows."""
         return (*([self.occlusion] if self.occlusion else []), *self.further_occlusion)
+
+    @property
+    def map_standings(self) -> tuple[Standing, ...]:
+        """How the maps of the first class stand their test, where there are other views than the scan."""
+        return compare_maps(self.map_test, self.occlusion.positions if self.occlusion else 0, self.views)
 
     def importance_map(self) -> NDArray[np.float64]:
         """Return how much each pixel matters to the target class, from what the report holds.

@@ -44,6 +44,7 @@ def case_report(run: CaseRun, subject: Subject, layers: Sequence[LayerReport], a
         map_test=run.map_test,
         decision=run.decision,
         known_regions=run.known_regions,
+        views=tuple(view.summary for view in run.views),
     )
 
 

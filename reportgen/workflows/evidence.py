@@ -8,6 +8,7 @@ from dataclasses import replace
 from reportgen.analysis.decision import decision_remarks, find_decisions
 from reportgen.analysis.known_regions import measure_regions, region_remarks
 from reportgen.analysis.map_test import STEPS, map_remarks, put_to_test
+from reportgen.analysis.other_views import make_views, view_remarks
 from reportgen.analysis.predictions import Head
 from reportgen.analysis.remarks import occlusion_remarks
 from reportgen.analysis.runs import CaseRun, Runs, Subject, scan_cases
@@ -44,7 +45,13 @@ def gather_evidence(
             done = [replace(run, decision=found) for run, found in zip(done, decisions, strict=True)]
     with watch.step("known regions", len(done)) as advance:
         regions = measure_regions(subject, done, settings.preprocessing.aspect, memory, advance)
-        return [replace(run, known_regions=found) for run, found in zip(done, regions, strict=True)]
+        done = [replace(run, known_regions=found) for run, found in zip(done, regions, strict=True)]
+    for name in dict.fromkeys(settings.occlusion.views):
+        with watch.step(name, len(done)) as advance:
+            views = make_views(subject, done, settings.occlusion, name, advance)
+            pairs = zip(done, views, strict=True)
+            done = [replace(run, views=(*run.views, *([view] if view else []))) for run, view in pairs]
+    return done
 
 
 def evidence_remarks(shown: Sequence[CaseReport], head: Head) -> tuple[Remark, ...]:
@@ -53,5 +60,6 @@ def evidence_remarks(shown: Sequence[CaseReport], head: Head) -> tuple[Remark, .
         *map_remarks(shown),
         *region_remarks(shown),
         *decision_remarks(shown),
+        *view_remarks(shown),
         *occlusion_remarks(shown, regression=head.is_regression),
     )

@@ -12,6 +12,7 @@ from reportgen.report.known_regions import EvidenceShare, KnownRegions
 from reportgen.report.maptest import MapTest
 from reportgen.report.picture import ENDINGS, Picture, layer_picture_name
 from reportgen.report.report import CaseReport, Report
+from reportgen.report.views import TITLES
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,119}")
@@ -75,6 +76,8 @@ def _case_flaws(report: Report, case: CaseReport) -> Iterator[str]:
         yield from _test_flaws(case.map_test)
     if case.known_regions:
         yield from _region_flaws(case.known_regions)
+
+    yield from _view_flaws(case)
     if tuple(layer.name for layer in case.layers) != report.model.shown_layers:
         yield "its layers don't fit together"
     for layer in case.layers:
@@ -127,6 +130,20 @@ def _region_flaws(found: KnownRegions) -> Iterator[str]:
 
 def _is_share(share: EvidenceShare) -> bool:
     return 0 <= share.area <= 1 and (math.isnan(share.evidence) or 0 <= share.evidence <= 1 + _ROUNDED)
+
+
+def _view_flaws(case: CaseReport) -> Iterator[str]:
+    names = [view.name for view in case.views]
+    if len(set(names)) < len(names) or not set(names) <= set(TITLES):
+        yield "its views are not those that there are"
+    if any(min(view.orders, view.passes) < 0 for view in case.views):
+        yield "a view of it has less than nothing"
+    if any(
+        not 0 <= one <= view.orders
+        for view in case.views
+        for one in (view.beaten_by_deletion, view.beaten_by_insertion)
+    ):
+        yield "a view is better than more random orders than there are"
 
 
 def _picture_flaws(report: Report) -> Iterator[str]:
