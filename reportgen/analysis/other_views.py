@@ -151,7 +151,7 @@ def _grad_cam(work: _Work) -> _Made:
     call, is_through = last_maps(work.slopes.graph)
     height, width, channels = call.map_shape or (0, 0, 0)
     past = "" if is_through else "; branches of the model lead past it, and what they see is missing"
-    how = f"From the {channels} channels of layer {call.path}, {height} × {width}{past}."
+    how = f"From the {channels} channel{'' if channels == 1 else 's'} of layer {call.path}, {height} × {width}{past}."
     return _Made(grad_cam(work.slopes, work.run.prepared, call), how, 1)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from reportgen.analysis.activations import does_something, has_feature_maps
 from reportgen.analysis.layer_graph import Graph, LayerCall
 from reportgen.analysis.views.slopes import NoViewError, Slopes
 
@@ -42,7 +43,7 @@ def last_maps(graph: Graph) -> tuple[LayerCall, bool]:
     to, learnt = {id(graph.input): 1}, {id(graph.input): False}
     for call in graph.calls:
         ways = sum(to.get(id(one), 0) for one in call.inputs)
-        own = bool(call.layer.weights) and type(call.layer).__name__ not in _SCALING
+        own = bool(getattr(call.layer, "weights", ())) and type(call.layer).__name__ not in _SCALING
         for one in (call.output, *call.others):
             to[id(one)] = ways
             learnt[id(one)] = own or any(learnt.get(id(given), False) for given in call.inputs)
@@ -51,7 +52,8 @@ def last_maps(graph: Graph) -> tuple[LayerCall, bool]:
         ways = sum(onward.get(id(one), 0) for one in (call.output, *call.others))
         for given in call.inputs:
             onward[id(given)] = onward.get(id(given), 0) + ways
-    reached = [one for one in graph.outputs if one.map_shape and learnt[id(one.output)] and onward.get(id(one.output))]
+    spatial = [one for one in graph.outputs if has_feature_maps(one) and does_something(one, graph)]
+    reached = [one for one in spatial if learnt[id(one.output)] and onward.get(id(one.output))]
     if not reached:
         raise NoViewError("the model has no layer with feature maps before its head")
     total = to[id(graph.output)]
