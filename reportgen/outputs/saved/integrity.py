@@ -76,7 +76,6 @@ def _case_flaws(report: Report, case: CaseReport) -> Iterator[str]:
         yield from _test_flaws(case.map_test)
     if case.known_regions:
         yield from _region_flaws(case.known_regions)
-
     yield from _view_flaws(case)
     if tuple(layer.name for layer in case.layers) != report.model.shown_layers:
         yield "its layers don't fit together"
