@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 FUZZ_SECONDS ?= 60
 FUZZ_TARGETS ?= image settings model_notes class_names commentary saved manifest reference addresses model
 
-.PHONY: demo test lint format docs snapshots bench bench-occlusion fuzz clean system
+.PHONY: demo test lint format docs snapshots bench bench-occlusion bench-faithfulness peers fuzz clean system
 
 demo: $(VENV)/.installed
 	mkdir -p demo
@@ -55,10 +55,18 @@ fuzz: $(VENV)/.installed-test
 	done; exit $$found
 
 # in an environment of its own, with the tools that it is compared with
-bench-occlusion: $(BIN)/python
+bench-occlusion: peers
+	.venv-peers/bin/python benchmarks/occlusion.py --peers
+
+# the maps of other tools beside ours: make bench-faithfulness COUNT=24 DATA=FOLDER, with a folder of images for each class
+DATA ?= $(wildcard ../shared/data/chest_xray_224/test)
+COUNT ?= 24
+bench-faithfulness: peers
+	.venv-peers/bin/python benchmarks/faithfulness.py $(DATA) --count $(COUNT) --peers
+
+peers: $(BIN)/python
 	test -x .venv-peers/bin/python || $(PYTHON) -m venv .venv-peers
 	.venv-peers/bin/python -m pip --disable-pip-version-check --quiet install --editable . 'xplique>=2' 'tf-explain>=0.3'
-	.venv-peers/bin/python benchmarks/occlusion.py --peers
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is needed: make PYTHON=/path/to/python3.11"; exit 1; }

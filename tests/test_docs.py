@@ -63,7 +63,7 @@ def test_every_field_of_a_report_is_described(table):
 
 def test_the_fields_described_are_those_in_the_file(small_model, cases):
     """Each table that a real report.json has holds just the fields that its description names."""
-    scans = {"patch": 12, "target": [0, 1], "sanity": True}
+    scans = {"patch": 12, "target": [0, 1], "sanity": True, "views": ["grad-cam"]}
     few = {"occlusion": scans, "preprocessing": {"mode": "try"}, "layers": {"first": 1}}
     masks = {"part": np.arange(24 * 36).reshape(24, 36)}
     cases = (dataclasses.replace(cases[0], masks=masks), *cases[1:])

@@ -63,7 +63,7 @@ def choose_layers(graph: Graph, settings: LayerSettings) -> tuple[tuple[LayerCal
     if settings.show:
         chosen = _by_name(graph, spatial, settings.show)
     else:
-        chosen = [call for call in spatial if _does_something(call, graph)]
+        chosen = [call for call in spatial if does_something(call, graph)]
     if settings.types:
         chosen = _by_type(chosen, settings.types)
     if settings.first:
@@ -100,7 +100,8 @@ def feature_maps(graph: Graph, layers: Sequence[LayerCall], images: NDArray[np.f
         yield FeatureMaps(call.path, np.moveaxis(values, 1, -1) if call.channels_first else values)
 
 
-def _does_something(call: LayerCall, graph: Graph) -> bool:
+def does_something(call: LayerCall, graph: Graph) -> bool:
+    """Return whether a layer does more at inference than pass on or turn what it gets."""
     kind = type(call.layer).__name__
     only_turned = kind == "Permute" and call.inputs[0] is graph.input
     return (kind not in _IDLE_AT_INFERENCE or is_steady(call.layer)) and not only_turned

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,9 @@ from reportgen.report.measures import Measure
 from reportgen.report.regions import Regions
 from reportgen.report.sanity import SanityTest
 from reportgen.settings.report import Settings
+
+if TYPE_CHECKING:
+    from reportgen.analysis.other_views import ViewMap
 
 Array = NDArray[np.generic]
 
@@ -86,6 +89,8 @@ class CaseRun:
         Of the map of the first target, of several classes.
     regions
         The strongest regions of the first target's map; None where they were not looked for.
+    views
+        Other views of the first target, as asked for.
     """
 
     number: int
@@ -103,6 +108,7 @@ class CaseRun:
     sanity: SanityTest | None = None
     measures: tuple[Measure, ...] = ()
     regions: Regions | None = None
+    views: tuple[ViewMap, ...] = ()
 
 
 Runs = Sequence[CaseRun]

@@ -50,11 +50,13 @@ class Readout:
         return OUTPUT if self.head.is_regression else BITS
 
     @property
-    def _gives_logits(self) -> bool:
+    def gives_logits(self) -> bool:
+        """Whether what comes out are logits, and no scores."""
         return self.cut or self.head.kind.endswith("logits")
 
     @property
-    def _is_softmax(self) -> bool:
+    def is_softmax(self) -> bool:
+        """Whether the classes exclude each other."""
         return self.head.kind.startswith("softmax")
 
     def outputs(self, raw: NDArray[np.floating]) -> Values:
@@ -73,9 +75,9 @@ class Readout:
         values = np.asarray(raw, np.float64)
         if self.head.is_regression:
             return values
-        if not self._gives_logits:
+        if not self.gives_logits:
             return self._of_scores(values)
-        if self._is_softmax:
+        if self.is_softmax:
             return _against_the_rest(values) / _LN2
         bits = np.where(np.isfinite(values), values, np.nan) / _LN2
         return np.concatenate([-bits, bits], axis=1) if bits.shape[1] == 1 else bits
@@ -88,12 +90,12 @@ class Readout:
         if self.head.is_regression:
             return found
         others = np.delete(np.arange(values.shape[1]), column)
-        if self._gives_logits:
-            if self._is_softmax:
+        if self.gives_logits:
+            if self.is_softmax:
                 found[:, others] = -activate(values[:, others], "softmax")
             return found * sign / _LN2
         own = np.clip(values[:, [column]], _LEAST, _MOST)
-        if self._is_softmax:
+        if self.is_softmax:
             found[:, [column]] = 1 / own
             found[:, others] = -1 / np.clip(values[:, others].sum(axis=1, keepdims=True), _LEAST, None)
         else:
@@ -102,7 +104,7 @@ class Readout:
 
     def notes(self, raw: NDArray[np.floating]) -> tuple[str, ...]:
         """Say what limits the evidence of these outputs."""
-        if self.head.is_regression or self._gives_logits:
+        if self.head.is_regression or self.gives_logits:
             return ()
         values = np.asarray(raw, np.float64)
         return (FROM_SCORES, *([CLIPPED] if ((values <= 0) | (values >= 1)).any() else []))
@@ -110,7 +112,7 @@ class Readout:
     def _of_scores(self, values: Values) -> Values:
         values = np.where(np.isfinite(values), values, np.nan)
         known = np.clip(values, _LEAST, _MOST)
-        if self._is_softmax:
+        if self.is_softmax:
             # the scores of the others tell more of what is left than 1 minus this one
             rest = np.clip(values.sum(axis=1, keepdims=True) - values, 2.0**-24, None)
             if values.shape[1] == 2:

@@ -152,6 +152,11 @@ FLAGS = (
     Flag("--sanity", ("occlusion", "sanity"), _switch, "", "compare the map with those of random weights"),
     Flag("--robustness", ("occlusion", "robustness"), _switch, "", "how much does a little noise change the map?"),
     Flag("--left", ("occlusion", "left"), _switch, "", "show what is left of the image times its importance"),
+    Flag("--view", ("occlusion", "views"), str, "NAME", "another view under the same test: grad-cam, "
+         "integrated-gradients, smoothgrad or rise; repeats", repeats=True),
+    Flag("--view-baseline", ("occlusion", "view_baseline"), str, "IMAGE", "where integrated gradients begin: blur or "
+         "black"),
+    Flag("--rise-masks", ("occlusion", "rise_masks"), _count, "N", "how many random masks rise takes; default 1000"),
     Flag("--commentary", ("commentary", "folder"), str, "FOLDER", "your own commentary: Markdown by section and layer"),
     Flag("--to", ("email", "to"), str, "ADDRESS", "to whom the e-mail goes; repeats", repeats=True),
     Flag("--cc", ("email", "cc"), str, "ADDRESS", "who gets a copy of it; repeats", repeats=True),

@@ -160,8 +160,15 @@ def importance_overlay(
         "magnitude."
     )
     bar = "importance (bits)" if unit else "importance"
+    return overlay(name, alt, caption, pixels, importance, limit, colours, bar)
+
+
+def overlay(
+    name: str, alt: str, caption: str, pixels: Raw, values: Values, limit: float, colours: str, bar: str
+) -> Picture:
+    """Lay values ``(H, W)`` from -limit to limit over an image ``(H, W, C)``, with a bar of that name beside it."""
     return _with_colour_bar(
-        name, alt, caption, importance, colours, (-limit, limit), bar, "column", "row", under=_bytes(pixels)
+        name, alt, caption, values, colours, (-limit, limit), bar, "column", "row", under=_bytes(pixels)
     )
 
 

@@ -24,6 +24,7 @@ from reportgen.report.numbers import Number
 from reportgen.report.picture import Picture
 from reportgen.report.regions import Regions
 from reportgen.report.sanity import SanityTest
+from reportgen.report.views import Standing, View, compare_maps
 from reportgen.system.errors import ReportgenError
 
 if TYPE_CHECKING:
@@ -154,6 +155,8 @@ class CaseReport:
         as far as they were taken.
     regions
         The strongest regions of the first class's map; None where they were not looked for.
+    views
+        Other views of the first class, as asked for.
     """
 
     label: str | None
@@ -178,6 +181,7 @@ class CaseReport:
     sanity: SanityTest | None = None
     measures: tuple[Measure, ...] = ()
     regions: Regions | None = None
+    views: tuple[View, ...] = ()
 
     @property
     def title(self) -> str:
@@ -188,6 +192,11 @@ class CaseReport:
     def occlusion_maps(self) -> tuple[OcclusionMap, ...]:
         """The maps of all classes that the scan follows."""
         return (*([self.occlusion] if self.occlusion else []), *self.further_occlusion)
+
+    @property
+    def map_standings(self) -> tuple[Standing, ...]:
+        """How the maps of the first class stand their test, where there are other views than the scan."""
+        return compare_maps(self.map_test, self.occlusion.positions if self.occlusion else 0, self.views)
 
     def importance_map(self) -> NDArray[np.float64]:
         """Return how much each pixel matters to the target class, from what the report holds.

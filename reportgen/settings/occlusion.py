@@ -10,6 +10,8 @@ from pydantic import Field
 
 from reportgen.settings.values import LARGEST, ClassLike, Colour, Count, Fill, Pair
 
+View = Literal["grad-cam", "integrated-gradients", "smoothgrad", "rise"]
+
 
 @dataclass(frozen=True, kw_only=True)
 class OcclusionSettings:
@@ -50,6 +52,13 @@ class OcclusionSettings:
     left
         Whether to show what is left of the image when it is multiplied by its importance; one patch with one fill shows
         it in any case.
+    views
+        Other views beside the scan, put to the same test: any of ``grad-cam``, ``integrated-gradients``, ``smoothgrad``
+        and ``rise``.
+    view_baseline
+        Where integrated gradients begin: at the ``blur``red image or at a ``black`` one.
+    rise_masks
+        How many random masks RISE takes.
     """
 
     enabled: bool = True
@@ -65,6 +74,9 @@ class OcclusionSettings:
     sanity: bool = False
     robustness: bool = False
     left: bool = False
+    views: tuple[View, ...] = ()
+    view_baseline: Literal["blur", "black"] = "blur"
+    rise_masks: Count = 1000
 
     @property
     def fills(self) -> tuple[Fill, ...]:

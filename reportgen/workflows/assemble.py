@@ -47,6 +47,7 @@ def case_report(run: CaseRun, subject: Subject, layers: Sequence[LayerReport], a
         sanity=run.sanity,
         measures=run.measures,
         regions=run.regions,
+        views=tuple(view.summary for view in run.views),
     )
 
 

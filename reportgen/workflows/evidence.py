@@ -10,6 +10,7 @@ from reportgen.analysis.decision import decision_remarks, find_decisions
 from reportgen.analysis.known_regions import measure_regions, region_remarks
 from reportgen.analysis.map_test import STEPS, map_remarks, put_to_test
 from reportgen.analysis.measures import measure_maps
+from reportgen.analysis.other_views import make_views, view_remarks
 from reportgen.analysis.predictions import Head
 from reportgen.analysis.regions import find_regions, pair_remarks
 from reportgen.analysis.remarks import occlusion_remarks
@@ -67,6 +68,11 @@ def gather_evidence(
         with watch.step("measures of the maps"):
             measured = measure_maps(subject, done, memory, sensitivities)
             done = [replace(run, measures=found) for run, found in zip(done, measured, strict=True)]
+    for name in dict.fromkeys(settings.occlusion.views):
+        with watch.step(name, len(done)) as advance:
+            views = make_views(subject, done, settings.occlusion, name, advance)
+            pairs = zip(done, views, strict=True)
+            done = [replace(run, views=(*run.views, *([view] if view else []))) for run, view in pairs]
     return done
 
 
@@ -93,5 +99,6 @@ def evidence_remarks(shown: Sequence[CaseReport], head: Head) -> tuple[Remark, .
         *decision_remarks(shown),
         *sanity_remarks(shown),
         *pair_remarks(shown),
+        *view_remarks(shown),
         *occlusion_remarks(shown, regression=head.is_regression),
     )

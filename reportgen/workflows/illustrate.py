@@ -24,6 +24,7 @@ from reportgen.figures.curves import map_test_chart
 from reportgen.figures.evaluation import standing_strip
 from reportgen.figures.known_regions import region_outlines
 from reportgen.figures.sanity import sanity_chart
+from reportgen.figures.views import view_overlay
 from reportgen.report.layer import LayerReport
 from reportgen.report.picture import Picture, case_picture_name, layer_picture_name, occlusion_kind
 from reportgen.report.report import readable
@@ -132,6 +133,7 @@ def occlusion_pictures(runs: Runs, settings: OcclusionSettings) -> list[Picture]
                     name, run.title, run.image, scan.importance, run.regions, masks, shared, settings.importance_colours
                 )
             )
+        pictures += _view_pictures(run, settings)
         if run.map_test:
             name = case_picture_name(run.number, occlusion_kind("test"))
             pictures.append(map_test_chart(name, run.title, run.map_test))
@@ -181,6 +183,17 @@ def _turned_pictures(run: CaseRun) -> list[Picture]:
         name = case_picture_name(run.number, occlusion_kind(kind))
         pictures.append(heatmaps.turned_picture(name, run.title, pixels, told))
     return pictures
+
+
+def _view_pictures(run: CaseRun, settings: OcclusionSettings) -> list[Picture]:
+    return [
+        view_overlay(
+            case_picture_name(run.number, occlusion_kind(view.summary.picture_kind)), run.title, run.image, view.values,
+            view.summary, run.scans[0].summary.target_class, settings.importance_colours,
+        )
+        for view in run.views
+        if view.values is not None
+    ]  # fmt: skip
 
 
 def _scan_pictures(

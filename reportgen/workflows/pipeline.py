@@ -20,7 +20,7 @@ from reportgen.analysis.doubts.profiles import profile_remarks
 from reportgen.analysis.doubts.trials import doubts_under, trial_remarks, try_preprocessings
 from reportgen.analysis.headlines import headline_remarks
 from reportgen.analysis.occlusion.patches import count_positions
-from reportgen.analysis.runs import CaseRun, Runs, Subject, is_finite, make_subject, run_cases
+from reportgen.analysis.runs import CaseRun, Runs, Subject, are_finite, is_finite, make_subject, run_cases
 from reportgen.analysis.standing import check_evaluation_fits, find_standings, otherness_remarks, standing_remark
 from reportgen.images.cases import Case, CaseLike, as_case, check_count, headings, usual_title
 from reportgen.images.fitting import prepare

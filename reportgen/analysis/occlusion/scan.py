@@ -361,11 +361,12 @@ def _blurred(image: NDArray[np.float32]) -> NDArray[np.float32]:
     """Mean over a window of a fifth of each side, twice: close to a Gaussian, borders mirrored."""
     for axis in (0, 1):
         for _ in range(2):
-            image = _box_mean(image, axis, max(1, image.shape[axis] // 10))
+            image = box_mean(image, axis, max(1, image.shape[axis] // 10))
     return image
 
 
-def _box_mean(image: NDArray[np.float32], axis: int, reach: int) -> NDArray[np.float32]:
+def box_mean(image: NDArray[np.float32], axis: int, reach: int) -> NDArray[np.float32]:
+    """Return means over windows of ``2 * reach + 1`` along an axis, borders mirrored."""
     widths = [(0, 0)] * image.ndim
     widths[axis] = (reach + 1, reach)
     sums = np.cumsum(np.pad(image, widths, mode="symmetric"), axis=axis, dtype=np.float64)

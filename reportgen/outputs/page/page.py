@@ -180,6 +180,12 @@ class Page(Frame):
         return occlusion_kind(kind, place)
 
     @property
+    def views(self) -> tuple[str, ...]:
+        """Kinds of the pictures of other views than the scan, as far as any case has one."""
+        kinds = (occlusion_kind(view.picture_kind) for case in self.report.cases for view in case.views)
+        return tuple(kind for kind in dict.fromkeys(kinds) if self.shows(kind))
+
+    @property
     def one_target(self) -> bool:
         """Whether the occlusion scan follows the same class in all cases."""
         return len({case.target_class for case in self.report.cases}) == 1

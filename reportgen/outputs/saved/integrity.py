@@ -11,6 +11,7 @@ from reportgen.outputs.saved.evidence_integrity import evidence_flaws
 from reportgen.report.layer import LayerReport
 from reportgen.report.picture import ENDINGS, Picture, layer_picture_name
 from reportgen.report.report import CaseReport, Report
+from reportgen.report.views import TITLES
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,119}")
@@ -66,6 +67,7 @@ def _case_flaws(report: Report, case: CaseReport) -> Iterator[str]:
     if not is_digest(case.sha256):
         yield "it has a case without a digest"
     yield from evidence_flaws(case, report.model.class_names)
+    yield from _view_flaws(case)
     if tuple(layer.name for layer in case.layers) != report.model.shown_layers:
         yield "its layers don't fit together"
     for layer in case.layers:
@@ -86,6 +88,20 @@ def _deciding_flaws(report: Report, layer: LayerReport) -> Iterator[str]:
         yield "its channels that decide don't fit together"
     if any(not 0 <= channel < layer.channels for channel in channels):
         yield "a channel that decides is none of its layer"
+
+
+def _view_flaws(case: CaseReport) -> Iterator[str]:
+    names = [view.name for view in case.views]
+    if len(set(names)) < len(names) or not set(names) <= set(TITLES):
+        yield "its views are not those that there are"
+    if any(min(view.orders, view.passes) < 0 for view in case.views):
+        yield "a view of it has less than nothing"
+    if any(
+        not 0 <= one <= view.orders
+        for view in case.views
+        for one in (view.beaten_by_deletion, view.beaten_by_insertion)
+    ):
+        yield "a view is better than more random orders than there are"
 
 
 def _picture_flaws(report: Report) -> Iterator[str]:

@@ -1,0 +1,246 @@
+"""Other views of each case beside the occlusion scan, put to the same test, and which is to be believed, in words."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reportgen.analysis.covered import Covered, Passes, cover, make_passes
+from reportgen.analysis.metrics.faithfulness import order_of, test_curves
+from reportgen.analysis.occlusion.known_models import known_model
+from reportgen.analysis.occlusion.scan import box_mean, make_fill
+from reportgen.analysis.runs import CaseRun, Runs, Subject
+from reportgen.analysis.views.grad_cam import grad_cam, last_maps
+from reportgen.analysis.views.integrated_gradients import STEPS, integrated_gradients
+from reportgen.analysis.views.rise import rise
+from reportgen.analysis.views.slopes import NoViewError, Slopes
+from reportgen.analysis.views.smoothgrad import NOISE, SAMPLES, smoothgrad
+from reportgen.report.maptest import BLUR
+from reportgen.report.report import CaseReport, Remark, readable
+from reportgen.report.views import GRAD_CAM, INTEGRATED_GRADIENTS, RISE, SMOOTHGRAD, TITLES, Standing, View
+from reportgen.settings.occlusion import OcclusionSettings
+
+Values = NDArray[np.float64]
+_GAP = 0.05  # of what integrated gradients have to sum to
+_MOST_NAMED = 3
+
+
+@dataclass(frozen=True)
+class ViewMap:
+    """One view of one case: its map, and what the report says of it.
+
+    Attributes
+    ----------
+    values
+        ``(H, W)``, on a scale of its own; where it has signs, positive is what speaks for the target class. None where
+        there is none.
+    summary
+        As part of a report.
+    """
+
+    values: Values | None
+    summary: View
+
+
+@dataclass(frozen=True)
+class _Made:
+    """A map, how it was made, and in how many passes; ``for_said``: of evidence for what the model says of the case."""
+
+    for_said: Values
+    how: str
+    passes: int
+    signed: bool = True
+
+
+@dataclass(frozen=True)
+class _Work:
+    """What a view is made from: one case, covered as its test needs it, and its slopes."""
+
+    run: CaseRun
+    covered: Covered
+    slopes: Slopes
+    settings: OcclusionSettings
+
+    @property
+    def size(self) -> tuple[int, int]:
+        return (self.run.prepared.shape[0], self.run.prepared.shape[1])
+
+
+def make_views(
+    subject: Subject, runs: Runs, settings: OcclusionSettings, name: str, advance: Callable[[int], object]
+) -> list[ViewMap | None]:
+    """Make one view of each case, for the first class that its scan follows, and put it to the test.
+
+    Parameters
+    ----------
+    subject, runs
+        The model and the scanned cases.
+    settings
+        Of the evidence.
+    name
+        Of the view.
+    advance
+        Told the number of cases done.
+
+    Returns
+    -------
+    list of ViewMap or None
+        None for a case without a scan.
+    """
+    passes = make_passes(subject, runs, settings.memory)
+    found: list[ViewMap | None] = []
+    for run in runs:
+        found.append(_make_view(_work(subject, passes, run, settings), name) if run.scans else None)
+        advance(1)
+    return found
+
+
+def _work(subject: Subject, passes: Passes, run: CaseRun, settings: OcclusionSettings) -> _Work:
+    known, readout = known_model(subject.loaded.keras_model), passes.readout
+    graph = (known.logits(subject.head.kind) if readout.cut else None) or known.graph
+    covered = cover(subject, passes, run, run.targets[0])
+    return _Work(run, covered, Slopes(graph, readout, covered.target, covered.sign, settings.memory // 2), settings)
+
+
+def _make_view(work: _Work, name: str) -> ViewMap:
+    try:
+        made = _MAKERS[name](work)
+    except NoViewError as reason:
+        return ViewMap(None, View(name=name, missing=str(reason)))
+    # an order of single pixels would win or lose by its grain alone: all maps are as coarse as the scan
+    for_said = average(made.for_said, work.run.scans[0].summary.smallest.patch)
+    values = work.covered.sign * for_said if made.signed else for_said
+    if not np.isfinite(values).all():
+        return ViewMap(None, View(name=name, missing="the model gives no numbers for images that are hidden in part"))
+    summary = View(
+        name=name, how=made.how, passes=made.passes, minimum=_short(values.min()), maximum=_short(values.max())
+    )
+    return ViewMap(values, _tested(work, summary, for_said))
+
+
+def _tested(work: _Work, summary: View, for_said: Values) -> View:
+    """Put a map to the test of the case's own map, with the same random orders, which are not run again."""
+    if work.run.map_test is None:
+        return summary
+    others = work.run.map_test.curves[0]
+    curves = test_curves(order_of(for_said), [], work.size, work.covered.blurred_evidence, BLUR)
+    curves = replace(curves, random_deletion=others.random_deletion, random_insertion=others.random_insertion)
+    return replace(
+        summary,
+        deletion=_short(curves.deletion_mean),
+        insertion=_short(curves.insertion_mean),
+        beaten_by_deletion=curves.beaten_by_deletion,
+        beaten_by_insertion=curves.beaten_by_insertion,
+        orders=curves.orders,
+    )
+
+
+def average(values: Values, block: tuple[int, int]) -> Values:
+    """Return means of a map ``(H, W)`` over windows around each pixel about as large as a block (height, width)."""
+    means = values.astype(np.float32)
+    for axis, side in enumerate(block):
+        means = box_mean(means, axis, side // 2)
+    return means.astype(np.float64)
+
+
+def _grad_cam(work: _Work) -> _Made:
+    call, is_through = last_maps(work.slopes.graph)
+    height, width, channels = call.map_shape or (0, 0, 0)
+    past = "" if is_through else "; branches of the model lead past it, and what they see is missing"
+    how = f"From the {channels} channel{'' if channels == 1 else 's'} of layer {call.path}, {height} × {width}{past}."
+    return _Made(grad_cam(work.slopes, work.run.prepared, call), how, 1)
+
+
+def _integrated_gradients(work: _Work) -> _Made:
+    black = work.settings.view_baseline == "black"
+    fill = make_fill(work.run.image, (0.0,) if black else "blur")[0]
+    found = integrated_gradients(work.slopes, work.run.prepared, work.covered.prepare(fill))
+    unit = "" if work.slopes.readout.head.is_regression else " bits"
+    sum_of, total = readable(float(found.values.sum())), readable(found.total)
+    how = (
+        f"{STEPS} steps from {'a black image' if black else 'the blurred image'}; its pixels sum to {sum_of}{unit}, "
+        f"and between the two the model's own numbers differ by {total}."
+    )
+    if found.gap > _GAP * abs(found.total):
+        how = f"{how[:-1]}: not the same, so steps this long don't follow the model."
+    return _Made(found.values, how, found.passes)
+
+
+def _smoothgrad(work: _Work) -> _Made:
+    values = smoothgrad(work.slopes, work.run.prepared)
+    how = f"The magnitude of the slope, mean of {SAMPLES} copies with noise of {NOISE:.0%} of the image's range."
+    return _Made(values, how, SAMPLES, signed=False)
+
+
+def _rise(work: _Work) -> _Made:
+    covered, count = work.covered, work.settings.rise_masks
+    blurred = covered.prepare(covered.blurred)
+
+    def evidence(masks: NDArray[np.float32]) -> Values:
+        images = [blurred + mask[..., None] * (work.run.prepared - blurred) for mask in masks]
+        raw = covered.passes.run(images)
+        return covered.sign * covered.passes.readout.evidence(raw)[:, covered.target]
+
+    values = rise(evidence, work.size, count, covered.passes.size)
+    return _Made(values, f"{count} random masks, what they hide blurred.", count)
+
+
+_MAKERS: dict[str, Callable[[_Work], _Made]] = {
+    GRAD_CAM: _grad_cam,
+    INTEGRATED_GRADIENTS: _integrated_gradients,
+    SMOOTHGRAD: _smoothgrad,
+    RISE: _rise,
+}
+
+
+def _short(value: float) -> float:
+    return float(f"{value + 0.0:.7g}")  # no -0
+
+
+def view_remarks(cases: Sequence[CaseReport]) -> tuple[Remark, ...]:
+    """Say of each case which of its maps to believe, and which views could not be made, and why."""
+    return (*(_remark(case, case.map_standings) for case in cases if case.map_standings), *_missing(cases))
+
+
+def _remark(case: CaseReport, standings: Sequence[Standing]) -> Remark:
+    unit = case.map_test.unit_text if case.map_test else ""
+    known = [one for one in standings if math.isfinite(one.gap)]
+    good = sorted((one for one in known if one.better_than_chance), key=lambda one: -one.gap)
+    poor = [one.title for one in known if not one.better_than_chance]
+    if not good:
+        text = f"{case.title}: None of the {len(standings)} maps is better than chance; believe none of them."
+    else:
+        best, rest = good[0], good[1:]
+        text = (
+            f"{case.title}: Of {len(standings)} maps, {best.title} is the one to believe: putting pixels back in its "
+            f"order leaves {readable(best.gap)}{unit} more evidence than taking them away"
+        )
+        if rest:
+            text += f" ({', '.join(f'{one.title} {readable(one.gap)}' for one in rest)})"
+        text += f". No better than chance here: {', '.join(poor)}." if poor else "."
+    numbers = {f"{one.title} {name}": value for one in known for name, value in
+               (("deletion", one.deletion), ("insertion", one.insertion))}  # fmt: skip
+    return Remark(section="occlusion", kind="views", text=text, numbers=numbers)
+
+
+def _missing(cases: Sequence[CaseReport]) -> list[Remark]:
+    """Say once for all cases what they have in common."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for case in cases:
+        for view in case.views:
+            if view.missing:
+                found.setdefault((view.missing, view.name), []).append(case.title)
+    by_reason: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+    for (reason, name), titles in found.items():
+        by_reason.setdefault((reason, tuple(titles)), []).append(TITLES[name])
+    remarks = []
+    for (reason, of_cases), names in by_reason.items():
+        whose = "" if len(of_cases) == len(cases) else f" of {', '.join(of_cases[:_MOST_NAMED])}"
+        whose += f" and {len(of_cases) - _MOST_NAMED} more" if whose and len(of_cases) > _MOST_NAMED else ""
+        text = f"{' and '.join(names)}{whose} could not be made: {reason}."
+        remarks.append(Remark(section="occlusion", kind="views_missing", text=text))
+    return remarks
