@@ -63,7 +63,8 @@ def test_every_field_of_a_report_is_described(table):
 def test_the_fields_described_are_those_in_the_file(small_model, cases):
     """Each table that a real report.json has holds just the fields that its description names."""
     few = {"occlusion": {"patch": 12, "target": [0, 1]}, "preprocessing": {"mode": "try"}, "layers": {"first": 1}}
-    report = build_report(small_model, cases, few | {"commentary": {"sections": {"summary": "Words"}}})
+    own = {"commentary": {"sections": {"summary": "Words"}}, "theme": {"title": "Ours"}}
+    report = build_report(small_model, cases, few | own)
     document = json.loads(render_json(report))
     met = set()
     for table in tables():

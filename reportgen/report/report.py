@@ -10,6 +10,7 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from reportgen.report.brand import Brand
 from reportgen.report.decision import Decision
 from reportgen.report.evidence import OcclusionMap
 from reportgen.report.findings import Finding
@@ -278,6 +279,8 @@ class Report:
         The sentence that this is no diagnosis.
     pictures
         All that it shows.
+    brand
+        Whose look it has; None: the program's own.
     """
 
     schema_version: int = SCHEMA_VERSION
@@ -293,6 +296,7 @@ class Report:
     timings: dict[str, Number] = field(default_factory=dict)
     disclaimer: str = DISCLAIMER
     pictures: tuple[Picture, ...] = ()
+    brand: Brand | None = None
 
     @property
     def side_by_side(self) -> tuple[tuple[int, CaseReport], ...]:

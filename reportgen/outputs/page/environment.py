@@ -29,8 +29,15 @@ def asset(name: str) -> str:
 @functools.cache
 def environment() -> jinja2.Environment:
     """Return where templates of reports are rendered: everything is escaped, what would act is replaced."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(templates_folder()),
+    return make_environment(jinja2.FileSystemLoader(templates_folder()))
+
+
+def make_environment(
+    loader: jinja2.BaseLoader, kind: type[jinja2.Environment] = jinja2.Environment
+) -> jinja2.Environment:
+    """Return the same for templates from elsewhere."""
+    environment = kind(
+        loader=loader,
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,

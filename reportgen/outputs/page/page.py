@@ -13,8 +13,11 @@ import functools
 import hashlib
 from dataclasses import dataclass
 
+from reportgen.outputs.page.brand import accent_style
 from reportgen.outputs.page.environment import asset, environment
 from reportgen.outputs.page.markdown import SafeHtml
+from reportgen.outputs.page.sections import SECTIONS, Section, chosen_sections
+from reportgen.outputs.page.theme import Theme, check_page
 from reportgen.outputs.saved.report_json import embedded_json
 from reportgen.outputs.saved.seal import BLANK_SEAL, SEAL, page_digest
 from reportgen.report.evidence import shows_evidence
@@ -23,6 +26,7 @@ from reportgen.report.model import LayerSummary
 from reportgen.report.picture import Picture, case_picture_name, layer_picture_name, occlusion_kind
 from reportgen.report.report import CaseReport, Comment, Remark, Report, readable, verdict
 
+STYLES = ("assets/tokens.css", "assets/report.css")
 CHANNEL_ROWS = 3000
 FINDING_ROWS, BEST_ROWS = 40, 5
 
@@ -109,6 +113,26 @@ class Page(Frame):
     def data(self) -> SafeHtml:
         """Everything measured, as JSON that can stand inside the page: other outputs are made from it."""
         return SafeHtml(embedded_json(self.report))
+
+    @property
+    def sections(self) -> tuple[Section, ...]:
+        """The sections to show, in their order."""
+        return tuple(one for one in chosen_sections(self.report) if self._has(one.name))
+
+    def has_section(self, name: str) -> bool:
+        """Whether a section is shown."""
+        return any(one.name == name for one in self.sections)
+
+    def _has(self, name: str) -> bool:
+        return name in SECTIONS and (name != "occlusion" or self.report.cases[0].occlusion is not None)
+
+    @property
+    def logo(self) -> str:
+        """Where the logo is; empty where there is none."""
+        brand = self.report.brand
+        if brand is None or not brand.logo:
+            return ""
+        return f"data:{brand.logo_type};base64,{base64.b64encode(brand.logo).decode()}"
 
     @property
     def cases(self) -> tuple[tuple[int, CaseReport], ...]:
@@ -251,17 +275,50 @@ class Page(Frame):
         return self.pictures[layer_picture_name(case, layer.index, layer.name)]
 
 
-def read_assets(*names: str) -> Asset:
-    """Return style sheets or scripts, one after another, as they stand in a page."""
-    return Asset(SafeHtml("".join(asset(name).strip() + "\n" for name in names)))
+def read_assets(*names: str, theme: Theme | None = None, further: str = "") -> Asset:
+    """Return style sheets or scripts, one after another, as they stand in a page.
+
+    Parameters
+    ----------
+    names
+        Of the files.
+    theme
+        Whose files come before the program's own.
+    further
+        Style that stands after them.
+    """
+    read = theme.asset if theme else asset
+    return Asset(SafeHtml("".join(f"{text}\n" for name in names if (text := read(name).strip())) + further))
 
 
-def render_html(report: Report) -> str:
-    """Return the page. The same report gives the same text."""
-    templates = environment()
+def render_html(report: Report, theme: Theme | None = None) -> str:
+    """Return the page. The same report gives the same text.
+
+    Raises
+    ------
+    OutputError
+        When the theme's templates have a fault, or make a page that isn't safe.
+    """
+    further = accent_style(report.brand) if report.brand else ""
+    style = read_assets(*STYLES, *(["assets/theme.css"] if theme else []), theme=theme, further=further)
     page = Page(
-        report=report, style=read_assets("assets/report.css"), script=read_assets("assets/report.js"),
-        generator=report.versions["reportgen"], seal=BLANK_SEAL,
+        report=report, style=style, script=read_assets("assets/report.js"), generator=report.versions["reportgen"],
+        seal=BLANK_SEAL,
     )  # fmt: skip
-    text = templates.get_template("report.html.j2").render(page=page, report=report) + "\n"
+    text = render("report.html.j2", page, theme) + "\n"
+    if theme is not None:
+        check_page(text, page.policy, theme)
     return text.replace(SEAL.format(BLANK_SEAL), SEAL.format(page_digest(text)), 1)
+
+
+def render(template: str, page: Page, theme: Theme | None) -> str:
+    """Return what a template makes of a page, with the program's own look or a theme's.
+
+    Raises
+    ------
+    OutputError
+        When the theme's templates have a fault.
+    """
+    if theme is not None:
+        return theme.render(template, page=page, report=page.report)
+    return environment().get_template(template).render(page=page, report=page.report)

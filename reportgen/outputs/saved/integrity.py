@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from datetime import datetime
 
+from reportgen.report.brand import brand_flaw
 from reportgen.report.evidence import OcclusionMap
 from reportgen.report.maptest import MapTest
 from reportgen.report.picture import ENDINGS, Picture, layer_picture_name
@@ -39,6 +40,8 @@ def _flaws(report: Report) -> Iterator[str]:
     if any(len(trial.predictions) != len(report.cases) for trial in report.trials):
         yield "its preprocessing trials are of other cases"
     yield from _picture_flaws(report)
+    if report.brand and (found := brand_flaw(report.brand)):
+        yield found
 
 
 def _model_flaws(report: Report) -> Iterator[str]:
