@@ -19,7 +19,7 @@ from reportgen.outputs.page.markdown import SafeHtml
 from reportgen.outputs.page.sections import SECTIONS, Section, chosen_sections
 from reportgen.outputs.page.theme import Theme, check_page
 from reportgen.outputs.saved.report_json import embedded_json
-from reportgen.outputs.saved.seal import BLANK_SEAL, SEAL, page_digest
+from reportgen.outputs.saved.seal import BLANK_SEAL, DATA_START, SEAL, page_digest
 from reportgen.report.evidence import shows_evidence
 from reportgen.report.findings import Finding
 from reportgen.report.model import LayerSummary
@@ -308,7 +308,18 @@ def render_html(report: Report, theme: Theme | None = None) -> str:
     text = render("report.html.j2", page, theme) + "\n"
     if theme is not None:
         check_page(text, page.policy, theme)
+    text = _with_all_pictures(text, page)
     return text.replace(SEAL.format(BLANK_SEAL), SEAL.format(page_digest(text)), 1)
+
+
+def _with_all_pictures(text: str, page: Page) -> str:
+    """Add to a page the pictures that its sections don't show: the report is read back whole from it.
+
+    In a ``<template>`` a browser neither shows nor decodes them.
+    """
+    addresses = dict.fromkeys(f'src="{page.address(one)}"' for one in page.report.pictures)
+    left = "".join(f'<img alt="" {address}>' for address in addresses if address not in text)
+    return text.replace(DATA_START, f"<template>{left}</template>\n{DATA_START}", 1) if left else text
 
 
 def render(template: str, page: Page, theme: Theme | None) -> str:

@@ -118,12 +118,14 @@ def test_a_theme_is_a_folder_with_something_in_it(tmp_path):
         read_theme(tmp_path)
 
 
-def test_sections_are_left_out_and_put_in_order(report):
+def test_sections_are_left_out_and_put_in_order(report, tmp_path):
     asked = dataclasses.replace(report, settings={"page": {"sections": ["layers", "cases", "hostile", 7]}})
     html = render_html(asked)
     found = re.findall(r'<section id="(\w+)"', html)
     assert found == ["layers", "cases"]
     assert re.findall(r'<li><a href="#([a-z]+)">', html) == ["layers", "cases"]
+    (tmp_path / "r.html").write_text(html, encoding="utf-8")
+    assert read_saved(tmp_path / "r.html").report.pictures == report.pictures  # also those that no section shows
     with pytest.raises(SettingsError, match=r"'page.sections.*summary"):
         settings_from({"page": {"sections": ["everything"]}})
 
