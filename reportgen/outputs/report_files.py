@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from reportgen.outputs.documents.email import Mail, attachments_of, render_email
 from reportgen.outputs.documents.pdf import render_pdf
+from reportgen.outputs.further_sections import Section, add_to
 from reportgen.outputs.page.page import render_html
 from reportgen.outputs.page.theme import Theme, read_theme
 from reportgen.outputs.saved.reader import read_saved
@@ -17,6 +19,11 @@ from reportgen.report.report import Remark, Report
 from reportgen.settings.file import convert
 from reportgen.settings.job import EmailSettings
 from reportgen.system.atomic import check_target, make_folder, write_all, write_file
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from reportgen.report.picture import Picture
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +36,33 @@ class SavableReport(Report):
     def with_remarks(self, *remarks: Remark) -> SavableReport:
         """Return the same report with these remarks added."""
         return replace(self, remarks=(*self.remarks, *remarks))
+
+    def add_section(
+        self, title: str, *, markdown: str = "", html: str = "", figure: Figure | bytes | Picture | None = None,
+        alt: str = "", after: str = "occlusion",
+    ) -> SavableReport:  # fmt: skip
+        """Return the same report with a section of your own (see ``docs/sections.md``).
+
+        Parameters
+        ----------
+        title
+            Its heading.
+        markdown, html
+            Its words, one of the two; of HTML only what Markdown could say is kept.
+        figure
+            A matplotlib figure, the bytes of a PNG or JPEG, or a Picture.
+        alt
+            What the figure shows, for those who can't see it; needed with a figure.
+        after
+            The section that it follows.
+
+        Raises
+        ------
+        SettingsError
+            When it has no title, no content or too much, a figure without alternative text, or follows no section.
+        """
+        section = Section(title=title, markdown=markdown, html=html, figure=figure, alt=alt, after=after)
+        return add_to(self, section)
 
     def save_html(self, path: str | Path, *, theme: str | Path | None = None, overwrite: bool = False) -> None:
         """Write one self-contained HTML file.

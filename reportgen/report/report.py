@@ -21,6 +21,7 @@ from reportgen.report.model import ModelReport
 from reportgen.report.names import find_name, plain_name
 from reportgen.report.numbers import Number
 from reportgen.report.picture import Picture
+from reportgen.report.section import FurtherSection
 from reportgen.system.errors import ReportgenError
 
 if TYPE_CHECKING:
@@ -281,6 +282,8 @@ class Report:
         All that it shows.
     brand
         Whose look it has; None: the program's own.
+    further_sections
+        What was added to the program's own sections.
     """
 
     schema_version: int = SCHEMA_VERSION
@@ -297,6 +300,7 @@ class Report:
     disclaimer: str = DISCLAIMER
     pictures: tuple[Picture, ...] = ()
     brand: Brand | None = None
+    further_sections: tuple[FurtherSection, ...] = ()
 
     @property
     def side_by_side(self) -> tuple[tuple[int, CaseReport], ...]:

@@ -20,9 +20,12 @@ class PageSettings:
     ----------
     sections
         Which sections, in this order; empty: all. Warnings, and the notice that it is no diagnosis, are always shown.
+    others
+        Whether installed packages may add sections (see ``docs/sections.md``).
     """
 
     sections: tuple[SectionName, ...] = ()
+    others: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -23,6 +23,7 @@ from reportgen.analysis.standing import check_evaluation_fits, find_standings, o
 from reportgen.images.cases import Case, CaseLike, as_case, check_count, headings, usual_title
 from reportgen.images.fitting import prepare
 from reportgen.models.loader import BUILTIN_MODEL, BUILTIN_NAME, LoadedModel, load_model
+from reportgen.outputs.further_sections import add_installed
 from reportgen.outputs.page.brand import read_brand
 from reportgen.outputs.page.theme import theme_asset
 from reportgen.outputs.report_files import SavableReport
@@ -123,7 +124,7 @@ def build_report(
         brand=brand,
     )
     shown, head = [case for _, case in report.side_by_side], subject.head
-    return report.with_remarks(
+    report = report.with_remarks(
         *origin_remarks(subject, runs, layers),
         *cautions(subject, runs, chosen.preprocessing.aspect),
         *of_profiles,
@@ -137,6 +138,7 @@ def build_report(
         *remarks.depth_remarks(shown),
         *remarks.layer_remarks(shown, subject.names),
     )
+    return add_installed(report) if chosen.page.others else report
 
 
 def check_report(model: LoadedModel, cases: Sequence[Case], settings: Settings) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import jinja2
 
-from reportgen.outputs.page.markdown import render_markdown
+from reportgen.outputs.page.markdown import clean_html, render_markdown
 from reportgen.report.evaluation import describe_estimate
 from reportgen.report.report import readable
 from reportgen.system.text import visible
@@ -45,7 +45,7 @@ def make_environment(
         finalize=_seen,
     )
     environment.filters |= {
-        "markdown": render_markdown, "grouped": _grouped, "shape": _shape, "short": _short,
+        "markdown": render_markdown, "clean": clean_html, "grouped": _grouped, "shape": _shape, "short": _short,
         "scientific": _significant, "setting": _setting, "correlation": _correlation, "scored": format_score,
         "readable": readable, "sight": _sight, "keras_shape": _keras_shape, "fill": _fill,
         "estimate": describe_estimate, "percent": _percent,

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from reportgen.outputs.page.brand import accent_style
 from reportgen.outputs.page.environment import asset, environment
 from reportgen.outputs.page.markdown import SafeHtml
-from reportgen.outputs.page.sections import SECTIONS, Section, chosen_sections
+from reportgen.outputs.page.sections import Section, chosen_sections
 from reportgen.outputs.page.theme import Theme, check_page
 from reportgen.outputs.saved.report_json import embedded_json
 from reportgen.outputs.saved.seal import BLANK_SEAL, DATA_START, SEAL, page_digest
@@ -117,14 +117,11 @@ class Page(Frame):
     @property
     def sections(self) -> tuple[Section, ...]:
         """The sections to show, in their order."""
-        return tuple(one for one in chosen_sections(self.report) if self._has(one.name))
+        return chosen_sections(self.report)
 
     def has_section(self, name: str) -> bool:
         """Whether a section is shown."""
         return any(one.name == name for one in self.sections)
-
-    def _has(self, name: str) -> bool:
-        return name in SECTIONS and (name != "occlusion" or self.report.cases[0].occlusion is not None)
 
     @property
     def logo(self) -> str:

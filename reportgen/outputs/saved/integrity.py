@@ -42,6 +42,9 @@ def _flaws(report: Report) -> Iterator[str]:
     yield from _picture_flaws(report)
     if report.brand and (found := brand_flaw(report.brand)):
         yield found
+    names = {picture.name for picture in report.pictures}
+    if any(not names.issuperset(section.pictures) for section in report.further_sections):
+        yield "one of its sections lacks a picture"
 
 
 def _model_flaws(report: Report) -> Iterator[str]:
