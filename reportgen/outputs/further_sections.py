@@ -42,7 +42,7 @@ class Section:
         What the figure shows, for those who can't see it; needed with a figure.
     after
         The section of the report that it follows: ``summary``, ``cases``, ``occlusion``, ``layers``, ``model``,
-        ``reading`` or ``provenance``; where that isn't shown, it comes last.
+        ``reading``, ``methods`` or ``provenance``; where that isn't shown, it comes last.
     """
 
     title: str

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from reportgen.outputs.page.brand import accent_style
 from reportgen.outputs.page.environment import asset, environment
 from reportgen.outputs.page.markdown import SafeHtml
+from reportgen.outputs.page.methods import Methods, describe_methods
 from reportgen.outputs.page.sections import Section, chosen_sections
 from reportgen.outputs.page.theme import Theme, check_page
 from reportgen.outputs.saved.report_json import embedded_json
@@ -122,6 +123,11 @@ class Page(Frame):
     def has_section(self, name: str) -> bool:
         """Whether a section is shown."""
         return any(one.name == name for one in self.sections)
+
+    @functools.cached_property
+    def methods(self) -> Methods:
+        """What was computed, in words for a paper."""
+        return describe_methods(self.report)
 
     @property
     def logo(self) -> str:

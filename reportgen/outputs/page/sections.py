@@ -14,6 +14,7 @@ SECTIONS = {
     "layers": "Feature maps, layer by layer",
     "model": "The model",
     "reading": "How to read this report",
+    "methods": "Methods",
     "provenance": "Provenance",
 }
 
