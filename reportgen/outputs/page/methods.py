@@ -134,14 +134,14 @@ def _paragraphs(report: Report, cite: _Cited) -> Iterator[str]:
         instead = " and by ".join(goes.get(one.baseline, one.baseline) for one in curves)
         yield (
             f"Each map was tested by deletion and insertion {cite('petsiuk2018')}: pixels were taken away, or put "
-            f"back, in the map's order in {len(tests[0].shares) - 1} steps, and the same in {curves[0].orders} random orders "
-            f"of blocks of {_size(tests[0].block)} pixels. Pixels that are gone were replaced by {instead}."
+            f"back, in the map's order in {len(tests[0].shares) - 1} steps, and the same in {curves[0].orders} random "
+            f"orders of blocks of {_size(tests[0].block)} pixels. Pixels that are gone were replaced by {instead}."
         )
     if any(case.decision for case in report.cases):
         yield (
             "The smallest share of the image whose blurring in the map's order flips the decision, and the smallest "
-            "that restores it when put back into the blurred image, were looked for in steps of 1/16 of the pixels and, "
-            "within the first in which the decision turns, of 1/256."
+            "that restores it when put back into the blurred image, were looked for in steps of 1/16 of the pixels "
+            "and, within the first in which the decision turns, of 1/256."
         )
     layers = len(report.model.shown_layers)
     if layers:
@@ -187,8 +187,8 @@ def _scan(first: OcclusionMap, maps: list[OcclusionMap], cite: _Cited) -> str:
     if len(first.scans) > 1:
         kinds = ", ".join(dict.fromkeys(one.combination for one in maps))
         said.append(
-            f"The map is the weighted mean of the maps of {len(first.scans)} scans; of several sets of weights the one was "
-            f"taken (here: {kinds}) that best foretold what random coverings cost which no patch had tried."
+            f"The map is the weighted mean of the maps of {len(first.scans)} scans; of several sets of weights the "
+            f"one was taken (here: {kinds}) that best foretold what random coverings cost which no patch had tried."
         )
         found = [readable(one.agreement) for one in maps if one.agreement is not None]
         if found:
@@ -197,8 +197,8 @@ def _scan(first: OcclusionMap, maps: list[OcclusionMap], cite: _Cited) -> str:
         said.append(f"For each position only what the patch can change was computed again {cite('nakandala2019')}.")
     if first.largest_difference is not None:
         said.append(
-            f"At {_count(first.checked_positions, 'position')} chosen at random the largest difference of an output from "
-            f"a pass over the whole image was {first.largest_difference:.2g}."
+            f"At {_count(first.checked_positions, 'position')} chosen at random the largest difference of an output "
+            f"from a pass over the whole image was {first.largest_difference:.2g}."
         )
     return " ".join(said)
 
