@@ -9,6 +9,7 @@ import sys
 import tomllib
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import reportgen
@@ -63,6 +64,8 @@ def test_every_field_of_a_report_is_described(table):
 def test_the_fields_described_are_those_in_the_file(small_model, cases):
     """Each table that a real report.json has holds just the fields that its description names."""
     few = {"occlusion": {"patch": 12, "target": [0, 1]}, "preprocessing": {"mode": "try"}, "layers": {"first": 1}}
+    masks = {"part": np.arange(24 * 36).reshape(24, 36)}
+    cases = (dataclasses.replace(cases[0], masks=masks), *cases[1:])
     own = {"commentary": {"sections": {"summary": "Words"}}, "theme": {"title": "Ours"}}
     report = build_report(small_model, cases, few | own).add_section("Ours", markdown="x")
     document = json.loads(render_json(report))

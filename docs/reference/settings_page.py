@@ -20,6 +20,7 @@ OTHER_FLAGS = {
     ("title",): "--title",
     ("cases", "image"): "[LABEL=]IMAGE",
     ("cases", "label"): "[LABEL=]IMAGE",
+    ("cases", "masks"): "--mask",
     ("output", "html"): "--html",
     ("output", "json"): "--json",
     ("output", "figures"): "--figures",

@@ -15,6 +15,7 @@ from reportgen.analysis.comparison import LayerComparison, compare_layer
 from reportgen.analysis.occlusion.combine import rank_correlation
 from reportgen.report.evidence import OcclusionMap
 from reportgen.report.layer import ChannelStatistics, LayerReport
+from reportgen.report.places import name_place
 from reportgen.report.report import CaseReport, Remark, readable
 
 STRONG = 0.5
@@ -117,7 +118,7 @@ def _strongest(title: str, found: OcclusionMap, *, regression: bool) -> Remark:
         by = f"by {readable(abs(best.importance))}{unit}: the score goes " if found.in_bits else ""
         text = (
             f"{untouched}. Covering {patch} {verb} {'the evidence' if found.in_bits else 'it'} most "
-            f"at the {_place(centre, found.size)} (row {best.top}, column {best.left}), {by}"
+            f"at the {name_place(centre, found.size)} (row {best.top}, column {best.left}), {by}"
             f"from {readable(found.base_score)} to {readable(best.score)}. "
             f"Over {scan.count} positions the score lies between {readable(low)} and {readable(high)}."
         )
@@ -383,13 +384,6 @@ def _difference(name: str, first: str, second: str, found: LayerComparison, chan
 def _median_size(layer: LayerReport, attribute: str) -> float | None:
     values = [abs(v) for v in getattr(layer.statistics, attribute) if v is not None]
     return float(np.median(values)) if values else None
-
-
-def _place(centre: tuple[float, float], size: tuple[int, int]) -> str:
-    """Name a ninth of the picture: sides are those of the picture, not of the patient."""
-    down = ("upper", "middle", "lower")[min(2, int(3 * centre[0] / size[0]))]
-    across = ("left", "centre", "right")[min(2, int(3 * centre[1] / size[1]))]
-    return "centre of the picture" if (down, across) == ("middle", "centre") else f"{down} {across} of the picture"
 
 
 def _some(channels: Sequence[int], most: int = 12) -> str:

@@ -19,6 +19,7 @@ from reportgen.images.cases import Case, find_distinct
 from reportgen.images.fitting import prepare
 from reportgen.models.loader import LoadedModel
 from reportgen.report.decision import Decision
+from reportgen.report.known_regions import KnownRegions
 from reportgen.report.maptest import MapTest
 from reportgen.settings.report import Settings
 
@@ -74,6 +75,8 @@ class CaseRun:
         Whether the map of the first target is better than chance; None where that was not tried.
     decision
         What decides the case; None where there is no decision to flip, or it was not tried.
+    known_regions
+        The evidence against border and known regions; None without a scan.
     """
 
     number: int
@@ -87,6 +90,7 @@ class CaseRun:
     scans: tuple[Scan, ...] = ()
     map_test: MapTest | None = None
     decision: Decision | None = None
+    known_regions: KnownRegions | None = None
 
 
 Runs = Sequence[CaseRun]

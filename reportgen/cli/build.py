@@ -20,6 +20,7 @@ reportgen build a.png b.png -m model.keras --patch 16 --stride 4 --json report.j
 reportgen build NORMAL=a.jpeg PNEUMONIA=b.jpeg --pdf --email --to "Dr. Roe <roe@example.org>"
 reportgen build photo.jpeg -m keras:VGG16 --fill 250,128,128
 reportgen build a.dcm b.dcm -m old_model.h5 --preprocess try
+reportgen build NORMAL=a.jpeg PNEUMONIA=b.jpeg --mask NORMAL:lungs=lungs.png --mask 2:opacity=op.png
 reportgen build -c report.toml -f"""
 _DEMO = "reportgen demo -o report.html --json report.json"
 
@@ -34,6 +35,14 @@ def add_build(commands: Any) -> None:
                        "folder, keras:NAME, keras:NAME@weights.h5, "
                        "keras:NAME@random; left out: the built-in chest X-ray model")  # fmt: skip
     build.add_argument("-c", "--config", metavar="FILE", help="settings file (TOML); a flag beats the file")
+    build.add_argument(
+        "--mask",
+        metavar="[CASE:]NAME=FILE",
+        action="append",
+        default=[],
+        help="a known region, such as the lungs: an image, bright inside, or a DICOM segmentation; CASE is a label, or "
+        "a number from 1; repeats",
+    )
     _add_outputs(build)
     add_flags(build)
 
@@ -58,7 +67,7 @@ def _add_outputs(parser: argparse.ArgumentParser) -> None:
 
 def _build(given: argparse.Namespace) -> None:
     from reportgen.settings.file import merge, read_settings
-    from reportgen.workflows.making import build, parse_cases
+    from reportgen.workflows.making import add_masks, build, parse_cases
 
     tables = read_settings(Path(given.config)) if given.config else {}
     flags = tables_from(given)
@@ -67,6 +76,7 @@ def _build(given: argparse.Namespace) -> None:
     if given.model is not None:
         flags.setdefault("model", {})["path"] = given.model
     job, settings = _checked(given, merge(tables, flags))
+    job = add_masks(job, given.mask)
     config = Path(given.config) if given.config else None
     say_made(build(job, settings, config=config, overwrite=given.force, progress=True, debug=given.debug))
 

@@ -11,7 +11,8 @@ from reportgen.demo import OPACITY_KINDS
 
 _EXAMPLES = """reportgen phantom normal.png --seed 3
 reportgen phantom pneumonia.png --seed 3 --opacities 2
-reportgen phantom lobar.png --seed 3 --opacities 1 --kind lobar"""
+reportgen phantom lobar.png --seed 3 --opacities 1 --kind lobar --masks
+reportgen build PNEUMONIA=lobar.png --mask opacities=lobar-opacities.png"""
 
 
 def add_phantom(commands: Any) -> None:
@@ -26,6 +27,9 @@ def add_phantom(commands: Any) -> None:
         choices=OPACITY_KINDS,
         help="draw only opacities of this kind; may be given again for further kinds",
     )
+    phantom.add_argument(
+        "--masks", action="store_true", help="write masks beside it, too: NAME-lungs.png, -heart, and -opacities"
+    )
     add_force(phantom)
 
 
@@ -33,5 +37,4 @@ def _phantom(given: argparse.Namespace) -> None:
     from reportgen.workflows.making import draw_phantom
 
     path = Path(given.output)
-    draw_phantom(path, given.seed, given.opacities, given.kind, overwrite=given.force)
-    say_written([path])
+    say_written(draw_phantom(path, given.seed, given.opacities, given.kind, masks=given.masks, overwrite=given.force))

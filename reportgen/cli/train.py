@@ -39,7 +39,7 @@ _CHOICES = (
     ("schedule", ("cosine", "constant"), "of the learning rate"),
     ("monitor", ("val_loss", "val_accuracy", "val_auc"), "what patience watches"),
     ("balance", ("weights", "sampling", "none"), "how classes of different size are made to count the same"),
-    ("augment", ("none", "light", "radiograph"), "how training images are varied"),
+    ("augment", ("none", "light", "radiograph", "covered"), "how training images are varied"),
     ("precision", ("float32", "bfloat16"), "of layers while training, bfloat16 for processors made for it"),
 )
 
@@ -81,6 +81,11 @@ def _add_data(train: argparse.ArgumentParser) -> None:
         "--patient", metavar="PATTERN", help="regular expression that finds the patient in a file's name"
     )
     group.add_argument("--phantoms", type=int, default=0, metavar="N", help="add N synthetic radiographs")
+    group.add_argument(
+        "--coverings", action="store_true",
+        help="cover parts of most phantoms for training, labelled by what is left to be seen: "
+        "a model that looks at the opacities themselves",
+    )  # fmt: skip
 
 
 def _add_recipe(train: argparse.ArgumentParser) -> None:
@@ -117,6 +122,7 @@ def _train(given: argparse.Namespace) -> None:
         data=Path(given.data) if given.data else None,
         test_data=Path(given.test) if given.test else None,
         phantoms=given.phantoms,
+        coverings=given.coverings,
         architecture=given.architecture,
         recipe=_recipe(given),
         validation_share=given.validation,

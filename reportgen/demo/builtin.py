@@ -18,5 +18,5 @@ def demo_cases() -> tuple[Case, Case]:
     cases = []
     for label, drawn in (("NORMAL", normal), ("PNEUMONIA", ill)):
         image = image_from_array(drawn.pixels, kind="phantom, gray 8 bit", notes=(SYNTHETIC,))
-        cases.append(Case(label, image, f"phantom {drawn.seed}"))
+        cases.append(Case(label, image, f"phantom {drawn.seed}", drawn.regions))
     return cases[0], cases[1]

@@ -52,6 +52,12 @@ class Phantom:
     kinds: tuple[str, ...]
     heart: NDArray[np.bool_]
 
+    @property
+    def regions(self) -> dict[str, NDArray[np.bool_]]:
+        """The masks that aren't empty, by name: lungs, heart, opacities."""
+        masks = {"lungs": self.lungs, "heart": self.heart, "opacities": self.opacities}
+        return {name: mask for name, mask in masks.items() if mask.any()}
+
 
 def phantom(
     seed: int, *, opacities: int = 0, kinds: Sequence[str] | None = None, size: tuple[int, int] = (480, 512)

@@ -167,7 +167,7 @@ def glance(
     name: str, title: str, pixels: Raw, importance: Values, found: OcclusionMap, ranges: Ranges, colours: str
 ) -> Picture:
     """Show the same overlay without axes, small: for where a reader looks first."""
-    shown = _enlarged(_laid_over(_bytes(pixels), importance, ranges.importance, colours), _ENLARGED)
+    shown = _enlarged(lay_over(pixels, importance, ranges.importance, colours), _ENLARGED)
     row, column = _peak(importance)
     value = float(np.nan_to_num(importance[row, column]))
     alt = (
@@ -233,13 +233,14 @@ def strongest_patch(name: str, title: str, pixels: Raw, found: OcclusionMap) -> 
     return _jpeg_picture(name, shown, alt, caption)
 
 
-def _laid_over(pixels: NDArray[np.uint8], values: Values, limit: float, colours: str) -> NDArray[np.uint8]:
+def lay_over(pixels: Raw, values: Values, limit: float, colours: str) -> NDArray[np.uint8]:
     """Lay values ``(H, W)`` from -limit to limit over an image; opacity follows magnitude, zero shows the image."""
     table = colour_table(colours, 256)
     share = np.nan_to_num(np.clip(values / limit, -1, 1))
     coloured = table[np.rint((share + 1) / 2 * 255).astype(int)]
     opacity = 0.8 * np.abs(share)[..., None]
-    base = pixels if pixels.ndim == 3 else np.repeat(pixels[..., None], 3, axis=2)
+    base = _bytes(pixels)
+    base = base if base.ndim == 3 else np.repeat(base[..., None], 3, axis=2)
     return np.asarray(np.rint(coloured * opacity + base * (1 - opacity)), np.uint8)
 
 
@@ -265,7 +266,7 @@ def _with_colour_bar(
     from matplotlib.ticker import MaxNLocator
 
     colouring = ScalarMappable(Normalize(*limits), colormaps[colours])
-    shown = colouring.to_rgba(values) if under is None else _laid_over(under, values, limits[1], colours)
+    shown = colouring.to_rgba(values) if under is None else lay_over(under, values, limits[1], colours)
     across_side = 3.3
     down_side = float(np.clip(across_side * values.shape[0] / values.shape[1], 1.0, 6.6))
     figure, axes = new_figure((0.55, across_side, 0.95), (0.5, down_side, 0.12))

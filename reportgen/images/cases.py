@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from reportgen.images.reader import Image, read_image
+from reportgen.images.regions import MaskLike, read_regions, regions_of
 from reportgen.report.report import is_reference
 from reportgen.settings.job import CaseSettings
 from reportgen.settings.report import DEFAULTS, ImageSettings, LimitSettings
@@ -30,11 +31,15 @@ class Case:
         The decoded picture.
     name
         What to call it: a file name without folders; of a DICOM file a short digest instead, unless names are kept.
+    masks
+        Known regions by name: arrays ``(H, W)`` at the image's size or aspect, inside above half of their largest
+        value, or files of such, or DICOM segmentations.
     """
 
     label: str | None
     image: Image
     name: str
+    masks: Mapping[str, MaskLike] = field(default_factory=dict, repr=False, compare=False)
 
 
 CaseLike = Case | str | Path | tuple[str | None, str | Path | Image]
@@ -85,7 +90,7 @@ def as_case(given: CaseLike, images: ImageSettings | None = None, limits: LimitS
     Parameters
     ----------
     given
-        What names it; what is a case already stays as it is.
+        What names it; of what is a case already, only the files of masks are read.
     images, limits
         How to read its file, and how large it may be.
 
@@ -95,7 +100,7 @@ def as_case(given: CaseLike, images: ImageSettings | None = None, limits: LimitS
         When it's none of these, or the image can't be read.
     """
     if isinstance(given, Case):
-        return given
+        return replace(given, masks=regions_of(given.masks, given.image.size, limits)) if given.masks else given
     if isinstance(given, tuple) and len(given) == 2 and isinstance(given[1], Image):
         return Case(given[0], given[1], given[0] or "image")
     if isinstance(given, tuple) and len(given) == 2 and isinstance(given[1], str | Path):
@@ -113,10 +118,11 @@ def as_case(given: CaseLike, images: ImageSettings | None = None, limits: LimitS
 
 def _read(named: CaseSettings, images: ImageSettings, limits: LimitSettings | None) -> Case:
     image = read_image(named.image, images, limits, named.frame)
-    if image.nameless and not images.keep_names:
-        return Case(named.label, image, f"DICOM {image.sha256[:_SHORT]}")
     # bytes of a name that are no text would break whoever writes them down
-    return Case(named.label, image, Path(named.image).name.encode("utf-8", "replace").decode())
+    name = Path(named.image).name.encode("utf-8", "replace").decode()
+    if image.nameless and not images.keep_names:
+        name = f"DICOM {image.sha256[:_SHORT]}"
+    return Case(named.label, image, name, read_regions(named, image.size, limits))
 
 
 def _exists(text: str) -> bool:

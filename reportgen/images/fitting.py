@@ -34,6 +34,27 @@ def prepare(image: Image, shape: tuple[int, int, int], settings: PreprocessingSe
     return fit_image(plain, shape[:2], settings.resampling, settings.aspect).reshape(shape)
 
 
+def fit_mask(mask: NDArray[np.bool_], size: tuple[int, int], aspect: Aspect) -> NDArray[np.bool_]:
+    """Return a mask of an image where :func:`prepare` puts the image.
+
+    Parameters
+    ----------
+    mask
+        ``(H, W)`` at the image's stored size.
+    size
+        (height, width) of the model's input.
+    aspect
+        ``stretch``, ``pad`` or ``crop``.
+
+    Returns
+    -------
+    ndarray
+        ``(H, W)`` at that size: a pixel is inside where at least half of what it stands for is.
+    """
+    shares = fit_image(mask.astype(np.uint8) * np.uint8(254), size, "box", aspect)
+    return np.asarray(shares, np.uint8) >= 127
+
+
 def aspect_notes(source: tuple[int, int], size: tuple[int, int], aspect: Aspect) -> list[str]:
     """Return what :func:`prepare` does to an image of another aspect than the model's, in a sentence.
 

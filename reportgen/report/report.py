@@ -15,6 +15,7 @@ from reportgen.report.decision import Decision
 from reportgen.report.evidence import OcclusionMap
 from reportgen.report.findings import Finding
 from reportgen.report.importance import combined_importance
+from reportgen.report.known_regions import KnownRegions
 from reportgen.report.layer import LayerReport
 from reportgen.report.maptest import MapTest
 from reportgen.report.model import ModelReport
@@ -143,6 +144,8 @@ class CaseReport:
         Whether the map of the first class is better than chance; None where that was not tried.
     decision
         What decides the case; None where there is no decision to flip, or it was not tried.
+    known_regions
+        The evidence against the image's border and against known regions; None without a scan.
     """
 
     label: str | None
@@ -163,6 +166,7 @@ class CaseReport:
     further_occlusion: tuple[OcclusionMap, ...] = ()
     map_test: MapTest | None = None
     decision: Decision | None = None
+    known_regions: KnownRegions | None = None
 
     @property
     def title(self) -> str:
@@ -202,9 +206,13 @@ class Remark:
     Attributes
     ----------
     section
-        Where it belongs: ``model``, ``predictions``, ``occlusion`` or ``layers``.
+        Where it belongs: ``headline`` (the first screen), ``model``, ``predictions``, ``occlusion`` or ``layers``.
     layer
         The layer it is about; None where it's about no single one.
+    case
+        The number of the case it is about, from 0; None where it isn't about one, or its text names it.
+    proof
+        The part of the page that shows it; empty where it stands there itself.
     kind
         What was measured: ``edges``, ``negatives``, ``contrast``, ``sharpness``, ``dead``, ``not_finite``,
         ``difference``, ...
@@ -220,6 +228,8 @@ class Remark:
 
     section: str
     layer: str | None = None
+    case: int | None = None
+    proof: str = ""
     kind: str
     text: str
     interpretation: str = ""

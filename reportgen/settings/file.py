@@ -12,7 +12,7 @@ import functools
 import re
 import tomllib
 import typing
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -210,7 +210,7 @@ def _resolved(tables: dict[str, Any], folder: Path) -> dict[str, Any]:
 
     resolved = merge(tables, {})
     if "cases" in resolved:
-        resolved["cases"] = [{**case, "image": located(case["image"])} for case in resolved["cases"]]
+        resolved["cases"] = [_resolved_case(case, located) for case in resolved["cases"]]
     if "output" in resolved:
         resolved["output"] = {key: located(value) for key, value in resolved["output"].items()}
     model = dict(resolved.get("model", {}))
@@ -228,6 +228,13 @@ def _resolved(tables: dict[str, Any], folder: Path) -> dict[str, Any]:
     if "theme" in resolved:
         resolved["theme"] = {k: located(v) if k in ("folder", "logo") else v for k, v in resolved["theme"].items()}
     return {**resolved, **({"model": model} if model else {}), **({"commentary": commentary} if commentary else {})}
+
+
+def _resolved_case(case: dict[str, Any], located: Callable[[Any], Any]) -> dict[str, Any]:
+    resolved = {key: located(value) if key in ("image", "mask") else value for key, value in case.items()}
+    if "masks" in case:
+        resolved["masks"] = {name: located(path) for name, path in case["masks"].items()}
+    return resolved
 
 
 def _resolved_model(path: str, folder: Path) -> str:

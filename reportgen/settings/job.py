@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from reportgen.settings.values import Count
+from reportgen.settings.values import Box, Count
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,11 +22,26 @@ class CaseSettings:
         What it is said to show; None: unknown.
     frame
         Which frame of several, the first being 1; None: as ``images.frame`` says.
+    mask
+        A known region of the image: an image file of its size or aspect, bright inside, or a DICOM segmentation; named
+        after the file, or by the labels of its segments.
+    masks
+        Several of them by name, such as { lungs = "lungs.png" }.
+    boxes
+        Regions by name, each [top, left, height, width] in pixels of the image as stored, or a list of such boxes.
     """
 
     image: str
     label: str | None = None
     frame: Count | None = None
+    mask: str | None = None
+    masks: dict[str, str] = field(default_factory=dict)
+    boxes: dict[str, Box | tuple[Box, ...]] = field(default_factory=dict)
+
+    @property
+    def mask_files(self) -> tuple[str, ...]:
+        """The files of all its masks."""
+        return (*([] if self.mask is None else [self.mask]), *self.masks.values())
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,6 +11,7 @@ LARGEST = 2**63 - 1  # of TOML's whole numbers
 Count = Annotated[int, Field(ge=1, le=LARGEST, strict=True)]
 CountOrNone = Annotated[int, Field(ge=0, le=LARGEST, strict=True)]
 Pair = tuple[Count, Count]
+Box = tuple[CountOrNone, CountOrNone, Count, Count]
 Colour = tuple[Annotated[float, Field(ge=0, le=255, allow_inf_nan=False)], ...]
 Fill = Literal["mean", "blur"] | Colour
 Number = Annotated[float, Field(allow_inf_nan=False)]

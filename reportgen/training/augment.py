@@ -93,7 +93,8 @@ def augment(images: Any, draws: Draws, how: Augmentation, strength: float = 1.0)
         # the same in all channels: the grain of a radiograph is gray
         grain = draws.normal(tf.concat([tf.shape(toned)[:3], [1]], 0))
         toned += draws.uniform(0.0, how.noise * strength) * grain
-    return tf.clip_by_value(toned, 0.0, 1.0)
+    toned = tf.clip_by_value(toned, 0.0, 1.0)
+    return _cover(toned, draws, how.coverings * strength) if how.coverings else toned
 
 
 def _move(images: Any, draws: Draws, how: Augmentation, strength: float) -> Any:
@@ -158,6 +159,23 @@ def _mark(images: Any, draws: Draws, share: float) -> Any:
         value = tf.where(draws.chance(0.5), draws.uniform(0.6, 1.0), draws.uniform(0.0, 0.5))
         inside = (tf.abs(columns - centre) < wide) & (tf.abs(rows - across) < high) & draws.chance(share)
         images = tf.where(inside, value, images)
+    return images
+
+
+def _cover(images: Any, draws: Draws, share: float) -> Any:
+    """Cover up to two blocks of some images by the image's mean, or by itself blurred."""
+    import tensorflow as tf
+
+    rows, columns = _places(images)
+    mean = tf.reduce_mean(images, axis=[1, 2, 3], keepdims=True)
+    size = images.shape[1:3]
+    blurred = tf.image.resize(tf.image.resize(images, (8, 8), method="area"), size)
+    filling = tf.where(draws.chance(0.5), mean, blurred)
+    for _ in range(2):
+        down, across = draws.uniform(0.0, 1.0), draws.uniform(0.0, 1.0)
+        high, wide = draws.uniform(0.04, 0.2), draws.uniform(0.04, 0.2)
+        inside = (tf.abs(rows - down) < high) & (tf.abs(columns - across) < wide) & draws.chance(share)
+        images = tf.where(inside, filling, images)
     return images
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from reportgen.datasets.labelled import Labelled, Parts
 from reportgen.datasets.reader import read_data
 from reportgen.datasets.splits import describe_overlap, divide, split_by_group
-from reportgen.demo.phantom_data import PHANTOM_CLASSES, phantom_data
+from reportgen.demo.phantom_data import PHANTOM_CLASSES, phantom_data, with_coverings
 from reportgen.models.architectures import ARCHITECTURES, find_architecture
 from reportgen.report.names import are_the_same, find_name
 from reportgen.settings.data import DataSettings
@@ -39,6 +39,8 @@ class TrainingPlan:
         Folder, manifest or archive; the second is only measured. None: phantoms alone, no further test.
     phantoms
         How many synthetic radiographs to add.
+    coverings
+        Whether parts of most phantoms for training are covered, and labelled by what is left to be seen.
     architecture
         A name in ``ARCHITECTURES``, or ``mine.py:build``.
     recipe
@@ -57,6 +59,7 @@ class TrainingPlan:
     data: Path | None = None
     test_data: Path | None = None
     phantoms: int = 0
+    coverings: bool = False
     architecture: str = "chest_xray"
     recipe: Recipe | None = None
     validation_share: float = VALIDATION_SHARE
@@ -146,9 +149,11 @@ def gather(plan: TrainingPlan, say: Callable[[str], None]) -> Gathered:
     phantoms = None
     if plan.phantoms:
         phantoms = split_by_group(phantom_data(plan.phantoms, PHANTOM_TRAINING_SEED), plan.validation_share)
+        if plan.coverings:
+            phantoms = with_coverings(phantoms[0]), phantoms[1]
     if plan.data is None:
         assert phantoms is not None  # noqa: S101 - checked with the plan
-        return Gathered(phantoms[0], phantoms[1], None, None, f"{plan.phantoms} synthetic radiographs (phantoms)")
+        return Gathered(phantoms[0], phantoms[1], None, None, _phantoms_named(plan))
     parts = read_data(plan.data, plan.reading)
     for note in parts.notes:
         say(note)
@@ -165,10 +170,15 @@ def gather(plan: TrainingPlan, say: Callable[[str], None]) -> Gathered:
         say(line)
     described = f"{len(train_part) + len(validation or ()):,} images in {len(names)} classes ({parts.kind})"
     if phantoms:
-        described += f" and {plan.phantoms:,} synthetic radiographs (phantoms)"
+        described += f" and {_phantoms_named(plan)}"
     # of parts that were divided on the disk nobody knows whose images are on which side
     by_patient = parts.patients and parts.validation is None
     return Gathered(train_part, validation, test, phantoms, described, by_patient)
+
+
+def _phantoms_named(plan: TrainingPlan) -> str:
+    covered = ", parts of most covered in training" if plan.coverings else ""
+    return f"{plan.phantoms:,} synthetic radiographs (phantoms{covered})"
 
 
 def _check_classes(train: Labelled, validation: Labelled | None) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from reportgen.system.errors import SettingsError
@@ -47,6 +47,9 @@ class Augmentation:
         Largest share of an average over 3 x 3 pixels that is mixed in, or taken out.
     noise
         Largest standard deviation of added noise, in shares of the range.
+    coverings
+        Share of images of which up to two blocks are covered, each up to two fifths of the sides, by the image's mean
+        or by itself blurred: so that a network learns that a covering is no finding.
     """
 
     flip: bool = False
@@ -62,18 +65,22 @@ class Augmentation:
     marks: float = 0.0
     sharpness: float = 0.0
     noise: float = 0.0
+    coverings: float = 0.0
 
 
+_RADIOGRAPH = Augmentation(
+    flip=True, rotation=14.0, zoom=(0.75, 1.15), shift=0.10, brightness=0.1, contrast=1.25, gamma=1.6,
+    curve=4.0, window=0.12, borders=0.3, marks=0.5, sharpness=0.8, noise=0.03,
+)  # fmt: skip
 AUGMENTATIONS = {
     "none": None,
     # for photographs of things: mirrored and moved a little
     "light": Augmentation(flip=True, rotation=8.0, zoom=(0.9, 1.1), shift=0.08, brightness=0.05, contrast=1.1),
     # for radiographs: also as other scanners would have given them
-    "radiograph": Augmentation(
-        flip=True, rotation=14.0, zoom=(0.75, 1.15), shift=0.10, brightness=0.1, contrast=1.25, gamma=1.6,
-        curve=4.0, window=0.12, borders=0.3, marks=0.5, sharpness=0.8, noise=0.03,
-    ),
-}  # fmt: skip
+    "radiograph": _RADIOGRAPH,
+    # and parts of them covered, as an occlusion scan covers them
+    "covered": replace(_RADIOGRAPH, coverings=0.4),
+}
 
 
 @dataclass(frozen=True)

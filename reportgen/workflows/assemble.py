@@ -43,6 +43,7 @@ def case_report(run: CaseRun, subject: Subject, layers: Sequence[LayerReport], a
         further_occlusion=tuple(maps[1:]),
         map_test=run.map_test,
         decision=run.decision,
+        known_regions=run.known_regions,
     )
 
 

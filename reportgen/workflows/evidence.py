@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from reportgen.analysis.decision import decision_remarks, find_decisions
+from reportgen.analysis.known_regions import measure_regions, region_remarks
 from reportgen.analysis.map_test import STEPS, map_remarks, put_to_test
 from reportgen.analysis.predictions import Head
 from reportgen.analysis.remarks import occlusion_remarks
@@ -41,13 +42,16 @@ def gather_evidence(
         with watch.step("what decides", len(done)) as advance:
             decisions = find_decisions(subject, done, memory, advance)
             done = [replace(run, decision=found) for run, found in zip(done, decisions, strict=True)]
-    return done
+    with watch.step("known regions", len(done)) as advance:
+        regions = measure_regions(subject, done, settings.preprocessing.aspect, memory, advance)
+        return [replace(run, known_regions=found) for run, found in zip(done, regions, strict=True)]
 
 
 def evidence_remarks(shown: Sequence[CaseReport], head: Head) -> tuple[Remark, ...]:
     """Say what the evidence is, in the order in which it is to be read."""
     return (
         *map_remarks(shown),
+        *region_remarks(shown),
         *decision_remarks(shown),
         *occlusion_remarks(shown, regression=head.is_regression),
     )

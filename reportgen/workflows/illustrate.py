@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from reportgen.analysis.activations import FeatureMaps
 from reportgen.analysis.decision import turn_masks
 from reportgen.analysis.filters import first_filters
+from reportgen.analysis.known_regions import fitted_masks
 from reportgen.analysis.occlusion.patches import occlude
 from reportgen.analysis.occlusion.scan import Scan, make_fill
 from reportgen.analysis.runs import CaseRun, Runs, Subject
@@ -20,6 +21,7 @@ from reportgen.figures import charts, grids, heatmaps
 from reportgen.figures.colours import colour_table
 from reportgen.figures.curves import map_test_chart
 from reportgen.figures.evaluation import standing_strip
+from reportgen.figures.known_regions import region_outlines
 from reportgen.report.layer import LayerReport
 from reportgen.report.picture import Picture, case_picture_name, layer_picture_name, occlusion_kind
 from reportgen.report.report import readable
@@ -122,6 +124,24 @@ def occlusion_pictures(runs: Runs, settings: OcclusionSettings) -> list[Picture]
         if run.map_test:
             name = case_picture_name(run.number, occlusion_kind("test"))
             pictures.append(map_test_chart(name, run.title, run.map_test))
+    return pictures
+
+
+def region_pictures(runs: Runs, settings: Settings) -> list[Picture]:
+    """Draw the known regions of each case that has some over its map."""
+    shared = heatmaps.shared_ranges([scan.summary for run in runs for scan in run.scans])
+    pictures = []
+    for run in runs:
+        if not run.known_regions or not run.known_regions.regions:
+            continue
+        importance = run.scans[0].importance
+        masks = fitted_masks(run, (importance.shape[0], importance.shape[1]), settings.preprocessing.aspect)
+        pictures.append(
+            region_outlines(
+                case_picture_name(run.number, occlusion_kind("regions")), run.title, run.image, importance, masks,
+                run.known_regions, shared.importance, settings.occlusion.importance_colours,
+            )
+        )  # fmt: skip
     return pictures
 
 

@@ -28,6 +28,15 @@ def parse_cases(texts: Sequence[str]) -> list[CaseSettings]:
     return [parse_case(text) for text in texts]
 
 
+def add_masks(job: Job, texts: Sequence[str]) -> Job:
+    """Add known regions, each ``[CASE:]NAME=FILE``, to the cases of a job."""
+    import dataclasses
+
+    from reportgen.images.regions import with_masks
+
+    return dataclasses.replace(job, cases=with_masks(job.cases, texts))
+
+
 def build(
     job: Job, settings: Settings, *, config: Path | None = None, overwrite: bool, progress: bool, debug: bool
 ) -> Made:
@@ -79,8 +88,21 @@ def inspect(settings: Settings, *, as_json: bool, debug: bool) -> str:
     return render_model_json(report).decode() if as_json else render_model(report)
 
 
-def draw_phantom(path: Path, seed: int, opacities: int, kinds: Sequence[str] | None = None, *, overwrite: bool) -> None:
-    """Write a synthetic radiograph as PNG.
+def draw_phantom(
+    path: Path,
+    seed: int,
+    opacities: int,
+    kinds: Sequence[str] | None = None,
+    *,
+    masks: bool = False,
+    overwrite: bool,
+) -> list[Path]:
+    """Write a synthetic radiograph as PNG, and if asked for its masks beside it, white inside.
+
+    Returns
+    -------
+    list of Path
+        The files written.
 
     Raises
     ------
@@ -89,14 +111,20 @@ def draw_phantom(path: Path, seed: int, opacities: int, kinds: Sequence[str] | N
     """
     from reportgen.demo.phantom import phantom
     from reportgen.figures.encoding import png
-    from reportgen.system.atomic import check_target, write_file
+    from reportgen.system.atomic import check_target, write_all
 
     if path.suffix.lower() != ".png":
         raise OutputError(f"{path} must end in .png", "name the file so")
     if seed < 0 or opacities < 0:
         raise SettingsError("--seed and --opacities can't be negative")
-    check_target(path, overwrite=overwrite)
-    write_file(path, png(phantom(seed, opacities=opacities, kinds=kinds).pixels))
+    drawn = phantom(seed, opacities=opacities, kinds=kinds)
+    files = {path: png(drawn.pixels)}
+    for name, mask in drawn.regions.items() if masks else ():
+        files[path.with_name(f"{path.stem}-{name}.png")] = png(mask.astype("uint8") * 255)
+    for target in files:
+        check_target(target, overwrite=overwrite)
+    write_all(files)
+    return list(files)
 
 
 def _report(
@@ -168,7 +196,7 @@ def _targets(chosen: OutputSettings) -> tuple[Path, Path | None, Path | None, Pa
 
 def _spare_inputs(job: Job, settings: Settings, config: Path | None) -> None:
     """Refuse outputs that are inputs, under whatever name."""
-    given = [Path(case.image) for case in job.cases]
+    given = [Path(file) for case in job.cases for file in (case.image, *case.mask_files)]
     spare_files(_targets(job.output), (*given, *model_files(settings), *([config] if config else [])))
 
 

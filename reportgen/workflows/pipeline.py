@@ -17,6 +17,7 @@ from reportgen.analysis.doubts.finiteness import origin_remarks
 from reportgen.analysis.doubts.noise import noise_remarks
 from reportgen.analysis.doubts.profiles import profile_remarks
 from reportgen.analysis.doubts.trials import doubts_under, trial_remarks, try_preprocessings
+from reportgen.analysis.headlines import headline_remarks
 from reportgen.analysis.occlusion.patches import count_positions
 from reportgen.analysis.runs import Runs, Subject, are_finite, make_subject, run_cases
 from reportgen.analysis.standing import check_evaluation_fits, find_standings, otherness_remarks, standing_remark
@@ -47,6 +48,7 @@ from reportgen.workflows.illustrate import (
     input_pictures,
     model_pictures,
     occlusion_pictures,
+    region_pictures,
     standing_pictures,
 )
 
@@ -101,6 +103,7 @@ def build_report(
         layers, grids = _layers(subject, runs, chosen, advance)
     with watch.step("draw"):
         pictures = [*input_pictures(runs), *occlusion_pictures(runs, chosen.occlusion), *model_pictures(subject)]
+    pictures += region_pictures(runs, chosen)
     standings = find_standings(evaluation, subject.head, runs) if evaluation else []
     pictures += standing_pictures(standings)
     trials: tuple[PreprocessingTrial, ...] = ()
@@ -134,6 +137,7 @@ def build_report(
         *_prediction_remarks(shown, head),
         *(otherness_remarks(evaluation, report.model) if evaluation else ()),
         *(standing_remark(standings[number]) for number, _ in report.side_by_side if standings),
+        *headline_remarks(report.side_by_side),
         *evidence_remarks(shown, head),
         *remarks.depth_remarks(shown),
         *remarks.layer_remarks(shown, subject.names),

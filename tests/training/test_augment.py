@@ -155,3 +155,16 @@ def test_draws_of_a_batch_differ_and_are_spread_over_their_range():
     assert (factors.min(), factors.max()) == (pytest.approx(0.5, abs=0.01), pytest.approx(2, abs=0.01))
     assert abs((factors > 1).mean() - 0.5) < 0.05
     assert abs(drawn.chance(0.3).numpy().mean() - 0.3) < 0.05
+
+
+def test_coverings_are_blocks_of_the_mean_or_of_the_blurred_image(images):
+    # by mean; one block in the middle of the sides, 0.1 of the sides to each side; the second isn't drawn
+    neutral = [0.5] * 9  # six of the move, three of the tone
+    draws = Fixed(*neutral, 0.4, 0.5, 0.5, 0.375, 0.375, 0.0, 0.2, 0.2, 0.5, 0.5, 0.99)
+    moved = changed(images, Augmentation(coverings=0.5), draws)
+    rows, columns = (np.abs(np.linspace(0, 1, side) - 0.5) < 0.1 for side in (HEIGHT, WIDTH))
+    inside = rows[:, None] & columns
+    assert inside.any()
+    mean = images.mean(axis=(1, 2, 3))[:, None, None]
+    np.testing.assert_allclose(moved[:, inside], np.broadcast_to(mean, (COUNT, inside.sum(), 3)), atol=1e-5)
+    np.testing.assert_allclose(moved[:, ~inside], images[:, ~inside], atol=1e-6)

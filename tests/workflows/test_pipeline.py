@@ -170,6 +170,7 @@ def test_settings_and_versions_are_in_the_report(report):
         "occlusion scan",
         "test of the maps",
         "what decides",
+        "known regions",
         "feature maps",
         "draw",
     }

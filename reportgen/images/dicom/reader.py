@@ -88,7 +88,7 @@ def read_dicom(data: bytes, request: Request) -> Decoded:
         When it's damaged, holds no image, is beyond the limits or compressed in a way that can't be read, or pydicom
         isn't installed.
     """
-    with _guarded(request), np.errstate(all="ignore"):
+    with guarded(request), np.errstate(all="ignore"):
         return _read(data, request)
 
 
@@ -105,8 +105,8 @@ def read_texts(data: bytes, request: Request, keywords: Sequence[str]) -> dict[s
     ImageError
         When it's damaged, or pydicom isn't installed.
     """
-    with _guarded(request):
-        dataset = _parsed(data, request, (*keywords, "SpecificCharacterSet"))
+    with guarded(request):
+        dataset = parse_elements(data, request, (*keywords, "SpecificCharacterSet"))
         return {key: _text(dataset[key]) for key in keywords if key in dataset}
 
 
@@ -117,7 +117,7 @@ def _text(element: DataElement) -> str | None:
 
 
 @contextmanager
-def _guarded(request: Request) -> Iterator[None]:
+def guarded(request: Request) -> Iterator[None]:
     """Tell in one line what is wrong with a DICOM file, without a word of what stands in it."""
     try:
         import pydicom  # noqa: F401
@@ -137,9 +137,9 @@ def _guarded(request: Request) -> Iterator[None]:
 
 def _read(data: bytes, request: Request) -> Decoded:
     data, is_open = close_frames(data)
-    dataset = _parsed(data, request)
-    syntax = _transfer_syntax(dataset, request)
-    _check_pixels(dataset, data, request)
+    dataset = parse_elements(data, request)
+    syntax = transfer_syntax(dataset, request)
+    check_frame(dataset, data, request)
     frames = max(1, int(number_of(dataset, "NumberOfFrames") or 1))
     index, notes = choose_frame(frames, request)
     place = index
@@ -168,7 +168,7 @@ def _read(data: bytes, request: Request) -> Decoded:
     )
 
 
-def _parsed(data: bytes, request: Request, wanted: Sequence[str] = _WANTED) -> Dataset:
+def parse_elements(data: bytes, request: Request, wanted: Sequence[str] = _WANTED) -> Dataset:
     """Return the elements that matter; the others, and with them all that tells of a patient, aren't even kept."""
     from pydicom import dcmread
     from pydicom.dataset import FileMetaDataset
@@ -209,7 +209,7 @@ def _inflated(deflated: bytes, request: Request) -> bytes:
     return inflated
 
 
-def _transfer_syntax(dataset: Dataset, request: Request) -> UID:
+def transfer_syntax(dataset: Dataset, request: Request) -> UID:
     """Return how the pixels are stored; refuse what can't be read here."""
     from pydicom._uid_dict import UID_dictionary
     from pydicom.uid import UID
@@ -233,7 +233,7 @@ def _transfer_syntax(dataset: Dataset, request: Request) -> UID:
     return syntax
 
 
-def _check_pixels(dataset: Dataset, data: bytes, request: Request) -> None:
+def check_frame(dataset: Dataset, data: bytes, request: Request) -> None:
     """Refuse what holds no image, or one of a kind that can't be shown, or too large a one."""
     if not any(keyword in dataset for keyword in _PIXELS):
         if any(tag in data for tag in _PIXEL_TAGS):

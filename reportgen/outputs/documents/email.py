@@ -87,11 +87,14 @@ class _Body:
 
     @property
     def warnings(self) -> tuple[Remark, ...]:
-        return self.page.warnings[:6]
+        return self.page.first_warnings[:6]
 
     @property
     def remarks(self) -> tuple[Remark, ...]:
-        return (*self.page.remarks("predictions"), *self.page.remarks("occlusion"))[: self.most]
+        """What differs; of reports made before there were headlines, what was measured."""
+        page = self.page
+        told = any(one.section == "headline" for one in page.report.remarks)
+        return (page.headlines() if told else (*page.remarks("predictions"), *page.remarks("occlusion")))[: self.most]
 
     @staticmethod
     def cut(text: str) -> str:

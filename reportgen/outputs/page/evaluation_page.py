@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from reportgen.outputs.page.confusion import Confusion
 from reportgen.outputs.page.environment import environment
-from reportgen.outputs.page.page import STYLES, Frame, read_assets
+from reportgen.outputs.page.page import Frame, read_assets
 from reportgen.report.evaluation import (
     FINDINGS,
     TWO_CLASSES,
@@ -169,7 +169,7 @@ def render_evaluation_html(
     """
     page = EvaluationPage(
         evaluation=evaluation, charts=tuple(charts), comparison=comparison,
-        style=read_assets(*STYLES, "assets/confusion.css", "assets/evaluation.css"),
+        style=read_assets("assets/tokens.css", "assets/report.css", "assets/confusion.css", "assets/evaluation.css"),
         script=read_assets("assets/report.js"), generator=evaluation.versions["reportgen"],
     )  # fmt: skip
     return environment().get_template("evaluation.html.j2").render(page=page, evaluation=evaluation) + "\n"

@@ -15,9 +15,10 @@ from dataclasses import dataclass
 
 from reportgen.outputs.page.brand import accent_style
 from reportgen.outputs.page.environment import asset, environment
+from reportgen.outputs.page.gauge import Gauge, gauge_of
 from reportgen.outputs.page.markdown import SafeHtml
 from reportgen.outputs.page.methods import Methods, describe_methods
-from reportgen.outputs.page.sections import Section, chosen_sections
+from reportgen.outputs.page.sections import SECTIONS, Section, chosen_sections, is_there
 from reportgen.outputs.page.theme import Theme, check_page
 from reportgen.outputs.saved.report_json import embedded_json
 from reportgen.outputs.saved.seal import BLANK_SEAL, DATA_START, SEAL, page_digest
@@ -27,9 +28,11 @@ from reportgen.report.model import LayerSummary
 from reportgen.report.picture import Picture, case_picture_name, layer_picture_name, occlusion_kind
 from reportgen.report.report import CaseReport, Comment, Remark, Report, readable, verdict
 
-STYLES = ("assets/tokens.css", "assets/report.css")
 CHANNEL_ROWS = 3000
 FINDING_ROWS, BEST_ROWS = 40, 5
+# what the page of a report is styled and moved by, in this order
+STYLES = ("assets/tokens.css", "assets/report.css", "assets/first.css")
+SCRIPTS = ("assets/report.js",)
 
 
 @dataclass(frozen=True)
@@ -119,6 +122,11 @@ class Page(Frame):
     def sections(self) -> tuple[Section, ...]:
         """The sections to show, in their order."""
         return chosen_sections(self.report)
+
+    @property
+    def shows_all(self) -> bool:
+        """Whether no section is left out, so that whatever is linked to is there."""
+        return {one.name for one in self.sections} >= {name for name in SECTIONS if is_there(self.report, name)}
 
     def has_section(self, name: str) -> bool:
         """Whether a section is shown."""
@@ -249,9 +257,28 @@ class Page(Frame):
         return tuple(remark for remark in self.report.remarks if remark.warning)
 
     @property
+    def first_warnings(self) -> tuple[Remark, ...]:
+        """Warnings at the top: one on a case's map stands with the case."""
+        told = any(remark.section == "headline" and remark.kind == "doubt" for remark in self.report.remarks)
+        return tuple(one for one in self.warnings if one.kind != "map_test" or not told)
+
+    def headlines(self, case: int | None = None) -> tuple[Remark, ...]:
+        """Return what the first screen says of a case, or of all."""
+        return tuple(one for one in self.report.remarks if one.section == "headline" and one.case == case)
+
+    def anchor(self, remark: Remark) -> str:
+        """Return the part of the page that shows what a remark says."""
+        found = (view.anchor for view in self.layers if view.name == remark.layer)
+        return remark.proof or next(found, "layers")
+
+    def gauge(self, case: CaseReport) -> Gauge | None:
+        """Return how far the evidence of a case lies from the threshold."""
+        return gauge_of(case, self.report.cases, self.report.model)
+
+    @property
     def map_warnings(self) -> tuple[Remark, ...]:
         """Warnings that a map isn't to be read: they stand where the map is, too."""
-        return tuple(remark for remark in self.warnings if remark.kind == "map_test")
+        return tuple(remark for remark in self.warnings if remark.kind in ("map_test", "border"))
 
     def shows(self, kind: str) -> bool:
         """Whether any case has a picture of a kind."""
@@ -305,7 +332,7 @@ def render_html(report: Report, theme: Theme | None = None) -> str:
     further = accent_style(report.brand) if report.brand else ""
     style = read_assets(*STYLES, *(["assets/theme.css"] if theme else []), theme=theme, further=further)
     page = Page(
-        report=report, style=style, script=read_assets("assets/report.js"), generator=report.versions["reportgen"],
+        report=report, style=style, script=read_assets(*SCRIPTS), generator=report.versions["reportgen"],
         seal=BLANK_SEAL,
     )  # fmt: skip
     text = render("report.html.j2", page, theme) + "\n"

@@ -20,10 +20,10 @@ from reportgen.system.errors import OutputError, SettingsError
 from reportgen.system.files import read_bytes
 from reportgen.system.text import visible
 
-STYLES = ("assets/tokens.css", "assets/report.css", "assets/print.css", "assets/theme.css")
+STYLES = ("assets/tokens.css", "assets/report.css", "assets/first.css", "assets/print.css", "assets/theme.css")
 EXPORTED = (
     "base.html.j2", "report.html.j2", "macros.html.j2", "paper.html.j2", "print.html.j2", "sections/**/*.j2",
-    *STYLES[:3],
+    *STYLES[:4],
 )  # fmt: skip
 _MOST_BYTES = 1 << 20
 _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)

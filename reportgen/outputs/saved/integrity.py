@@ -9,6 +9,7 @@ from datetime import datetime
 
 from reportgen.report.brand import brand_flaw
 from reportgen.report.evidence import OcclusionMap
+from reportgen.report.known_regions import EvidenceShare, KnownRegions
 from reportgen.report.maptest import MapTest
 from reportgen.report.picture import ENDINGS, Picture, layer_picture_name
 from reportgen.report.report import CaseReport, Report
@@ -18,6 +19,8 @@ _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,119}")
 _MOMENT = re.compile(r"(19|[2-8]\d)\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.ASCII)
 _LARGEST_SIDE = 1 << 20
 _MOST_SIDES = 16
+_MOST_REGIONS = 8
+_ROUNDED = 1e-6
 _LARGEST_MAP = 1 << 13  # pixels of a side
 _BEGINNINGS = {"image/png": b"\x89PNG\r\n\x1a\n", "image/jpeg": b"\xff\xd8\xff"}
 
@@ -76,6 +79,8 @@ def _case_flaws(report: Report, case: CaseReport) -> Iterator[str]:
         yield from _map_flaws(found)
     if case.map_test:
         yield from _test_flaws(case.map_test)
+    if case.known_regions:
+        yield from _region_flaws(case.known_regions)
     if tuple(layer.name for layer in case.layers) != report.model.shown_layers:
         yield "its layers don't fit together"
     for layer in case.layers:
@@ -111,6 +116,23 @@ def _test_flaws(test: MapTest) -> Iterator[str]:
         yield "the test of a map doesn't fit its shares"
     if any(len(curves.random_deletion) != len(curves.random_insertion) for curves in test.curves):
         yield "the test of a map lacks some random orders"
+
+
+def _region_flaws(found: KnownRegions) -> Iterator[str]:
+    shares = [found.border, *(region.inside for region in found.regions)]
+    if not all(_is_share(share) for share in shares):
+        yield "a share of its evidence is none"
+    if len({region.name for region in found.regions}) < len(found.regions) or len(found.regions) > _MOST_REGIONS:
+        yield "its known regions don't fit together"
+    ranks = [value for region in found.regions for value in (region.auc, region.average_precision)]
+    if any(math.isfinite(value) and not 0 <= value <= 1 + _ROUNDED for value in ranks):
+        yield "a measure of a known region is none"
+    if not (math.isfinite(found.tolerance) and found.tolerance >= 0):
+        yield "the tolerance of its known regions is none"
+
+
+def _is_share(share: EvidenceShare) -> bool:
+    return 0 <= share.area <= 1 and (math.isnan(share.evidence) or 0 <= share.evidence <= 1 + _ROUNDED)
 
 
 def _picture_flaws(report: Report) -> Iterator[str]:

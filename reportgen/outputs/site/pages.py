@@ -13,9 +13,9 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from reportgen.outputs.page import page as report_page
 from reportgen.outputs.page.environment import asset, environment, format_score
 from reportgen.outputs.page.markdown import SafeHtml
-from reportgen.outputs.page.page import STYLES as PAGE_STYLES
 from reportgen.outputs.page.page import Asset, Page, read_assets
 from reportgen.outputs.site.confusion import confusion, finding_confusions
 from reportgen.outputs.site.records import ModelRecord, Record, picture_file
@@ -26,7 +26,10 @@ PAGE_SIZE = 100
 FEED_SIZE = 50
 SHOWN_CASES = 4  # in a row of the list
 STYLES, SCRIPTS = ("report.css", "site.css"), ("report.js", "site.js")
-_PARTS = {"report.css": PAGE_STYLES, "site.css": ("assets/site.css", "assets/confusion.css")}
+_PARTS = {
+    "report.css": report_page.STYLES, "report.js": report_page.SCRIPTS,
+    "site.css": ("assets/site.css", "assets/confusion.css"),
+}  # fmt: skip
 _POLICY = (
     "default-src 'none'; img-src 'self' file:; style-src 'self' file:; script-src 'self' file:; "
     "base-uri 'none'; form-action 'none'"

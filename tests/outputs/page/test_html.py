@@ -95,11 +95,11 @@ def page(html):
 
 
 def test_only_the_programs_own_style_and_script(page):
-    tokens, style, script = (
+    tokens, style, first, script = (
         (templates_folder() / "assets" / name).read_text(encoding="utf-8").strip()
-        for name in ("tokens.css", "report.css", "report.js")
+        for name in ("tokens.css", "report.css", "first.css", "report.js")
     )
-    assert [found.strip() for found in page.raw["style"]] == [f"{tokens}\n{style}"]
+    assert [found.strip() for found in page.raw["style"]] == [f"{tokens}\n{style}\n{first}"]
     data, own = page.raw["script"]
     assert own.strip() == script
     # the data is one line of plain letters that ends nothing it stands in

@@ -1,0 +1,150 @@
+"""What stands on the first screen: of each case what decides it and whether its map is to be read, and one difference.
+
+Each is a sentence with its number and leads to its proof; the long form stands there.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from reportgen.analysis.comparison import ChannelDifference, compare_layer
+from reportgen.report.evidence import OcclusionMap
+from reportgen.report.maptest import BOTH, IMPUTED, NONE, ONE, MapTest
+from reportgen.report.places import name_place
+from reportgen.report.report import CaseReport, Remark, readable
+
+SECTION = "headline"
+NOTICEABLE = 0.2  # standard deviations: Cohen's "small"
+
+
+def headline_remarks(cases: Sequence[tuple[int, CaseReport]]) -> tuple[Remark, ...]:
+    """Say in a sentence each what decides a case and how far its map can be trusted; then what differs most inside.
+
+    Parameters
+    ----------
+    cases
+        (index, case) in the order of showing.
+    """
+    of_cases = [
+        replace(remark, case=index)
+        for index, case in cases
+        for remark in (_decides(case), _trust(case.map_test))
+        if remark is not None
+    ]
+    return (*of_cases, *_difference(cases))
+
+
+def _decides(case: CaseReport) -> Remark | None:
+    found, decision = case.occlusion, case.decision
+    if found is None:
+        return None
+    numbers: dict[str, float] = {}
+    if not max(abs(found.importance_minimum), abs(found.importance_maximum)) > found.rounding:
+        text = "Covering a part of it changes nothing beyond rounding."
+    elif decision is None:
+        text = _strongest(found)
+    elif decision.flip:
+        numbers["share"] = decision.flip.share
+        text = f"Blurring {100 * decision.flip.share:.0f} % of the image turns the decision {decision.followed}."
+        text += _where(found, decision.followed)
+    elif decision.blurred_agrees:
+        numbers["blurred_score"] = decision.blurred_score
+        text = (
+            f"No part alone carries {decision.followed}: the wholly blurred image is said to be that, too (score for "
+            f"{found.target_class} {readable(decision.blurred_score)})."
+        )
+    else:
+        text = f"Only blurring all of it turns the decision {decision.followed}."
+    known = {name: value for name, value in numbers.items() if math.isfinite(value)}
+    return Remark(section=SECTION, kind="decides", text=text, numbers=known, proof="decides")
+
+
+def _where(found: OcclusionMap, followed: str) -> str:
+    best = found.strongest
+    speaks = best.importance > 0 if followed == found.target_class else best.importance < 0
+    if not speaks or not found.in_bits:
+        return ""
+    return f" One patch at the {_centre(found)} alone carries {abs(best.importance):.1f} bits."
+
+
+def _strongest(found: OcclusionMap) -> str:
+    best, scan = found.strongest, found.strongest_scan
+    verb = "lowers" if best.importance > 0 else "raises"
+    what = f"the evidence for {found.target_class}" if found.in_bits else found.target_class
+    unit = " bits" if found.in_bits else ""
+    return (
+        f"Covering {scan.patch[0]} × {scan.patch[1]} pixels at the {_centre(found)} {verb} {what} by "
+        f"{readable(abs(best.importance))}{unit}, more than anywhere else."
+    )
+
+
+def _centre(found: OcclusionMap) -> str:
+    best, (height, width) = found.strongest, found.strongest_scan.patch
+    return name_place((best.top + height / 2, best.left + width / 2), found.size)
+
+
+def _trust(test: MapTest | None) -> Remark | None:
+    if test is None:
+        return None
+    first, outcome = test.curves[0], test.outcome
+    if outcome == BOTH:
+        text = f"The map found what the model relies on: better than chance both ways ({_beaten(test)})."
+    elif outcome == ONE:
+        way, not_way = "blurring", "putting back"
+        if first.beaten_by_deletion < first.orders - 1:
+            way, not_way = not_way, way
+        text = f"The map is better than chance when {way}, not when {not_way}: read it with care."
+    elif outcome == NONE:
+        text = "On this case the map is no better than chance; don't read it."
+    else:
+        text = "The map could not be tested; nothing shows that it is right."
+    second = next((one for one in test.curves[1:] if one.baseline == IMPUTED), None)
+    if outcome == BOTH and second is not None and second.outcome == NONE:
+        text += " With pixels guessed from their neighbours it is not."
+    kind = "trust" if outcome in (BOTH, ONE) else "doubt"
+    return Remark(section=SECTION, kind=kind, text=text, proof="map-test")
+
+
+def _beaten(test: MapTest) -> str:
+    first = test.curves[0]
+    least = min(first.beaten_by_deletion, first.beaten_by_insertion)
+    return f"{least} of {first.orders} random orders"
+
+
+def _difference(cases: Sequence[tuple[int, CaseReport]]) -> tuple[Remark, ...]:
+    """Name the channel, of all shown layers, whose response differs most between the first two different images."""
+    if len(cases) < 2:
+        return ()
+    first = cases[0][1]
+    second = next((case for _, case in cases[1:] if case.sha256 != first.sha256), None)
+    if second is None:
+        return ()
+    best: _Largest | None = None
+    for one, other in zip(first.layers, second.layers, strict=True):
+        for found in compare_layer(one, other, most=1).largest:
+            if best is None or abs(found.effect) > abs(best.difference.effect):
+                best = _Largest(one.name, found)
+    if best is None or abs(best.difference.effect) < NOTICEABLE:
+        return ()
+    found, low, high = best.difference, first, second
+    smaller, larger = found.first_mean, found.second_mean
+    if found.effect < 0:
+        low, high, smaller, larger = second, first, larger, smaller
+    text = (
+        f"What differs most inside: channel {found.channel} of {best.layer} responds {abs(found.effect):.1f} standard "
+        f"deviations more to {high.title} than to {low.title} (mean {readable(larger)} against {readable(smaller)})."
+    )
+    return (
+        Remark(
+            section=SECTION, kind="difference", layer=best.layer, text=text,
+            numbers={"channel": float(found.channel), "effect": found.effect},
+        ),
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Largest:
+    layer: str
+    difference: ChannelDifference
