@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from reportgen.images.cases import Case
     from reportgen.images.reader import Image, image_from_array, read_image
     from reportgen.models.loader import LoadedModel, load_model
+    from reportgen.outputs.further_sections import Section
     from reportgen.outputs.report_files import SavableReport as Report
     from reportgen.outputs.report_files import read_report
     from reportgen.settings.file import settings_from
@@ -30,12 +31,13 @@ _HOMES = {
     "LoadedModel": "models.loader", "load_model": "models.loader",
     "Report": "outputs.report_files", "read_report": "outputs.report_files",
     "build_report": "workflows.pipeline",
+    "Section": "outputs.further_sections",
     "Settings": "settings.report", "settings_from": "settings.file",
 }  # fmt: skip
 
 __all__ = [
     "Case", "Image", "ImageError", "LoadedModel", "ModelError", "OutputError", "Phantom", "Report", "ReportgenError",
-    "Settings", "SettingsError", "build_report", "image_from_array", "load_model", "phantom", "read_image",
+    "Section", "Settings", "SettingsError", "build_report", "image_from_array", "load_model", "phantom", "read_image",
     "read_report", "settings_from",
 ]  # fmt: skip
 

@@ -67,7 +67,8 @@ def test_the_fields_described_are_those_in_the_file(small_model, cases):
     few = {"occlusion": scans, "preprocessing": {"mode": "try"}, "layers": {"first": 1}}
     masks = {"part": np.arange(24 * 36).reshape(24, 36)}
     cases = (dataclasses.replace(cases[0], masks=masks), *cases[1:])
-    report = build_report(small_model, cases, few | {"commentary": {"sections": {"summary": "Words"}}})
+    own = {"commentary": {"sections": {"summary": "Words"}}, "theme": {"title": "Ours"}}
+    report = build_report(small_model, cases, few | own).add_section("Ours", markdown="x")
     document = json.loads(render_json(report))
     met = set()
     for table in tables():

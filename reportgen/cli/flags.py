@@ -63,6 +63,10 @@ def _names(text: str) -> Any:
     return text if "," not in text else [part.strip() for part in text.split(",")]
 
 
+def _list(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",")]
+
+
 def _integers(text: str) -> list[int]:
     try:
         return [int(part) for part in text.split(",")]
@@ -158,6 +162,11 @@ FLAGS = (
          "black"),
     Flag("--rise-masks", ("occlusion", "rise_masks"), _count, "N", "how many random masks rise takes; default 1000"),
     Flag("--commentary", ("commentary", "folder"), str, "FOLDER", "your own commentary: Markdown by section and layer"),
+    Flag("--theme", ("theme", "folder"), str, "DIR", "your own templates and styles (see reportgen theme)"),
+    Flag("--logo", ("theme", "logo"), str, "FILE", "a PNG or SVG to stand above the title"),
+    Flag("--accent", ("theme", "accent"), str, "#RRGGBB", "colour of links and marks"),
+    Flag("--sections", ("page", "sections"), _list, "NAMES", "show only these sections, in this order: summary,..."),
+    Flag("--no-others", ("page", "others"), _no, "", "don't let installed packages add sections"),
     Flag("--to", ("email", "to"), str, "ADDRESS", "to whom the e-mail goes; repeats", repeats=True),
     Flag("--cc", ("email", "cc"), str, "ADDRESS", "who gets a copy of it; repeats", repeats=True),
     Flag("--from", ("email", "sender"), str, "ADDRESS", "from whom the e-mail is"),

@@ -18,7 +18,7 @@ from reportgen.cli.doctor import add_doctor
 from reportgen.cli.evaluate import add_evaluate
 from reportgen.cli.inspect import add_inspect
 from reportgen.cli.phantom import add_phantom
-from reportgen.cli.share import add_dicom, add_email, add_pdf, add_site, add_verify
+from reportgen.cli.share import add_dicom, add_email, add_pdf, add_site, add_theme, add_verify
 from reportgen.cli.train import add_train
 from reportgen.system.errors import ReportgenError
 from reportgen.system.signals import SIGNALS, stoppable
@@ -95,8 +95,8 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action=Version, nargs=0, help="show the version and exit")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for add in (
-        add_build, add_demo, add_inspect, add_pdf, add_email, add_dicom, add_site, add_verify, add_train, add_evaluate,
-        add_phantom, add_doctor,
+        add_build, add_demo, add_inspect, add_pdf, add_email, add_dicom, add_site, add_verify, add_theme, add_train,
+        add_evaluate, add_phantom, add_doctor,
     ):  # fmt: skip
         add(commands)
     return parser

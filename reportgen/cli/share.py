@@ -27,6 +27,7 @@ def add_pdf(commands: Any) -> None:
         "--variant", default="pdf/a-3u", metavar="NAME",
         help="pdf/a-3u (default, to be kept), pdf/ua-1 (for assistive technology) or plain",
     )  # fmt: skip
+    pdf.add_argument("--theme", metavar="DIR", help="your own templates and styles (see reportgen theme)")
 
 
 def add_email(commands: Any) -> None:
@@ -103,6 +104,23 @@ def add_verify(commands: Any) -> None:
     )
 
 
+def add_theme(commands: Any) -> None:
+    """Add the command."""
+    theme = add_command(
+        commands, "theme", "write the templates and styles that a theme of your own starts from", _theme,
+        "reportgen theme export my-theme/",
+    )  # fmt: skip
+    theme.add_argument("action", choices=["export"], help="what to do")
+    theme.add_argument("folder", metavar="DIR", help="folder to write to; made if needed")
+    add_force(theme)
+
+
+def _theme(given: argparse.Namespace) -> None:
+    from reportgen.workflows import sharing
+
+    say_made(sharing.export_theme(Path(given.folder), overwrite=given.force))
+
+
 def _add_report(parser: argparse.ArgumentParser, output: str) -> None:
     parser.add_argument("report", help="report.html, or report.json with its pictures beside it")
     parser.add_argument("-o", "--output", metavar="FILE", help=output)
@@ -113,7 +131,10 @@ def _add_report(parser: argparse.ArgumentParser, output: str) -> None:
 def _pdf(given: argparse.Namespace) -> None:
     from reportgen.workflows import sharing
 
-    say_made(sharing.print_pdf(*_places(given), given.paper.lower(), given.variant.lower(), overwrite=given.force))
+    say_made(sharing.print_pdf(
+        *_places(given), given.paper.lower(), given.variant.lower(), overwrite=given.force,
+        theme=Path(given.theme) if given.theme else None,
+    ))  # fmt: skip
 
 
 def _email(given: argparse.Namespace) -> None:

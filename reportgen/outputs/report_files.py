@@ -6,16 +6,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from reportgen.outputs.documents.email import Mail, attachments_of, render_email
 from reportgen.outputs.documents.pdf import render_pdf
+from reportgen.outputs.further_sections import Section, add_to
 from reportgen.outputs.page.page import render_html
+from reportgen.outputs.page.theme import Theme, read_theme
 from reportgen.outputs.saved.reader import read_saved
 from reportgen.outputs.saved.report_json import figure_files, render_json, stale_figures
 from reportgen.report.report import Remark, Report
 from reportgen.settings.file import convert
 from reportgen.settings.job import EmailSettings
 from reportgen.system.atomic import check_target, make_folder, write_all, write_file
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from reportgen.report.picture import Picture
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,8 +37,44 @@ class SavableReport(Report):
         """Return the same report with these remarks added."""
         return replace(self, remarks=(*self.remarks, *remarks))
 
-    def save_html(self, path: str | Path, *, overwrite: bool = False) -> None:
+    def add_section(
+        self, title: str, *, markdown: str = "", html: str = "", figure: Figure | bytes | Picture | None = None,
+        alt: str = "", after: str = "occlusion",
+    ) -> SavableReport:  # fmt: skip
+        """Return the same report with a section of your own (see ``docs/sections.md``).
+
+        Parameters
+        ----------
+        title
+            Its heading.
+        markdown, html
+            Its words, one of the two; of HTML only what Markdown could say is kept.
+        figure
+            A matplotlib figure, the bytes of a PNG or JPEG, or a Picture.
+        alt
+            What the figure shows, for those who can't see it; needed with a figure.
+        after
+            The section that it follows.
+
+        Raises
+        ------
+        SettingsError
+            When it has no title, no content or too much, a figure without alternative text, or follows no section.
+        """
+        section = Section(title=title, markdown=markdown, html=html, figure=figure, alt=alt, after=after)
+        return add_to(self, section)
+
+    def save_html(self, path: str | Path, *, theme: str | Path | None = None, overwrite: bool = False) -> None:
         """Write one self-contained HTML file.
+
+        Parameters
+        ----------
+        path
+            The file.
+        theme
+            A folder of your own templates and styles (see ``docs/themes.md``).
+        overwrite
+            Whether an existing file may be replaced.
 
         Raises
         ------
@@ -38,7 +82,7 @@ class SavableReport(Report):
             When it exists and must not be replaced, or can't be written.
         """
         check_target(Path(path), overwrite=overwrite)
-        write_file(Path(path), render_html(self).encode())
+        write_file(Path(path), render_html(self, as_theme(theme)).encode())
 
     def save_json(self, path: str | Path, *, overwrite: bool = False) -> None:
         """Write everything measured as JSON (see ``docs/report-json.md``).
@@ -62,9 +106,10 @@ class SavableReport(Report):
         self._write({}, Path(folder), overwrite=overwrite)
 
     def save_pdf(
-        self, path: str | Path, *, paper: str = "a4", variant: str = "pdf/a-3u", overwrite: bool = False
-    ) -> str:
-        """Write a PDF (see ``docs/pdf.md``).
+        self, path: str | Path, *, paper: str = "a4", variant: str = "pdf/a-3u",
+        theme: str | Path | None = None, overwrite: bool = False,
+    ) -> str:  # fmt: skip
+        """Write a PDF (see ``docs/pdf.md``); ``theme`` as for :meth:`save_html`.
 
         Returns
         -------
@@ -78,7 +123,9 @@ class SavableReport(Report):
         """
         check_target(Path(path), overwrite=overwrite)
         warnings: list[str] = []
-        write_file(Path(path), render_pdf(self, paper=paper, variant=variant, warn=warnings.append))
+        write_file(
+            Path(path), render_pdf(self, paper=paper, variant=variant, warn=warnings.append, theme=as_theme(theme))
+        )
         return "\n".join(warnings)
 
     def save_email(
@@ -124,6 +171,7 @@ class SavableReport(Report):
         pdf: Path | None = None,
         email: Path | None = None,
         message: EmailSettings | None = None,
+        theme: Theme | None = None,
         overwrite: bool = False,
     ) -> str:
         """Write several outputs: either all of them appear, or none does.
@@ -134,6 +182,8 @@ class SavableReport(Report):
             Where to; what is None is left out.
         message
             To whom the e-mail goes, and what goes with it.
+        theme
+            Templates and styles that come before the program's own.
         overwrite
             Whether existing files may be replaced.
 
@@ -147,13 +197,13 @@ class SavableReport(Report):
         OutputError
             When one exists and must not be replaced, can't be made or can't be written.
         """
-        files, warnings = {html: render_html(self).encode()}, list[str]()
+        files, warnings = {html: render_html(self, theme).encode()}, list[str]()
         if json is not None:
             files[json] = render_json(self)
         asked = message or EmailSettings()
         printed = None
         if pdf is not None or (email is not None and asked.attach_pdf):
-            printed = render_pdf(self, warn=warnings.append)
+            printed = render_pdf(self, warn=warnings.append, theme=theme)
         if pdf is not None and printed is not None:
             files[pdf] = printed
         if email is not None:
@@ -177,6 +227,11 @@ class SavableReport(Report):
         with make_folder(figures):
             pictures = figure_files(self, figures, overwrite=overwrite)
             write_all(files | pictures, remove=stale_figures(figures, keep=pictures))
+
+
+def as_theme(folder: str | Path | None) -> Theme | None:
+    """Return the theme of a folder; None where there is none."""
+    return None if folder is None else read_theme(Path(folder))
 
 
 def read_report(path: str | Path, figures: str | Path | None = None) -> SavableReport:

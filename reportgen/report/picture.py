@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 ENDINGS = {"image/png": "png", "image/jpeg": "jpeg"}
 _FILE = re.compile(
-    r"(case\d+-(input|occlusion\d*-\w+|layer\d+-.+|single-channels|through-layers|standing)|model-\w+)\.(png|jpeg)"
+    r"(case\d+-(input|occlusion\d*-\w+|layer\d+-.+|single-channels|through-layers|standing)|model-\w+|section\d+-figure)\.(png|jpeg)"
 )
 
 

@@ -10,6 +10,7 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from reportgen.report.brand import Brand
 from reportgen.report.decision import Decision
 from reportgen.report.evidence import OcclusionMap
 from reportgen.report.findings import Finding
@@ -24,6 +25,7 @@ from reportgen.report.numbers import Number
 from reportgen.report.picture import Picture
 from reportgen.report.regions import Regions
 from reportgen.report.sanity import SanityTest
+from reportgen.report.section import FurtherSection
 from reportgen.report.views import Standing, View, compare_maps
 from reportgen.system.errors import ReportgenError
 
@@ -310,6 +312,10 @@ class Report:
         The sentence that this is no diagnosis.
     pictures
         All that it shows.
+    brand
+        Whose look it has; None: the program's own.
+    further_sections
+        What was added to the program's own sections.
     """
 
     schema_version: int = SCHEMA_VERSION
@@ -325,6 +331,8 @@ class Report:
     timings: dict[str, Number] = field(default_factory=dict)
     disclaimer: str = DISCLAIMER
     pictures: tuple[Picture, ...] = ()
+    brand: Brand | None = None
+    further_sections: tuple[FurtherSection, ...] = ()
 
     @property
     def side_by_side(self) -> tuple[tuple[int, CaseReport], ...]:

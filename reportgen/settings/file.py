@@ -225,6 +225,8 @@ def _resolved(tables: dict[str, Any], folder: Path) -> dict[str, Any]:
     commentary = dict(resolved.get("commentary", {}))
     if "folder" in commentary:
         commentary["folder"] = located(commentary["folder"])
+    if "theme" in resolved:
+        resolved["theme"] = {k: located(v) if k in ("folder", "logo") else v for k, v in resolved["theme"].items()}
     return {**resolved, **({"model": model} if model else {}), **({"commentary": commentary} if commentary else {})}
 
 

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from reportgen.settings.occlusion import OcclusionSettings
+from reportgen.settings.page import PageSettings, ThemeSettings
 from reportgen.settings.values import LARGEST, Count, CountOrNone, Fraction, Number, Pair, Window
 
 TRY = "try"
@@ -259,6 +260,10 @@ class Settings:
         The occlusion scan.
     commentary
         The user's own commentary.
+    page
+        What a page shows.
+    theme
+        Whose look it has.
     """
 
     title: str = ""
@@ -270,6 +275,8 @@ class Settings:
     feature_maps: FeatureMapSettings = FeatureMapSettings()
     occlusion: OcclusionSettings = OcclusionSettings()
     commentary: CommentarySettings = CommentarySettings()
+    page: PageSettings = PageSettings()
+    theme: ThemeSettings = ThemeSettings()
 
 
 DEFAULTS = Settings()
@@ -279,6 +286,8 @@ def public_settings(settings: Settings) -> dict[str, Any]:
     """Return the settings as nested tables, with file names instead of paths."""
     tables: dict[str, Any] = dataclasses.asdict(settings)
     del tables["commentary"]
+    for key in ("folder", "logo"):
+        tables["theme"][key] = tables["theme"][key] and Path(tables["theme"][key]).name
     model = tables["model"]
     if model["path"] is not None:
         model["path"] = _without_folders(model["path"])

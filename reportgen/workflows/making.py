@@ -153,6 +153,9 @@ def _report(
         check_message(job.email, draft=True)
     if pdf is not None or (email is not None and job.email.attach_pdf):
         check_available()
+    from reportgen.outputs.report_files import as_theme
+
+    theme = as_theme(settings.theme.folder)
     with silence_tensorflow(debug=debug):
         # libtiff says on standard error itself what it finds wrong with a file
         read = cases()
@@ -163,7 +166,14 @@ def _report(
         warnings.simplefilter("ignore")
     report = build_report(None, read, settings, progress=progress)
     warning = report.save_all(
-        html=html, json=json, figures=figures, pdf=pdf, email=email, message=job.email, overwrite=overwrite
+        html=html,
+        json=json,
+        figures=figures,
+        pdf=pdf,
+        email=email,
+        message=job.email,
+        theme=theme,
+        overwrite=overwrite,
     )
     from reportgen.outputs.text import render_trials
 
@@ -200,6 +210,8 @@ def model_files(settings: Settings) -> list[Path]:
         given.append(Path(settings.model.class_names))
     if settings.model.evaluation is not None:
         given.append(Path(settings.model.evaluation))
+    if settings.theme.logo is not None:
+        given.append(Path(settings.theme.logo))
     return given
 
 

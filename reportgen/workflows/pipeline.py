@@ -25,6 +25,9 @@ from reportgen.analysis.standing import check_evaluation_fits, find_standings, o
 from reportgen.images.cases import Case, CaseLike, as_case, check_count, headings, usual_title
 from reportgen.images.fitting import prepare
 from reportgen.models.loader import BUILTIN_MODEL, BUILTIN_NAME, LoadedModel, load_model
+from reportgen.outputs.further_sections import add_installed
+from reportgen.outputs.page.brand import read_brand
+from reportgen.outputs.page.theme import theme_asset
 from reportgen.outputs.report_files import SavableReport
 from reportgen.outputs.saved.evaluation_json import read_evaluation
 from reportgen.report.evaluation import ClassifierEvaluation
@@ -87,6 +90,7 @@ def build_report(
     check_colours(chosen)
     read = [as_case(case, chosen.images, chosen.limits) for case in cases]
     titles = headings(read)
+    brand = read_brand(chosen.theme, theme_asset(chosen.theme.folder, "assets/tokens.css"))
     watch = Stopwatch(progress)
     with watch.step("load model"):
         subject, comments, positions = _begin(load(model, chosen, read), chosen)
@@ -123,9 +127,10 @@ def build_report(
         versions=versions(),
         timings=watch.seconds,
         pictures=(*pictures, *grids),
+        brand=brand,
     )
     shown, head = [case for _, case in report.side_by_side], subject.head
-    return report.with_remarks(
+    report = report.with_remarks(
         *origin_remarks(subject, runs, layers),
         *cautions(subject, runs, chosen.preprocessing.aspect),
         *of_profiles,
@@ -141,6 +146,7 @@ def build_report(
         *remarks.depth_remarks(shown),
         *remarks.layer_remarks(shown, subject.names),
     )
+    return add_installed(report) if chosen.page.others else report
 
 
 def check_report(model: LoadedModel, cases: Sequence[Case], settings: Settings) -> None:

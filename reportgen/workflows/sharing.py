@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from reportgen.outputs.made import Made
+from reportgen.outputs.report_files import as_theme
 from reportgen.outputs.saved.reader import SavedReport, read_saved
 from reportgen.report.report import Report
 from reportgen.report.study import Study
@@ -15,6 +18,9 @@ from reportgen.settings.job import Job
 from reportgen.system.atomic import check_target, write_all, write_file
 from reportgen.system.errors import ImageError, ModelError, OutputError, SettingsError
 from reportgen.system.files import is_same_file
+
+if TYPE_CHECKING:
+    from reportgen.outputs.page.theme import Theme
 
 _MOST_CAUTIONS, _LONGEST_TITLE = 10, 1000
 _ENDINGS = {".pdf": (".pdf",), ".eml": (".eml",), ".dcm": (".dcm", ".dicom", "")}  # DICOM files often have none
@@ -37,9 +43,10 @@ class Filing:
 
 
 def print_pdf(
-    source: Path, target: Path | None, figures: Path | None, paper: str, variant: str, *, overwrite: bool
-) -> Made:
-    """Make a PDF of a saved report, beside it unless said.
+    source: Path, target: Path | None, figures: Path | None, paper: str, variant: str, *, overwrite: bool,
+    theme: Path | None = None,
+) -> Made:  # fmt: skip
+    """Make a PDF of a saved report, beside it unless said; with a folder of templates that come before our own.
 
     Raises
     ------
@@ -48,8 +55,33 @@ def print_pdf(
     """
     path = _target(source, target, ".pdf", overwrite=overwrite)
     cautions: list[str] = []
-    write_file(path, _pdf(read_saved(source, figures).report, cautions, paper=paper, variant=variant))
+    look = as_theme(theme)
+    write_file(path, _pdf(read_saved(source, figures).report, cautions, paper=paper, variant=variant, theme=look))
     return Made((path,), cautions=tuple(cautions))
+
+
+def export_theme(folder: Path, *, overwrite: bool) -> Made:
+    """Write the program's own templates and styles into a folder, which is made if needed, to start a theme from.
+
+    Raises
+    ------
+    OutputError
+        When one of them is there and must not be replaced, or can't be written.
+    """
+    from reportgen.outputs.page.theme import exported_files
+    from reportgen.system.atomic import make_folder
+
+    if folder.exists() and not folder.is_dir():
+        raise OutputError(f"{folder} is not a folder", "name a folder")
+    files = {folder / name: data for name, data in exported_files().items()}
+    for path in files:
+        if path.exists() and not overwrite:
+            raise OutputError(f"{path} already exists", "choose another folder, or overwrite with -f")
+    with contextlib.ExitStack() as made:
+        for place in sorted({folder, *(path.parent for path in files)}):
+            made.enter_context(make_folder(place))
+        write_all(files)
+    return Made((folder,), (f"{len(files)} files; delete those that you don't change",))
 
 
 def write_email(
@@ -267,13 +299,15 @@ def _studies(filing: Filing) -> tuple[list[Study], Study | None]:
     return references, study
 
 
-def _pdf(report: Report, cautions: list[str], *, paper: str = "a4", variant: str = "pdf/a-3u") -> bytes:
+def _pdf(
+    report: Report, cautions: list[str], *, paper: str = "a4", variant: str = "pdf/a-3u", theme: Theme | None = None
+) -> bytes:
     """Make a PDF and add what to warn of; after two seconds a bar shows how far it is."""
     from reportgen.outputs.documents.pdf import STEPS, render_pdf
     from reportgen.system.progress import Stopwatch
 
     with Stopwatch(progress=True).step("PDF", STEPS) as done:
-        return render_pdf(report, paper=paper, variant=variant, done=done, warn=cautions.append)
+        return render_pdf(report, paper=paper, variant=variant, done=done, warn=cautions.append, theme=theme)
 
 
 def _page(saved: SavedReport) -> bytes:

@@ -27,3 +27,24 @@
   }
   viewer.addEventListener("click", (event) => { if (event.target === viewer) viewer.close(); });
 })();
+
+// a button that copies what stands above it; where the browser refuses, the text is selected
+(() => {
+  for (const text of document.querySelectorAll("pre.copied")) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "copy";
+    button.textContent = "Copy";
+    button.setAttribute("aria-label", `Copy: ${text.getAttribute("aria-label")}`);
+    button.addEventListener("click", async () => {
+      try {
+        await navigator.clipboard.writeText(text.textContent);
+        button.textContent = "Copied";
+      } catch {
+        getSelection().selectAllChildren(text);
+        button.textContent = "Selected";
+      }
+    });
+    text.after(button);
+  }
+})();

@@ -6,9 +6,11 @@ The same report gives the same bytes.
 
 from __future__ import annotations
 
+import base64
 import functools
 import hashlib
 import logging
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -18,9 +20,10 @@ from typing import Any
 
 from reportgen.outputs.documents.letters import lacking_letters, tell_lacking
 from reportgen.outputs.documents.pdf_palette import Indexed, put_in_place, read_indexed, stand_in
-from reportgen.outputs.page.environment import environment
+from reportgen.outputs.page.brand import accent_style
 from reportgen.outputs.page.markdown import SafeHtml
-from reportgen.outputs.page.page import Asset, Page, read_assets
+from reportgen.outputs.page.page import Asset, Page, read_assets, render
+from reportgen.outputs.page.theme import Theme
 from reportgen.outputs.saved.report_json import render_json
 from reportgen.report.picture import Picture
 from reportgen.report.report import Report
@@ -32,6 +35,7 @@ PAPERS = {"a4": "A4", "letter": "Letter"}
 VARIANTS = ("pdf/a-3u", "pdf/ua-1", "plain")
 FONTS = ("DejaVuSans.ttf", "DejaVuSans-Bold.ttf", "DejaVuSansMono.ttf")
 _PICTURE, _FONT = "picture:", "font:"
+_EMBEDDED = re.compile(r"data:(image/(?:png|jpeg|svg\+xml));base64,")
 
 
 @dataclass(frozen=True)
@@ -60,7 +64,7 @@ STEPS = 7  # that WeasyPrint tells of
 
 def render_pdf(
     report: Report, *, paper: str = "a4", variant: str = "pdf/a-3u", done: Callable[[int], object] | None = None,
-    warn: Callable[[str], object] | None = None,
+    warn: Callable[[str], object] | None = None, theme: Theme | None = None,
 ) -> bytes:  # fmt: skip
     """Return the report as PDF, tagged, with report.json attached as its source data.
 
@@ -76,6 +80,8 @@ def render_pdf(
         Is called with 1 after each of about ``STEPS`` steps.
     warn
         Is called with a line about letters that no font has: they are boxes in the PDF.
+    theme
+        Templates and styles that come before the program's own.
 
     Raises
     ------
@@ -83,14 +89,16 @@ def render_pdf(
         When paper or variant are unknown, WeasyPrint or the libraries that it needs are missing, or the report can't
         be laid out.
     """
-    page = PrintedPage(report=report, style=print_style(paper), script=Asset(SafeHtml("")))
-    html = environment().get_template("print.html.j2").render(page=page, report=report)
+    style = print_style(paper, *(["assets/theme.css"] if theme else []), theme=theme)
+    accent = accent_style(report.brand) if report.brand else ""
+    page = PrintedPage(report=report, style=Asset(SafeHtml(style.text.text + accent)), script=Asset(SafeHtml("")))
+    html = render("print.html.j2", page, theme)
     # how long it took to make is no part of what was measured: without it the same report gives the same bytes
     source = Source("report.json", render_json(replace(report, timings={})))
     return lay_out(html, report.pictures, source, report.created, variant=variant, done=done, warn=warn)
 
 
-def print_style(paper: str, *further: str) -> Asset:
+def print_style(paper: str, *further: str, theme: Theme | None = None) -> Asset:
     """Return the style of paper pages.
 
     Parameters
@@ -99,6 +107,8 @@ def print_style(paper: str, *further: str) -> Asset:
         ``a4`` or ``letter``.
     further
         Style sheets that stand after the usual one.
+    theme
+        Whose files come before the program's own.
 
     Raises
     ------
@@ -107,7 +117,7 @@ def print_style(paper: str, *further: str) -> Asset:
     """
     if paper not in PAPERS:
         raise OutputError(f"there is no paper '{paper}'", f"use {', '.join(PAPERS)}")
-    sheets = read_assets("assets/print.css", *further)
+    sheets = read_assets("assets/print.css", *further, theme=theme)
     return Asset(SafeHtml(f"@page {{ size: {PAPERS[paper]}; }}\n{sheets.text.text}"))
 
 
@@ -248,6 +258,10 @@ def _fetcher(pictures: Sequence[Picture], stand_ins: Mapping[int, bytes] | None 
                 return URLFetcherResponse(url, data, headers={"Content-Type": picture.media_type})
             if f"{kind}:" == _FONT and name in FONTS:
                 return URLFetcherResponse(url, _font(name), headers={"Content-Type": "font/ttf"})
+            embedded = _EMBEDDED.match(url)
+            if embedded:
+                data = base64.b64decode(url[embedded.end() :])
+                return URLFetcherResponse(url, data, headers={"Content-Type": embedded[1]})
             raise URLFetchingError(f"{url:.100} is not part of the report")
 
     return Fetcher(allowed_protocols=())

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import jinja2
 
-from reportgen.outputs.page.markdown import render_markdown
+from reportgen.outputs.page.markdown import clean_html, render_markdown
 from reportgen.report.evaluation import describe_estimate
 from reportgen.report.report import readable
 from reportgen.system.text import visible
@@ -29,8 +29,15 @@ def asset(name: str) -> str:
 @functools.cache
 def environment() -> jinja2.Environment:
     """Return where templates of reports are rendered: everything is escaped, what would act is replaced."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(templates_folder()),
+    return make_environment(jinja2.FileSystemLoader(templates_folder()))
+
+
+def make_environment(
+    loader: jinja2.BaseLoader, kind: type[jinja2.Environment] = jinja2.Environment
+) -> jinja2.Environment:
+    """Return the same for templates from elsewhere."""
+    environment = kind(
+        loader=loader,
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -38,7 +45,7 @@ def environment() -> jinja2.Environment:
         finalize=_seen,
     )
     environment.filters |= {
-        "markdown": render_markdown, "grouped": _grouped, "shape": _shape, "short": _short,
+        "markdown": render_markdown, "clean": clean_html, "grouped": _grouped, "shape": _shape, "short": _short,
         "scientific": _significant, "setting": _setting, "correlation": _correlation, "scored": format_score,
         "readable": readable, "sight": _sight, "keras_shape": _keras_shape, "fill": _fill,
         "estimate": describe_estimate, "percent": _percent,

@@ -169,7 +169,7 @@ def render_evaluation_html(
     """
     page = EvaluationPage(
         evaluation=evaluation, charts=tuple(charts), comparison=comparison,
-        style=read_assets("assets/report.css", "assets/confusion.css", "assets/evaluation.css"),
+        style=read_assets("assets/tokens.css", "assets/report.css", "assets/confusion.css", "assets/evaluation.css"),
         script=read_assets("assets/report.js"), generator=evaluation.versions["reportgen"],
     )  # fmt: skip
     return environment().get_template("evaluation.html.j2").render(page=page, evaluation=evaluation) + "\n"

@@ -44,8 +44,13 @@ def render_markdown(markdown: str) -> SafeHtml:
         if token.type in ("heading_open", "heading_close"):
             token.tag = f"h{min(6, int(token.tag[1]) + _SHIFT)}"
     html = reader.renderer.render(tokens, reader.options, {})
+    return clean_html(html)
+
+
+def clean_html(html: str) -> SafeHtml:
+    """Return HTML with nothing left but what Markdown could say."""
     clean = nh3.clean(
-        html,
+        visible(html),
         tags=set(TAGS),
         attributes={"a": {"href", "title"}},
         attribute_filter=_kept,

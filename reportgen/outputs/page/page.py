@@ -13,12 +13,16 @@ import functools
 import hashlib
 from dataclasses import dataclass
 
+from reportgen.outputs.page.brand import accent_style
 from reportgen.outputs.page.environment import asset, environment
 from reportgen.outputs.page.gauge import Gauge, gauge_of
 from reportgen.outputs.page.markdown import SafeHtml
+from reportgen.outputs.page.methods import Methods, describe_methods
 from reportgen.outputs.page.network import Unit, network_units
+from reportgen.outputs.page.sections import SECTIONS, Section, chosen_sections, is_there
+from reportgen.outputs.page.theme import Theme, check_page
 from reportgen.outputs.saved.report_json import embedded_json
-from reportgen.outputs.saved.seal import BLANK_SEAL, SEAL, page_digest
+from reportgen.outputs.saved.seal import BLANK_SEAL, DATA_START, SEAL, page_digest
 from reportgen.report.blocks import gather_blocks
 from reportgen.report.deciding import DecidingChannels
 from reportgen.report.evidence import shows_evidence
@@ -32,7 +36,7 @@ CHANNEL_ROWS = 3000
 FINDING_ROWS, BEST_ROWS = 40, 5
 # what the page of a report is styled and moved by, in this order: the channel viewer first, it lets through what is
 # none of its tiles
-STYLES = ("assets/report.css", "assets/first.css", "assets/network.css", "assets/channels.css")
+STYLES = ("assets/tokens.css", "assets/report.css", "assets/first.css", "assets/network.css", "assets/channels.css")
 SCRIPTS = ("assets/channels.js", "assets/report.js")
 
 
@@ -136,6 +140,33 @@ class Page(Frame):
     def data(self) -> SafeHtml:
         """Everything measured, as JSON that can stand inside the page: other outputs are made from it."""
         return SafeHtml(embedded_json(self.report))
+
+    @property
+    def sections(self) -> tuple[Section, ...]:
+        """The sections to show, in their order."""
+        return chosen_sections(self.report)
+
+    @property
+    def shows_all(self) -> bool:
+        """Whether no section is left out, so that whatever is linked to is there."""
+        return {one.name for one in self.sections} >= {name for name in SECTIONS if is_there(self.report, name)}
+
+    def has_section(self, name: str) -> bool:
+        """Whether a section is shown."""
+        return any(one.name == name for one in self.sections)
+
+    @functools.cached_property
+    def methods(self) -> Methods:
+        """What was computed, in words for a paper."""
+        return describe_methods(self.report)
+
+    @property
+    def logo(self) -> str:
+        """Where the logo is; empty where there is none."""
+        brand = self.report.brand
+        if brand is None or not brand.logo:
+            return ""
+        return f"data:{brand.logo_type};base64,{base64.b64encode(brand.logo).decode()}"
 
     @property
     def cases(self) -> tuple[tuple[int, CaseReport], ...]:
@@ -360,17 +391,61 @@ class Page(Frame):
         return self.pictures[layer_picture_name(case, layer.index, layer.name)]
 
 
-def read_assets(*names: str) -> Asset:
-    """Return style sheets or scripts, one after another, as they stand in a page."""
-    return Asset(SafeHtml("".join(asset(name).strip() + "\n" for name in names)))
+def read_assets(*names: str, theme: Theme | None = None, further: str = "") -> Asset:
+    """Return style sheets or scripts, one after another, as they stand in a page.
+
+    Parameters
+    ----------
+    names
+        Of the files.
+    theme
+        Whose files come before the program's own.
+    further
+        Style that stands after them.
+    """
+    read = theme.asset if theme else asset
+    return Asset(SafeHtml("".join(f"{text}\n" for name in names if (text := read(name).strip())) + further))
 
 
-def render_html(report: Report) -> str:
-    """Return the page. The same report gives the same text."""
-    templates = environment()
+def render_html(report: Report, theme: Theme | None = None) -> str:
+    """Return the page. The same report gives the same text.
+
+    Raises
+    ------
+    OutputError
+        When the theme's templates have a fault, or make a page that isn't safe.
+    """
+    further = accent_style(report.brand) if report.brand else ""
+    style = read_assets(*STYLES, *(["assets/theme.css"] if theme else []), theme=theme, further=further)
     page = Page(
-        report=report, style=read_assets(*STYLES), script=read_assets(*SCRIPTS),
-        generator=report.versions["reportgen"], seal=BLANK_SEAL,
+        report=report, style=style, script=read_assets(*SCRIPTS), generator=report.versions["reportgen"],
+        seal=BLANK_SEAL,
     )  # fmt: skip
-    text = templates.get_template("report.html.j2").render(page=page, report=report) + "\n"
+    text = render("report.html.j2", page, theme) + "\n"
+    if theme is not None:
+        check_page(text, page.policy, theme)
+    text = _with_all_pictures(text, page)
     return text.replace(SEAL.format(BLANK_SEAL), SEAL.format(page_digest(text)), 1)
+
+
+def _with_all_pictures(text: str, page: Page) -> str:
+    """Add to a page the pictures that its sections don't show: the report is read back whole from it.
+
+    In a ``<template>`` a browser neither shows nor decodes them.
+    """
+    addresses = dict.fromkeys(f'src="{page.address(one)}"' for one in page.report.pictures)
+    left = "".join(f'<img alt="" {address}>' for address in addresses if address not in text)
+    return text.replace(DATA_START, f"<template>{left}</template>\n{DATA_START}", 1) if left else text
+
+
+def render(template: str, page: Page, theme: Theme | None) -> str:
+    """Return what a template makes of a page, with the program's own look or a theme's.
+
+    Raises
+    ------
+    OutputError
+        When the theme's templates have a fault.
+    """
+    if theme is not None:
+        return theme.render(template, page=page, report=page.report)
+    return environment().get_template(template).render(page=page, report=page.report)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from reportgen.outputs.saved.evidence_integrity import evidence_flaws
+from reportgen.report.brand import brand_flaw
 from reportgen.report.layer import LayerReport
 from reportgen.report.picture import ENDINGS, Picture, layer_picture_name
 from reportgen.report.report import CaseReport, Report
@@ -39,6 +40,11 @@ def _flaws(report: Report) -> Iterator[str]:
     if any(len(trial.predictions) != len(report.cases) for trial in report.trials):
         yield "its preprocessing trials are of other cases"
     yield from _picture_flaws(report)
+    if report.brand and (found := brand_flaw(report.brand)):
+        yield found
+    names = {picture.name for picture in report.pictures}
+    if any(not names.issuperset(section.pictures) for section in report.further_sections):
+        yield "one of its sections lacks a picture"
 
 
 def _model_flaws(report: Report) -> Iterator[str]:

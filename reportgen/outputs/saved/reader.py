@@ -22,7 +22,7 @@ from reportgen.outputs.saved.integrity import flaw
 from reportgen.outputs.saved.older import OLDEST, brought_up_to_date
 from reportgen.outputs.saved.report_json import content_digest, report_digest
 from reportgen.outputs.saved.schema import MisfitError, from_plain
-from reportgen.outputs.saved.seal import page_digest, seal_of
+from reportgen.outputs.saved.seal import DATA_START, page_digest, seal_of
 from reportgen.report.picture import ENDINGS
 from reportgen.report.report import SCHEMA_VERSION, Report
 from reportgen.system.errors import OutputError
@@ -30,7 +30,6 @@ from reportgen.system.text import visible
 
 _REPORT = "a report.html or report.json"
 _LARGEST_PICTURE = 64 << 20
-_DATA_START = '<script type="application/json" id="report-data">'
 _PICTURE = re.compile(r'src="data:image/[a-z]{1,10};base64,([A-Za-z0-9+/=]*)"')
 
 
@@ -107,7 +106,7 @@ def _parsed(text: str) -> tuple[str, dict[str, bytes]]:
     They are looked for as this program writes them, in time that grows with the text alone: a parser of HTML can be
     kept busy for hours by a text that is made for that.
     """
-    start = text.find(_DATA_START)
+    start = text.find(DATA_START)
     end = text.find("</script>", start)
     if start < 0 or end < 0:
         older = 'content="reportgen ' in text[:5000]
@@ -119,7 +118,7 @@ def _parsed(text: str) -> tuple[str, dict[str, bytes]]:
         with contextlib.suppress(binascii.Error, ValueError):
             picture = base64.b64decode(found[1], validate=True)
             pictures[hashlib.sha256(picture).hexdigest()] = picture
-    return text[start + len(_DATA_START) : end], pictures
+    return text[start + len(DATA_START) : end], pictures
 
 
 def _loaded(text: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The digest that a page carries of itself, by which an edited one is known."""
+"""What a page is read back by: the digest that it carries of itself, by which an edited one is known, and its data."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import hashlib
 import re
 
 SEAL = '<meta name="reportgen-sha256" content="{}">'
+DATA_START = '<script type="application/json" id="report-data">'
 BLANK_SEAL = "0" * 64
 _SEALED = re.compile(SEAL.format("([0-9a-f]{64})"))
 

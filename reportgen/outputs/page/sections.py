@@ -1,0 +1,50 @@
+"""The sections of a report: what they are called, and which are shown in what order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from reportgen.report.report import Report
+from reportgen.report.section import FurtherSection
+
+SECTIONS = {
+    "summary": "At a glance",
+    "occlusion": "Where the model looked",
+    "layers": "Feature maps, layer by layer",
+    "cases": "The cases, from file to score",
+    "model": "The model",
+    "reading": "How to read this report",
+    "methods": "Methods",
+    "provenance": "Provenance",
+}
+
+
+@dataclass(frozen=True)
+class Section:
+    """A section by its name in settings and addresses, and its heading; with what stands in it where it's another's."""
+
+    name: str
+    title: str
+    further: FurtherSection | None = None
+
+
+def chosen_sections(report: Report) -> tuple[Section, ...]:
+    """Return the sections that a report's settings ask for, in their order; all where they ask for none.
+
+    Those of others come after the section that they name, or last where that isn't shown.
+    """
+    page = report.settings.get("page")
+    asked = page.get("sections") if isinstance(page, dict) else None
+    known = [name for name in asked if isinstance(name, str)] if isinstance(asked, list | tuple) else []
+    names = [name for name in dict.fromkeys(known) if name in SECTIONS and is_there(report, name)]
+    names = names or [name for name in SECTIONS if is_there(report, name)]
+    further: dict[str, list[Section]] = {name: [] for name in names}
+    for number, one in enumerate(report.further_sections, 1):
+        place = one.after if one.after in further else names[-1]
+        further[place].append(Section(f"section-{number}", one.title, one))
+    return tuple(one for name in names for one in (Section(name, SECTIONS[name]), *further[name]))
+
+
+def is_there(report: Report, name: str) -> bool:
+    """Return whether a report has what a section shows."""
+    return name != "occlusion" or report.cases[0].occlusion is not None
