@@ -112,16 +112,19 @@ def sample_weights(data: Examples, balance: str) -> NDArray[np.float32] | None:
     """Return ``(N,)``, how much each image counts in the loss; None where all count the same, as with findings.
 
     Classes are made to count the same in each source by itself: where one source had more of a class than another, a
-    network would learn to tell the sources apart, and guess the class by that.
+    network would learn to tell the sources apart, and guess the class by that. And sources count the same: of phantoms
+    any number can be drawn.
     """
     if balance != "weights" or data.of_findings:
         return None
     weights = np.empty(len(data), np.float32)
     sources = np.zeros(len(data), np.int64) if data.sources is None else data.sources
-    for source in np.unique(sources):
+    known = np.unique(sources)
+    for source in known:
         members = np.flatnonzero(sources == source)
         labels = data.labels[members].astype(np.int64)
-        weights[members] = _weigh_classes(labels, len(data.class_names))[labels]
+        share = np.float32(len(data) / (len(known) * len(members)))
+        weights[members] = share * _weigh_classes(labels, len(data.class_names))[labels]
     return weights
 
 

@@ -81,7 +81,8 @@ def train(
         recipe = plan.chosen_recipe
         say(f"training on {len(training):,} images, validating on {len(validation):,}, at most {recipe.epochs} epochs")
         trained = _fit(plan, architecture, training, validation, watch, say)
-        calibration = calibrate(trained, validation, recipe.threshold)
+        # phantoms help to learn; what scores mean is settled by images as the model is to be used on
+        calibration = calibrate(trained, _by_source(validation, data)[0][0], recipe.threshold)
         named = [*_by_source(validation, data), *zip(measured, (name for _, name in tests), strict=True)]
         evaluations = [_measure(trained, calibration, part, name) for part, name in named if len(part)]
     for line in evaluations:

@@ -53,7 +53,7 @@ def png(width: int = 9, height: int = 4, **saved: object) -> bytes:
 def test_a_section_stands_after_the_one_it_names_in_page_pdf_and_json(report, tmp_path):
     added = report.add_section("Mine & yours", markdown="**Clear** lungs", after="cases")
     html = render_html(added)
-    places = [html.index(f'<section id="{name}"') for name in ("cases", "section-1", "layers")]
+    places = [html.index(f'<section id="{name}"') for name in ("layers", "cases", "section-1", "model")]
     assert places == sorted(places)
     assert '<a href="#section-1">Mine &amp; yours</a>' in html and "<strong>Clear</strong> lungs" in html
     (tmp_path / "r.html").write_text(html, encoding="utf-8")
@@ -93,7 +93,7 @@ def test_of_a_figure_only_pixels_are_kept(report):
         ({"title": " ", "markdown": "x"}, "no title"),
         ({"title": "T"}, "is empty"),
         ({"title": "T", "markdown": "x", "html": "x"}, "twice"),
-        ({"title": "T", "markdown": "x", "after": "nowhere"}, "sections: summary, cases"),
+        ({"title": "T", "markdown": "x", "after": "nowhere"}, "sections: summary, occlusion"),
         ({"title": "T", "figure": png()}, "without alternative text"),
         ({"title": "T", "figure": b"GIF89a", "alt": "x"}, "can't be read"),
         ({"title": "T", "figure": 7, "alt": "x"}, "that is none"),

@@ -46,7 +46,7 @@ def test_all_classes_weigh_the_same_in_sum(examples):
 def test_classes_count_the_same_in_each_source(examples):
     both = join([examples([0, 0, 0, 1]), examples([0, 1])])
     assert both.sources.tolist() == [0, 0, 0, 0, 1, 1]
-    assert sample_weights(both, "weights").tolist() == pytest.approx([4 / 6, 4 / 6, 4 / 6, 2, 1, 1])
+    assert sample_weights(both, "weights").tolist() == pytest.approx([0.5, 0.5, 0.5, 1.5, 1.5, 1.5])
     assert both.take([3, 4]).sources.tolist() == [0, 1]
 
 

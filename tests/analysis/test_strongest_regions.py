@@ -189,5 +189,5 @@ def test_a_model_that_gives_a_number_has_regions_in_its_own_unit_that_are_read_b
     assert strongest.importance < 0
     assert strongest.score == pytest.approx(report.cases[0].occlusion.base_score - strongest.importance, rel=1e-5)
     assert "raises the output" in report.picture("case1-occlusion-regions").caption
-    report.save_json(tmp_path / "report.json")
-    assert read_report(tmp_path / "report.json").cases[0].regions == found
+    report.save_html(tmp_path / "report.html")
+    assert read_report(tmp_path / "report.html").cases[0].regions == found
