@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from reportgen.outputs.page.brand import accent_style
 from reportgen.outputs.page.environment import asset, environment
 from reportgen.outputs.page.gauge import Gauge, gauge_of
+from reportgen.outputs.page.layer_views import BlockView, LayerView, gather_layers
 from reportgen.outputs.page.markdown import SafeHtml
 from reportgen.outputs.page.methods import Methods, describe_methods
 from reportgen.outputs.page.network import Unit, network_units
@@ -23,12 +24,10 @@ from reportgen.outputs.page.sections import SECTIONS, Section, chosen_sections, 
 from reportgen.outputs.page.theme import Theme, check_page
 from reportgen.outputs.saved.report_json import embedded_json
 from reportgen.outputs.saved.seal import BLANK_SEAL, DATA_START, SEAL, page_digest
-from reportgen.report.blocks import gather_blocks
 from reportgen.report.deciding import DecidingChannels
 from reportgen.report.evidence import shows_evidence
 from reportgen.report.findings import Finding
 from reportgen.report.measures import Measure, missing, side_by_side, why_missing
-from reportgen.report.model import LayerSummary
 from reportgen.report.picture import Picture, case_picture_name, layer_picture_name, occlusion_kind
 from reportgen.report.report import CaseReport, Comment, Remark, Report, readable, verdict
 
@@ -51,40 +50,6 @@ class Asset:
         """The digest, as a Content-Security-Policy source."""
         digest = hashlib.sha256(self.text.text.encode()).digest()
         return f"'sha256-{base64.b64encode(digest).decode()}'"
-
-
-@dataclass(frozen=True)
-class LayerView:
-    """One layer's place in the page: its summary, and what belongs to it."""
-
-    index: int
-    name: str
-    summary: LayerSummary
-    remarks: tuple[Remark, ...]
-    comments: tuple[Comment, ...]
-
-    @property
-    def anchor(self) -> str:
-        """Fragment to link to."""
-        return f"layer-{self.index + 1}"
-
-
-@dataclass(frozen=True)
-class BlockView:
-    """Shown layers of one block: the last one's maps stand for it, those of the others are folded."""
-
-    main: LayerView
-    folded: tuple[LayerView, ...] = ()
-
-    @property
-    def layers(self) -> tuple[LayerView, ...]:
-        """All of them, in order of execution."""
-        return tuple(sorted((*self.folded, self.main), key=lambda layer: layer.index))
-
-    def unsaid(self, layer: LayerView) -> tuple[Remark, ...]:
-        """Return what is said of a folded layer and of no layer whose maps stand above it."""
-        said = {remark.kind for remark in self.main.remarks}
-        return tuple(remark for remark in layer.remarks if remark.kind not in said)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -278,16 +243,7 @@ class Page(Frame):
     @functools.cached_property
     def layer_blocks(self) -> tuple[BlockView, ...]:
         """The shown layers, gathered by block; each by itself where they were asked for by name."""
-        asked = self.report.settings.get("layers")
-        if isinstance(asked, dict) and asked.get("show"):
-            return tuple(map(BlockView, self.layers))
-        rows = self.report.model.layers
-        block_of = {rows[place].name: at for at, one in enumerate(gather_blocks(rows)) for place in one.layers}
-        found: dict[int, list[LayerView]] = {}
-        for layer in self.layers:
-            found.setdefault(block_of[layer.name], []).append(layer)
-        blocks = [BlockView(layers[-1], tuple(layers[:-1])) for layers in found.values()]
-        return tuple(sorted(blocks, key=lambda block: block.main.index))
+        return gather_layers(self.report, self.layers)
 
     @functools.cached_property
     def network(self) -> tuple[Unit, ...]:

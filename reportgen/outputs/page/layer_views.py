@@ -1,0 +1,66 @@
+"""How layers stand in the page: each by itself, or gathered by block."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from reportgen.report.blocks import gather_blocks
+from reportgen.report.model import LayerSummary
+from reportgen.report.report import Comment, Remark, Report
+
+
+@dataclass(frozen=True)
+class LayerView:
+    """One layer's place in the page: its summary, and what belongs to it."""
+
+    index: int
+    name: str
+    summary: LayerSummary
+    remarks: tuple[Remark, ...]
+    comments: tuple[Comment, ...]
+
+    @property
+    def anchor(self) -> str:
+        """Fragment to link to."""
+        return f"layer-{self.index + 1}"
+
+
+@dataclass(frozen=True)
+class BlockView:
+    """Shown layers of one block: the last one's maps stand for it, those of the others are folded."""
+
+    main: LayerView
+    folded: tuple[LayerView, ...] = ()
+
+    @property
+    def layers(self) -> tuple[LayerView, ...]:
+        """All of them, in order of execution."""
+        return tuple(sorted((*self.folded, self.main), key=lambda layer: layer.index))
+
+    def unsaid(self, layer: LayerView) -> tuple[Remark, ...]:
+        """Return what is said of a folded layer and of no layer whose maps stand above it."""
+        said = {remark.kind for remark in self.main.remarks}
+        return tuple(remark for remark in layer.remarks if remark.kind not in said)
+
+
+def gather_layers(report: Report, layers: Sequence[LayerView]) -> tuple[BlockView, ...]:
+    """Return the shown layers by block; each by itself where they were asked for by name.
+
+    Parameters
+    ----------
+    report
+        Tells the blocks and what was asked for.
+    layers
+        The shown ones, in order of execution.
+    """
+    asked = report.settings.get("layers")
+    if isinstance(asked, dict) and asked.get("show"):
+        return tuple(map(BlockView, layers))
+    rows = report.model.layers
+    block_of = {rows[place].name: at for at, one in enumerate(gather_blocks(rows)) for place in one.layers}
+    found: dict[int, list[LayerView]] = {}
+    for layer in layers:
+        found.setdefault(block_of[layer.name], []).append(layer)
+    blocks = [BlockView(of_block[-1], tuple(of_block[:-1])) for of_block in found.values()]
+    return tuple(sorted(blocks, key=lambda block: block.main.index))
