@@ -155,7 +155,7 @@ def region_pictures(runs: Runs, settings: Settings) -> list[Picture]:
         masks = fitted_masks(run, (importance.shape[0], importance.shape[1]), settings.preprocessing.aspect)
         pictures.append(
             region_outlines(
-                case_picture_name(run.number, occlusion_kind("regions")), run.title, run.image, importance, masks,
+                case_picture_name(run.number, occlusion_kind("known")), run.title, run.image, importance, masks,
                 run.known_regions, shared.importance, settings.occlusion.importance_colours,
             )
         )  # fmt: skip

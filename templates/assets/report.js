@@ -47,4 +47,9 @@
     });
     text.after(button);
   }
+  // B blinks between the image and the evidence over it
+  const [image, evidence] = ["shown-image", "shown-evidence"].map((id) => document.getElementById(id));
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "b" && evidence && !event.ctrlKey && !event.metaKey) (evidence.checked ? image : evidence).checked = true;
+  });
 })();

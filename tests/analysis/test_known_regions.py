@@ -168,7 +168,7 @@ def test_the_page_shows_them_and_escapes_their_names(corner):
     assert "<h3>Known regions</h3>" in page
     assert "&lt;script&gt;$x$" in page
     assert HOSTILE not in page
-    assert corner.picture("case1-occlusion-regions").alt.startswith(f"YES: outlines of {HOSTILE}, middle over the map")
+    assert corner.picture("case1-occlusion-known").alt.startswith(f"YES: outlines of {HOSTILE}, middle over the map")
 
 
 def test_a_saved_report_keeps_them(corner, tmp_path):

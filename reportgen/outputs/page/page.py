@@ -11,6 +11,7 @@ from __future__ import annotations
 import base64
 import functools
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from reportgen.outputs.page.brand import accent_style
@@ -319,6 +320,14 @@ class Page(Frame):
         """Return the remarks of a section (without a layer) or of a layer."""
         return tuple(r for r in self.report.remarks if r.section == section and r.layer == layer and not r.warning)
 
+    def remarks_of(self, section: str, kinds: Sequence[str]) -> tuple[Remark, ...]:
+        """Return the remarks of a section that are of one of these kinds."""
+        return tuple(remark for remark in self.remarks(section) if remark.kind in kinds)
+
+    def remarks_besides(self, section: str, kinds: Sequence[str]) -> tuple[Remark, ...]:
+        """Return the remarks of a section that are of none of these kinds."""
+        return tuple(remark for remark in self.remarks(section) if remark.kind not in kinds)
+
     def comments(self, section: str, layer: str | None = None) -> tuple[Comment, ...]:
         """Return the user's commentary of a section or of a layer."""
         return tuple(c for c in self.report.comments if c.section == section and c.layer == layer)
@@ -348,7 +357,7 @@ class Page(Frame):
 
 
 def read_assets(*names: str, theme: Theme | None = None, further: str = "") -> Asset:
-    """Return style sheets or scripts, one after another, as they stand in a page.
+    """Return style sheets or scripts, one after another, as they stand in a page: scripts without their comments.
 
     Parameters
     ----------
@@ -360,7 +369,14 @@ def read_assets(*names: str, theme: Theme | None = None, further: str = "") -> A
         Style that stands after them.
     """
     read = theme.asset if theme else asset
-    return Asset(SafeHtml("".join(f"{text}\n" for name in names if (text := read(name).strip())) + further))
+    texts = [_bare(read(name)) if name.endswith(".js") else read(name).strip() for name in names]
+    return Asset(SafeHtml("".join(f"{text}\n" for text in texts if text) + further))
+
+
+def _bare(script: str) -> str:
+    """Leave out lines that only a reader of the program needs, and indentation."""
+    lines = (line.strip() for line in script.splitlines())
+    return "\n".join(line for line in lines if line and not line.startswith("//"))
 
 
 def render_html(report: Report, theme: Theme | None = None) -> str:

@@ -9,7 +9,7 @@ from reportgen.report.section import FurtherSection
 
 SECTIONS = {
     "summary": "At a glance",
-    "occlusion": "Where the model looked",
+    "occlusion": "Where the model looked, and what decides",
     "layers": "Feature maps, layer by layer",
     "cases": "The cases, from file to score",
     "model": "The model",
