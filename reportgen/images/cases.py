@@ -16,6 +16,7 @@ from reportgen.system.errors import SettingsError
 
 MOST_CASES = 12
 _SHORT = 8  # digits of a digest
+_FEW = 3
 _TITLED = 4  # labels in a title
 
 
@@ -154,11 +155,18 @@ def find_distinct(cases: Sequence[Case]) -> list[int]:
 
 
 def usual_title(cases: Sequence[Case]) -> str:
-    """Return a title made of the labels, else names, of the cases: those labelled as normal first, each once."""
+    """Return a title made of the labels, else names, of the cases: those labelled as normal first, each once.
+
+    One or two are told by both, so that the titles of many pairs tell them apart.
+    """
     ordered = sorted(cases, key=lambda case: not is_reference(case.label))
+    if len(ordered) < _FEW:
+        return " and ".join(
+            f"{case.label} ({Path(case.name).stem})" if case.label and case.name != case.label
+            else case.label or case.name
+            for case in ordered
+        )  # fmt: skip
     titles = [case.label or case.name for case in ordered]
-    if len(titles) < 3:
-        return " and ".join(titles)
     counted = [f"{count} × {title}" if count > 1 else title for title, count in Counter(titles).items()]
     if len(counted) > _TITLED:
         counted[_TITLED - 1 :] = [f"{len(counted) - _TITLED + 1} more"]

@@ -140,7 +140,7 @@ def test_build_writes_what_was_asked_for_and_says_so(here, models, small_model, 
     assert document["model"]["name"] == "net.keras"
     page = Path("out.html").read_text(encoding="utf-8")
     assert page.startswith("<!doctype html>")
-    assert "NORMAL and PNEUMONIA" in page
+    assert "NORMAL (a) and PNEUMONIA (b)" in page
 
 
 def test_report_html_is_the_default(here, models, capsys):
