@@ -12,7 +12,6 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from reportgen.analysis.comparison import LayerComparison, compare_layer
-from reportgen.analysis.occlusion.combine import rank_correlation
 from reportgen.report.evidence import OcclusionMap
 from reportgen.report.layer import ChannelStatistics, LayerReport
 from reportgen.report.places import name_place
@@ -21,7 +20,6 @@ from reportgen.report.report import CaseReport, Remark, readable
 STRONG = 0.5
 SMALL_CHANGE = 0.05  # as a share of an output that stands for no class
 SMALL_BITS = 0.5  # the odds change by less than 1.4 times
-OPPOSED = -0.1  # rank correlation
 CLEAR_FALL = 0.8  # what is called less, against what it was
 LEGIBLE = 16 * 16  # pixels of a map below which a strong correlation is soon a matter of chance
 MOST_COMPARED = 4
@@ -93,7 +91,6 @@ def occlusion_remarks(cases: Cases, *, regression: bool = False) -> tuple[Remark
             Remark(section="occlusion", kind="evidence", text=f"{case.title}: {note}", warning=True)
             for note in found.notes
         ]
-        remarks += _opposed_fills(case.title, found)
     return tuple(remarks)
 
 
@@ -134,36 +131,6 @@ def _strongest(title: str, found: OcclusionMap, *, regression: bool) -> Remark:
         "share_of_score": share, "lowest_score": low, "highest_score": high,
     }  # fmt: skip
     return Remark(section="occlusion", kind="occlusion", text=text, interpretation=meaning, numbers=numbers)
-
-
-def _opposed_fills(title: str, found: OcclusionMap) -> list[Remark]:
-    """Warn where two fills rank the places of the smallest patch the other way round."""
-    scans = [scan for scan in found.scans if scan.patch == found.smallest.patch]
-    for place, one in enumerate(scans):
-        for other in scans[place + 1 :]:
-            pair = np.stack([np.ravel(one.evidence), np.ravel(other.evidence)])
-            agreement = rank_correlation(*pair[:, np.isfinite(pair).all(axis=0)])
-            if agreement is not None and agreement < OPPOSED:
-                first, second = (_named_fill(scan.fill) for scan in (one, other))
-                size = f"{one.patch[0]} x {one.patch[1]} pixels"
-                text = (
-                    f"{title}: filled with {first} and with {second}, patches of {size} "
-                    f"rank the places of the image the other way round (rank correlation {agreement:.2f})."
-                )
-                return [
-                    Remark(
-                        section="occlusion", kind="fills", text=text, numbers={"rank_correlation": agreement},
-                        interpretation="What is laid over the image then decides what looks important: the model takes "
-                        "one of the fills for something it knows.", warning=True,
-                    )
-                ]  # fmt: skip
-    return []
-
-
-def _named_fill(fill: str | Sequence[float]) -> str:
-    if isinstance(fill, str):
-        return "the image's mean" if fill == "mean" else "a blurred image"
-    return f"the colour {', '.join(f'{value:g}' for value in fill)}"
 
 
 def _lost_positions(title: str, lost: int, count: int) -> Remark:

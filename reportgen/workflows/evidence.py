@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from reportgen.analysis.agreement import agreement_remarks
 from reportgen.analysis.deciding import find_deciding
 from reportgen.analysis.decision import decision_remarks, find_decisions
 from reportgen.analysis.known_regions import measure_regions, region_remarks
@@ -95,6 +96,7 @@ def evidence_remarks(shown: Sequence[CaseReport], head: Head) -> tuple[Remark, .
     """Say what the evidence is, in the order in which it is to be read."""
     return (
         *map_remarks(shown),
+        *agreement_remarks(shown),
         *region_remarks(shown),
         *decision_remarks(shown),
         *sanity_remarks(shown),

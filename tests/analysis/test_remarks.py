@@ -165,18 +165,6 @@ def test_a_number_that_is_no_score_has_no_bits(make_case):
     assert "lowers it most at the lower centre of the picture (row 10, column 9), from 0.750 to 0.250" in found.text
 
 
-def test_fills_that_rank_the_places_the_other_way_round_are_warned_of(make_case):
-    case = make_case(score=0.75)
-    (scan,) = case.occlusion.scans
-    black = replace(scan, fill=(0.0,), evidence=tuple(tuple(-one for one in line) for line in scan.evidence))
-    both = replace(case.occlusion, scans=(scan, black), weights=(0.5, 0.5))
-    _, warned = occlusion_remarks([replace(case, occlusion=both)])
-    assert (warned.kind, warned.warning) == ("fills", True)
-    assert "rank correlation -1.00" in warned.text
-    same = replace(both, scans=(scan, scan))
-    assert [one.kind for one in occlusion_remarks([replace(case, occlusion=same)])] == ["occlusion"]
-
-
 def test_what_limits_the_evidence_is_said(make_case):
     case = make_case(score=0.75)
     noted = replace(case, occlusion=replace(case.occlusion, notes=("Scores alone.",)))
