@@ -15,7 +15,7 @@ from reportgen.analysis.metrics.faithfulness import in_parts
 from reportgen.analysis.occlusion.engines import differs
 from reportgen.analysis.occlusion.full import batch_size
 from reportgen.analysis.occlusion.known_models import known_model
-from reportgen.analysis.occlusion.scan import make_fill
+from reportgen.analysis.occlusion.scan import FEW, make_fill
 from reportgen.analysis.predictions import Head
 from reportgen.analysis.runs import CaseRun, Subject
 from reportgen.analysis.weight_of_evidence import Readout
@@ -58,7 +58,7 @@ class Passes:
 def make_passes(subject: Subject, runs: Sequence[CaseRun], memory: int) -> Passes:
     """Prepare passes; logits are used only where they give the model's own outputs for these cases."""
     model, head = subject.loaded.keras_model, subject.head
-    known, size = known_model(model), batch_size(model, memory // 2)
+    known, size = known_model(model), min(FEW, batch_size(model, memory // 2))
     shape = (size, *runs[0].prepared.shape)
     cut = known.logits(head.kind)
     if cut is not None:

@@ -40,7 +40,7 @@ from reportgen.settings.values import Fill
 from reportgen.system.errors import SettingsError
 
 _FAR = 80  # of 255, the mean over the channels
-_FEW = 16  # images run whole at once: what stays in the processor's cache is faster
+FEW = 16  # images run whole at once: what stays in the processor's cache is faster
 Scores = NDArray[np.float64]
 Colour = tuple[float, ...]
 
@@ -161,7 +161,7 @@ def scan(
     ]
     combinations = [Combination(SINGLE, (1.0,)) for _ in readings]
     if len(scans[0]) > 1:
-        coverings = _try_coverings(graph, work, min(_FEW, batch_size(model, settings.memory // 4)))
+        coverings = _try_coverings(graph, work, min(FEW, batch_size(model, settings.memory // 4)))
         combinations = _combined(readings, scans, geometries, settings.fills, [coverings[owner] for owner in owners])
     found: list[list[Scan]] = [[] for _ in images]
     for owner, reading, own, combination in zip(owners, readings, scans, combinations, strict=True):
