@@ -173,6 +173,9 @@ def test_settings_and_versions_are_in_the_report(report):
         "known regions",
         "feature maps",
         "draw",
+        "channels that decide",
+        "measures of the maps",
+        "strongest regions",
     }
 
 
@@ -512,7 +515,7 @@ def test_what_is_not_a_number_is_told_everywhere_and_breaks_nothing(cases, spoil
     assert sorted(lost) == ([False, True] if spoilt == "one case" else [True, True])
     assert not any(set(one.dead_channels) & set(one.not_finite_channels) for case in found.cases for one in case.layers)
     page = render_html(found)
-    assert "not numbers in channels" in page
+    assert "not numbers in channel" in page
     assert not re.search(r">\s*-?(nan|inf)\b", page)
     found.save_all(
         html=tmp_path / "a.html", json=tmp_path / "a.json", figures=None, pdf=None, email=tmp_path / "a.eml",
@@ -639,8 +642,9 @@ def test_commentary_stands_with_its_section_and_layer(small_model, cases):
     found = build_report(small_model, cases, set_to(NONE, {"commentary": words}))
     html = render_html(found)
     assert "All <em>in all</em>" in html
-    section = html.index('id="layer-1"')
-    assert section < html.index("Look at <strong>channel 3</strong>") < html.index('id="layer-2"')
+    # the second layer pools the first: one block
+    section = html.index('id="layer-2"')
+    assert section < html.index("Look at <strong>channel 3</strong>") < html.index('id="layer-3"')
     assert html.index('id="summary"') < html.index("All <em>in all</em>") < section
     told = [(comment.section, comment.layer) for comment in found.comments]
     assert told == [("summary", None), ("layers", "first")]
