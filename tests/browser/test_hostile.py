@@ -243,11 +243,11 @@ def test_only_the_programs_own_elements_and_attributes(opened):
               [[...document.scripts].map(s => s.type), document.styleSheets.length,
                document.querySelectorAll('form').length]];""")
     drawn = opened.execute_script(
-        "return [...document.querySelectorAll('svg')].map(e => !!e.closest('#network')"
+        "return [...document.querySelectorAll('svg')].map(e => !!e.closest('#network, .gauge')"
         " && [...e.querySelectorAll('*')].map(part => part.localName))"
     )
     assert drawn
-    assert all(parts and set(parts) <= {"title", "desc", "path", "g", "a", "circle", "text"} for parts in drawn)
+    assert all(parts and set(parts) <= {"title", "desc", "path", "g", "a", "circle", "text", "rect"} for parts in drawn)
     assert scripts == [["application/json", ""], 1, 1]
     assert {"iframe", "object", "embed", "base", "link", "math", "textarea", "noscript"}.isdisjoint(kinds)
     assert not [attribute for attribute in attributes if attribute.startswith("on") or attribute in ("style", "srcdoc")]
