@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +31,15 @@ class Pictures(Protocol):
 
     def take(self, indices: NDArray[np.int64]) -> Pictures:
         """Return those of the given indices, without reading them."""
+        ...
+
+
+@runtime_checkable
+class LocatedPictures(Pictures, Protocol):
+    """Pictures of which it is known where what their label rests on is to be seen."""
+
+    def read_located(self, index: int) -> tuple[Image, NDArray[np.bool_]]:
+        """Return one image, and where on it is what it shows, ``(H, W)``; nowhere on one that shows nothing."""
         ...
 
 

@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.datasets.labelled import Labelled
+from reportgen.datasets.labelled import Labelled, LocatedPictures
 from reportgen.datasets.pictures import StackedPictures
-from reportgen.images.fitting import prepare
+from reportgen.images.fitting import fit_mask, prepare
 from reportgen.settings.report import PreprocessingSettings
 
 MEMORY = 2 << 30  # bytes
@@ -63,16 +63,62 @@ def prepare_all(
         pixels = stacked.stacked().reshape(len(data), *shape)
         tell(len(data))
         return pixels
-    result = _allocate((len(data), *shape), folder if len(data) * int(np.prod(shape)) > memory else None)
+    result = _allocate((len(data), *shape), folder, memory)
 
     def fill(index: int) -> None:
-        pixels = prepare(data.pictures.read(index), shape, settings)
-        result[index] = pixels if pixels.dtype == np.uint8 else np.rint(pixels.astype(np.float32))
+        result[index] = _whole(prepare(data.pictures.read(index), shape, settings))
 
-    with ThreadPoolExecutor(_threads()) as pool:
-        for _ in pool.map(fill, range(len(data))):
-            tell(1)
+    _fill_all(fill, len(data), tell)
     return result
+
+
+def prepare_located(
+    data: Labelled,
+    shape: tuple[int, int, int],
+    settings: PreprocessingSettings,
+    on_progress: Callable[[int], object] | None = None,
+    *,
+    folder: Path | None = None,
+    memory: int = MEMORY,
+) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+    """Prepare every picture, and with it where what its label rests on is to be seen.
+
+    Parameters
+    ----------
+    data
+        N images whose pictures are :class:`LocatedPictures`.
+    shape, settings, on_progress, folder, memory
+        As in :func:`prepare_all`.
+
+    Returns
+    -------
+    tuple
+        ``(N, H, W, C)`` uint8 and ``(N, H, W)`` bool.
+    """
+    tell = on_progress or (lambda _: None)
+    images, regions = _allocate((len(data), *shape), folder, memory), np.empty((len(data), *shape[:2]), bool)
+    pictures = data.pictures
+    assert isinstance(pictures, LocatedPictures)  # noqa: S101 - nothing else is asked for it
+
+    def fill(index: int) -> None:
+        image, region = pictures.read_located(index)
+        images[index] = _whole(prepare(image, shape, settings))
+        regions[index] = fit_mask(region, shape[:2], settings.aspect)
+
+    _fill_all(fill, len(data), tell)
+    return images, regions
+
+
+def _whole(pixels: NDArray[np.generic]) -> NDArray[np.uint8]:
+    if pixels.dtype == np.uint8:
+        return pixels.astype(np.uint8, copy=False)
+    return np.rint(pixels.astype(np.float32)).astype(np.uint8)
+
+
+def _fill_all(fill: Callable[[int], None], count: int, tell: Callable[[int], object]) -> None:
+    with ThreadPoolExecutor(_threads()) as pool:
+        for _ in pool.map(fill, range(count)):
+            tell(1)
 
 
 def iterate(
@@ -128,8 +174,8 @@ def _of_shape(data: Labelled, shape: tuple[int, int, int]) -> StackedPictures | 
     return pictures if shape in (own, (*own, 1)) else None
 
 
-def _allocate(shape: tuple[int, ...], folder: Path | None) -> NDArray[np.uint8]:
-    if folder is None:
+def _allocate(shape: tuple[int, ...], folder: Path | None, memory: int) -> NDArray[np.uint8]:
+    if folder is None or int(np.prod(shape)) <= memory:
         return np.empty(shape, np.uint8)
     return np.lib.format.open_memmap(folder / "prepared.npy", "w+", np.uint8, shape)
 

@@ -46,6 +46,12 @@ class Draws:
         """Return ``(count, 1, 1, 1)`` bool, true for about this share of images."""
         return self.uniform(0.0, 1.0) < share
 
+    def row(self, number: int, low: float, high: float) -> Any:
+        """Return ``(count, 1, number)`` float32 from ``low`` to below ``high``: several numbers for each image."""
+        import tensorflow as tf
+
+        return tf.random.stateless_uniform([self.count, 1, number], self._next(), low, high)
+
     def normal(self, shape: Any) -> Any:
         """Return normal noise of a shape."""
         import tensorflow as tf
@@ -78,10 +84,15 @@ def augment(images: Any, draws: Draws, how: Augmentation, strength: float = 1.0)
     Tensor
         Of the same shape and range.
     """
+    toned = retouch(move(images, draws, how, strength), draws, how, strength)
+    return cover_some(toned, draws, how.coverings * strength) if how.coverings else toned
+
+
+def retouch(images: Any, draws: Draws, how: Augmentation, strength: float = 1.0) -> Any:
+    """Change all but places: tone, marks, borders, sharpness and noise; as :func:`augment`, without coverings."""
     import tensorflow as tf
 
-    moved = _move(images, draws, how, strength)
-    toned = _tone(moved, draws, how, strength)
+    toned = _tone(images, draws, how, strength)
     if how.marks:
         toned = _mark(toned, draws, how.marks * strength)
     if how.borders:
@@ -93,11 +104,10 @@ def augment(images: Any, draws: Draws, how: Augmentation, strength: float = 1.0)
         # the same in all channels: the grain of a radiograph is gray
         grain = draws.normal(tf.concat([tf.shape(toned)[:3], [1]], 0))
         toned += draws.uniform(0.0, how.noise * strength) * grain
-    toned = tf.clip_by_value(toned, 0.0, 1.0)
-    return _cover(toned, draws, how.coverings * strength) if how.coverings else toned
+    return tf.clip_by_value(toned, 0.0, 1.0)
 
 
-def _move(images: Any, draws: Draws, how: Augmentation, strength: float) -> Any:
+def move(images: Any, draws: Draws, how: Augmentation, strength: float) -> Any:
     """Flip, turn, zoom and shift in one resampling; what comes from outside the image is black."""
     import tensorflow as tf
 
@@ -151,7 +161,7 @@ def _mark(images: Any, draws: Draws, share: float) -> Any:
     """Put up to two small rectangles of one value near the left or right border."""
     import tensorflow as tf
 
-    rows, columns = _places(images)
+    rows, columns = places_of(images)
     for _ in range(2):
         from_border, across = draws.uniform(0.02, 0.22), draws.uniform(0.02, 0.98)
         centre = tf.where(draws.chance(0.5), from_border, 1 - from_border)
@@ -162,14 +172,12 @@ def _mark(images: Any, draws: Draws, share: float) -> Any:
     return images
 
 
-def _cover(images: Any, draws: Draws, share: float) -> Any:
+def cover_some(images: Any, draws: Draws, share: float) -> Any:
     """Cover up to two blocks of some images by the image's mean, or by itself blurred."""
     import tensorflow as tf
 
-    rows, columns = _places(images)
-    mean = tf.reduce_mean(images, axis=[1, 2, 3], keepdims=True)
-    size = images.shape[1:3]
-    blurred = tf.image.resize(tf.image.resize(images, (8, 8), method="area"), size)
+    rows, columns = places_of(images)
+    mean, blurred = fillings(images)
     filling = tf.where(draws.chance(0.5), mean, blurred)
     for _ in range(2):
         down, across = draws.uniform(0.0, 1.0), draws.uniform(0.0, 1.0)
@@ -179,18 +187,26 @@ def _cover(images: Any, draws: Draws, share: float) -> Any:
     return images
 
 
+def fillings(images: Any) -> tuple[Any, Any]:
+    """Return what may cover a part of each image: its mean ``(N, 1, 1, 1)``, and itself blurred ``(N, H, W, C)``."""
+    import tensorflow as tf
+
+    mean = tf.reduce_mean(images, axis=[1, 2, 3], keepdims=True)
+    return mean, tf.image.resize(tf.image.resize(images, (8, 8), method="area"), images.shape[1:3])
+
+
 def _frame(images: Any, draws: Draws, share: float) -> Any:
     """Blacken the borders of some images, each side to its own depth."""
     import tensorflow as tf
 
-    rows, columns = _places(images)
+    rows, columns = places_of(images)
     framed = draws.chance(share)
     top, bottom, left, right = (draws.uniform(-0.08, 0.10) for _ in range(4))
     inside = (rows >= top) & (rows <= 1 - bottom) & (columns >= left) & (columns <= 1 - right)
     return tf.where(framed & ~inside, 0.0, images)
 
 
-def _places(images: Any) -> tuple[Any, Any]:
+def places_of(images: Any) -> tuple[Any, Any]:
     """Return rows ``(1, H, 1, 1)`` and columns ``(1, 1, W, 1)``, 0 to 1."""
     import tensorflow as tf
 

@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.training.augment import Draws, augment
+from reportgen.training.augment import Draws, augment, cover_some, move, retouch
+from reportgen.training.coverings import cover, grade
 from reportgen.training.examples import Examples, epoch_order, sample_weights, targets_of
-from reportgen.training.recipe import Recipe
+from reportgen.training.recipe import Augmentation, Recipe
 
 SETTLED_STRENGTH = 0.25
 
@@ -49,9 +50,11 @@ def training_batches(data: Examples, recipe: Recipe, outputs: int, factor: float
 
     steps = steps_of(data, recipe)
     weights = sample_weights(data, recipe.balance)
+    weighted = weights is not None
     # what is the same in all channels is changed once for all: it takes longer than the rest of the pipeline
     gray = recipe.augmentation is not None and data.is_gray
-    read = _reader(data, targets_of(data, outputs, hard=recipe.hard_targets), weights, channels=1 if gray else None)
+    columns = (targets_of(data, outputs, hard=recipe.hard_targets), weights, data.located)
+    read = _reader(data, *columns, channels=1 if gray else None, regions=data.regions)
 
     def ordered(epoch: NDArray[np.int64]) -> NDArray[np.int64]:
         return epoch_order(data, recipe.balance, recipe.seed, int(epoch))
@@ -61,13 +64,18 @@ def training_batches(data: Examples, recipe: Recipe, outputs: int, factor: float
         return tf.data.Dataset.from_tensor_slices(order).batch(recipe.batch)
 
     def change(step: Any, batch: Any) -> Any:
-        images, targets, *weights = batch
+        images, targets, *rest = batch
         draws = Draws(tf.shape(images)[0], recipe.seed, step + 1)
         scaled = tf.cast(images, tf.float32) * (1 / 255)
-        if recipe.augmentation is not None:
-            settled = step >= round(steps * recipe.epochs * (1 - recipe.settling))
-            strength = tf.where(settled, SETTLED_STRENGTH, 1.0)
-            scaled = augment(scaled, draws, recipe.augmentation, strength)
+        settled = step >= round(steps * recipe.epochs * (1 - recipe.settling))
+        strength = tf.where(settled, SETTLED_STRENGTH, 1.0)
+        how, weights = recipe.augmentation or Augmentation(), rest[:1] if weighted else []
+        if data.regions is not None:
+            given = scaled, targets, *rest[-2:]
+            scaled, targets, counts = _covered(given, draws, how, strength, recipe.label_smoothing)
+            weights = [weights[0] * counts if weighted else counts]
+        elif recipe.augmentation is not None:
+            scaled = augment(scaled, draws, how, strength)
         if gray:
             scaled = tf.repeat(scaled, data.images.shape[-1], axis=-1)
         if recipe.mixup:
@@ -81,6 +89,28 @@ def training_batches(data: Examples, recipe: Recipe, outputs: int, factor: float
     return numbered.map(change, num_parallel_calls=os.cpu_count() or 1).prefetch(4)
 
 
+def _covered(given: Any, draws: Draws, how: Augmentation, strength: Any, smoothing: float) -> tuple[Any, Any, Any]:
+    """Augment images, cover those whose regions are known and grade their targets; return how much each counts, too.
+
+    The others are covered as the augmentation says, and keep their targets.
+    """
+    import tensorflow as tf
+
+    images, targets, located, regions = given
+    with_regions = tf.concat([images, tf.cast(regions, tf.float32)[..., None]], -1)
+    moved = move(with_regions, draws, how, strength)
+    there = tf.cast(moved[..., -1:] > 0.5, tf.float32)
+    toned = retouch(moved[..., :-1], draws, how, strength)
+    covered, seen = cover(toned, there, draws)
+    graded, counts = grade(targets, seen, smoothing)
+    others = cover_some(toned, draws, how.coverings * strength) if how.coverings else toned
+    return (
+        tf.where(located[:, None, None, None], covered, others),
+        tf.where(located[:, None], graded, targets),
+        tf.where(located, counts, 1.0),
+    )
+
+
 def plain_batches(data: Examples, recipe: Recipe, outputs: int, factor: float, batch: int = 64) -> Any:
     """Return a pipeline of all images once, in order and unchanged, as :func:`training_batches` gives them."""
     import tensorflow as tf
@@ -90,11 +120,16 @@ def plain_batches(data: Examples, recipe: Recipe, outputs: int, factor: float, b
     return stream.map(lambda x, y: (tf.cast(x, tf.float32) * factor, y)).prefetch(2)
 
 
-def _reader(data: Examples, *columns: NDArray[np.float32] | None, channels: int | None = None) -> Any:
+def _reader(
+    data: Examples,
+    *columns: NDArray[np.float32] | NDArray[np.bool_] | None,
+    channels: int | None = None,
+    regions: NDArray[np.bool_] | None = None,
+) -> Any:
     """Return a function that fetches images, and what else there is of each, of a batch of indices.
 
     Images are fetched from the array that they are in, which may be a file mapped into memory: TensorFlow's own
-    datasets would make a second copy of all. Of channels the first so many; None: all.
+    datasets would make a second copy of all. Of channels the first so many; None: all. Regions come last.
     """
     import tensorflow as tf
 
@@ -104,8 +139,16 @@ def _reader(data: Examples, *columns: NDArray[np.float32] | None, channels: int 
     def fetch(indices: NDArray[np.int64]) -> NDArray[np.uint8]:
         return data.images[indices, ..., :channels]
 
+    def fetch_regions(indices: NDArray[np.int64]) -> NDArray[np.bool_]:
+        assert regions is not None  # noqa: S101 - asked for only where there are some
+        return regions[indices]
+
     def read(indices: Any) -> Any:
         images = tf.ensure_shape(tf.numpy_function(fetch, [indices], tf.uint8), [None, *shape])
-        return (images, *(tf.gather(column, indices) for column in kept))
+        rest = [tf.gather(column, indices) for column in kept]
+        if regions is not None:
+            found = tf.numpy_function(fetch_regions, [indices], tf.bool)
+            rest.append(tf.ensure_shape(found, [None, *shape[:2]]))
+        return (images, *rest)
 
     return read

@@ -30,6 +30,10 @@ class Examples:
         ``(N,)`` int64, which data set each image is of, where several were joined; None: all of one.
     groups
         For each image whose it is; empty where that isn't known.
+    regions
+        ``(N, H, W)`` bool, where what the label rests on is to be seen; None: known of none.
+    located
+        ``(N,)`` bool, of which images ``regions`` knows that: nowhere on an image that shows nothing.
     """
 
     images: NDArray[np.uint8]
@@ -37,6 +41,8 @@ class Examples:
     class_names: tuple[str, ...]
     sources: NDArray[np.int64] | None = None
     groups: tuple[str, ...] = ()
+    regions: NDArray[np.bool_] | None = None
+    located: NDArray[np.bool_] | None = None
 
     def __len__(self) -> int:
         """Return the number of images."""
@@ -59,7 +65,9 @@ class Examples:
         chosen = np.asarray(indices, np.int64)
         sources = None if self.sources is None else self.sources[chosen]
         groups = tuple(self.groups[index] for index in chosen) if self.groups else ()
-        return Examples(self.images[chosen], self.labels[chosen], self.class_names, sources, groups)
+        regions = None if self.regions is None else self.regions[chosen]
+        located = None if self.located is None else self.located[chosen]
+        return Examples(self.images[chosen], self.labels[chosen], self.class_names, sources, groups, regions, located)
 
     def digest(self) -> str:
         """Return a digest of pixels and labels: the same data, the same text."""
@@ -69,6 +77,8 @@ class Examples:
         seen.update(self.labels.tobytes())
         if self.sources is not None:
             seen.update(self.sources.tobytes())
+        if self.regions is not None and self.located is not None:
+            seen.update(np.packbits(self.regions).tobytes() + self.located.tobytes())
         return seen.hexdigest()
 
 
@@ -76,12 +86,20 @@ def join(parts: Sequence[Examples]) -> Examples:
     """Put examples of the same classes, in the same order, together."""
     if len(parts) == 1:
         return parts[0]
+    regions = located = None
+    if any(part.regions is not None for part in parts):
+        empty = [np.zeros(part.images.shape[:3], bool) if part.regions is None else part.regions for part in parts]
+        regions = np.concatenate(empty)
+        known = [np.zeros(len(part), bool) if part.located is None else part.located for part in parts]
+        located = np.concatenate(known)
     return Examples(
         np.concatenate([part.images for part in parts]),
         np.concatenate([part.labels for part in parts]),
         parts[0].class_names,
         np.concatenate([np.full(len(part), number, np.int64) for number, part in enumerate(parts)]),
         tuple(chain.from_iterable(part.groups for part in parts)) if all(part.groups for part in parts) else (),
+        regions,
+        located,
     )
 
 

@@ -24,6 +24,7 @@ from reportgen.models.heads import last_activation
 from reportgen.system.errors import ReportgenError, SettingsError
 from reportgen.training.batches import plain_batches, steps_of, training_batches
 from reportgen.training.checkpoint import Progress, read_progress, save_progress
+from reportgen.training.coverings import LEAST_SMOOTHING
 from reportgen.training.examples import Examples
 from reportgen.training.recipe import Recipe
 
@@ -93,6 +94,9 @@ def fit_model(
     import keras
 
     watcher = watcher or Watcher()
+    if training.regions is not None and not recipe.label_smoothing:
+        # what is graded is never quite certain
+        recipe = dataclasses.replace(recipe, label_smoothing=LEAST_SMOOTHING)
     keras.utils.set_random_seed(recipe.seed)
     with _policy(recipe.precision):
         model = architecture.build(len(training.class_names), findings=training.of_findings)
@@ -283,16 +287,25 @@ def _loss_and_metrics(data: Examples | Labelled, outputs: int, recipe: Recipe) -
 
     smoothing = recipe.label_smoothing
     if data.of_findings or outputs == 1:
-        metrics = [
-            keras.metrics.BinaryAccuracy(name="accuracy"),
-            keras.metrics.AUC(name="auc", num_thresholds=1000, multi_label=data.of_findings),
-        ]
+        accuracy, auc = (_of_labels(metric) for metric in (keras.metrics.BinaryAccuracy, keras.metrics.AUC))
+        metrics = [accuracy(name="accuracy"), auc(name="auc", num_thresholds=1000, multi_label=data.of_findings)]
         return {"loss": keras.losses.BinaryCrossentropy(label_smoothing=smoothing), "metrics": metrics}
     if recipe.hard_targets:
         accuracy = keras.metrics.SparseCategoricalAccuracy(name="accuracy")
         return {"loss": keras.losses.SparseCategoricalCrossentropy(), "metrics": [accuracy]}
     accuracy = keras.metrics.CategoricalAccuracy(name="accuracy")
     return {"loss": keras.losses.CategoricalCrossentropy(label_smoothing=smoothing), "metrics": [accuracy]}
+
+
+def _of_labels(metric: Any) -> Any:
+    """Return a Keras metric that takes a mixed or graded target for the label that it is nearest to."""
+    import keras
+
+    class OfLabels(metric):  # type: ignore[misc]
+        def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+            return super().update_state(keras.ops.round(y_true), y_pred, sample_weight)
+
+    return OfLabels
 
 
 def _check_monitor(recipe: Recipe, metrics: Sequence[Any]) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 from reportgen.datasets.labelled import Labelled, Parts
 from reportgen.datasets.reader import read_data
 from reportgen.datasets.splits import describe_overlap, divide, split_by_group
-from reportgen.demo.phantom_data import PHANTOM_CLASSES, phantom_data, with_coverings
+from reportgen.demo.phantom_data import PHANTOM_CLASSES, phantom_data
 from reportgen.models.architectures import ARCHITECTURES, find_architecture
 from reportgen.report.names import are_the_same, find_name
 from reportgen.settings.data import DataSettings
@@ -40,7 +40,7 @@ class TrainingPlan:
     phantoms
         How many synthetic radiographs to add.
     coverings
-        Whether parts of most phantoms for training are covered, and labelled by what is left to be seen.
+        Whether parts of most phantoms are covered in training, anew each time, and graded by what is left to be seen.
     architecture
         A name in ``ARCHITECTURES``, or ``mine.py:build``.
     recipe
@@ -148,9 +148,8 @@ def gather(plan: TrainingPlan, say: Callable[[str], None]) -> Gathered:
     """
     phantoms = None
     if plan.phantoms:
-        phantoms = split_by_group(phantom_data(plan.phantoms, PHANTOM_TRAINING_SEED), plan.validation_share)
-        if plan.coverings:
-            phantoms = with_coverings(phantoms[0]), phantoms[1]
+        drawn = phantom_data(plan.phantoms, PHANTOM_TRAINING_SEED, each_kind=plan.coverings)
+        phantoms = split_by_group(drawn, plan.validation_share)
     if plan.data is None:
         assert phantoms is not None  # noqa: S101 - checked with the plan
         return Gathered(phantoms[0], phantoms[1], None, None, _phantoms_named(plan))

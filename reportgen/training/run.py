@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from reportgen.analysis.metrics.classification import measure_classifier
-from reportgen.datasets.labelled import Labelled
-from reportgen.datasets.prepared import prepare_all
+from reportgen.datasets.labelled import Labelled, LocatedPictures
+from reportgen.datasets.prepared import prepare_all, prepare_located
 from reportgen.demo.phantom_data import phantom_data
 from reportgen.models.architectures import Architecture, find_architecture
 from reportgen.report.model import Evaluation
@@ -77,7 +77,10 @@ def train(
     tests = _tests(plan, data)
     with TemporaryDirectory(prefix="reportgen-") as folder:
         # the test images as well, though they are needed last: one that is damaged is found before the training
-        training, validation, *measured = _prepare(data, [part for part, _ in tests], architecture, watch, Path(folder))
+        others = [part for part, _ in tests]
+        training, validation, *measured = _prepare(
+            data, others, architecture, watch, Path(folder), coverings=plan.coverings
+        )
         recipe = plan.chosen_recipe
         say(f"training on {len(training):,} images, validating on {len(validation):,}, at most {recipe.epochs} epochs")
         trained = _fit(plan, architecture, training, validation, watch, say)
@@ -93,7 +96,13 @@ def train(
 
 
 def _prepare(
-    data: Gathered, tests: Sequence[Labelled], architecture: Architecture, watch: Stopwatch, folder: Path
+    data: Gathered,
+    tests: Sequence[Labelled],
+    architecture: Architecture,
+    watch: Stopwatch,
+    folder: Path,
+    *,
+    coverings: bool,
 ) -> list[Examples]:
     """Return the images for training and for validation, each with its phantoms, and those of tests, as arrays.
 
@@ -108,15 +117,24 @@ def _prepare(
     shape, names = architecture.input_shape, data.train.class_names
     places = (folder / str(number) for number in count())
 
-    def read(part: Labelled) -> Examples:
+    def read(part: Labelled, *, located: bool) -> Examples:
         place = next(places)
         place.mkdir()
+        if located:
+            images, regions = prepare_located(part, shape, PreprocessingSettings(), advance, folder=place)
+            known = np.ones(len(part), bool)
+            return Examples(images, part.labels, names, groups=part.groups, regions=regions, located=known)
         images = prepare_all(part, shape, PreprocessingSettings(), advance, folder=place)
         return Examples(images, part.labels, names, groups=part.groups)
 
     with watch.step("reading images", sum(len(part) for parts in present for part in parts)) as advance:
         nothing = Examples(np.empty((0, *shape), np.uint8), data.train.labels[:0], names)
-        return [join([read(part) for part in parts] or [nothing]) for parts in present]
+        training, *others = present
+        for_training = [
+            read(part, located=coverings and isinstance(part.pictures, LocatedPictures)) for part in training
+        ]
+        read_others = ([read(part, located=False) for part in parts] for parts in others)
+        return [join(parts or [nothing]) for parts in (for_training, *read_others)]
 
 
 def _fit(
