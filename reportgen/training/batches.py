@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from reportgen.training.augment import Draws, augment, cover_some, move, retouch
 from reportgen.training.coverings import cover, grade
 from reportgen.training.examples import Examples, epoch_order, sample_weights, targets_of
+from reportgen.training.places import with_places
 from reportgen.training.recipe import Augmentation, Recipe
 
 SETTLED_STRENGTH = 0.25
@@ -24,7 +25,14 @@ def steps_of(data: Examples, recipe: Recipe) -> int:
     return -(-len(data) // recipe.batch)
 
 
-def training_batches(data: Examples, recipe: Recipe, outputs: int, factor: float, first_epoch: int = 0) -> Any:
+def training_batches(
+    data: Examples,
+    recipe: Recipe,
+    outputs: int,
+    factor: float,
+    first_epoch: int = 0,
+    grid: tuple[int, int] | None = None,
+) -> Any:
     """Return a tf.data pipeline of all batches from an epoch to the last.
 
     Parameters
@@ -39,6 +47,8 @@ def training_batches(data: Examples, recipe: Recipe, outputs: int, factor: float
         From raw-image units to the network's: 1/255, or 1 where it scales them itself.
     first_epoch
         Counted from 0.
+    grid
+        (rows, columns) of places of which the network says what is to be seen at each; None: it doesn't.
 
     Returns
     -------
@@ -72,8 +82,12 @@ def training_batches(data: Examples, recipe: Recipe, outputs: int, factor: float
         how, weights = recipe.augmentation or Augmentation(), rest[:1] if weighted else []
         if data.regions is not None:
             given = scaled, targets, *rest[-2:]
-            scaled, targets, counts = _covered(given, draws, how, strength, recipe.label_smoothing)
+            scaled, targets, counts, seen = _covered(given, draws, how, strength, recipe.label_smoothing)
             weights = [weights[0] * counts if weighted else counts]
+            if grid is not None:
+                # all of them count the same, however certain their scores are to be
+                known = tf.cast(rest[-2], tf.float32) / counts
+                targets = with_places(targets, seen, known, grid)
         elif recipe.augmentation is not None:
             scaled = augment(scaled, draws, how, strength)
         if gray:
@@ -89,8 +103,8 @@ def training_batches(data: Examples, recipe: Recipe, outputs: int, factor: float
     return numbered.map(change, num_parallel_calls=os.cpu_count() or 1).prefetch(4)
 
 
-def _covered(given: Any, draws: Draws, how: Augmentation, strength: Any, smoothing: float) -> tuple[Any, Any, Any]:
-    """Augment images, cover those whose regions are known and grade their targets; return how much each counts, too.
+def _covered(given: Any, draws: Draws, how: Augmentation, strength: Any, smoothing: float) -> tuple[Any, Any, Any, Any]:
+    """Augment images, cover those whose regions are known, grade their targets; say how much each counts, what is seen.
 
     The others are covered as the augmentation says, and keep their targets.
     """
@@ -101,13 +115,14 @@ def _covered(given: Any, draws: Draws, how: Augmentation, strength: Any, smoothi
     moved = move(with_regions, draws, how, strength)
     there = tf.cast(moved[..., -1:] > 0.5, tf.float32)
     toned = retouch(moved[..., :-1], draws, how, strength)
-    covered, seen = cover(toned, there, draws)
-    graded, counts = grade(targets, seen, smoothing)
+    covered, left, share = cover(toned, there, draws)
+    graded, counts = grade(targets, share, smoothing)
     others = cover_some(toned, draws, how.coverings * strength) if how.coverings else toned
     return (
         tf.where(located[:, None, None, None], covered, others),
         tf.where(located[:, None], graded, targets),
         tf.where(located, counts, 1.0),
+        left,
     )
 
 

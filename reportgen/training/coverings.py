@@ -14,19 +14,20 @@ from typing import Any
 
 from reportgen.training.augment import Draws, fillings, places_of
 
-BLOCKS = 9  # at most
 LEAST_SMOOTHING = 0.05
-_SMALLEST, _LARGEST = 0.04, 0.2  # half of a block's sides, as shares of the image's
-_UNTOUCHED, _ONE_BLOCK, _WHOLE = 0.3, 0.3, 0.03  # shares of the images
+_KINDS = 4  # untouched, one block, several, many small ones: each as often as any other
+_SEVERAL, _MANY = (2, 9), (10, 30)
+_LARGE, _SMALL = (0.04, 0.2), (0.03, 0.08)  # half of a block's sides, as shares of the image's
+_WHOLE = 0.03  # of the images
 _EVEN = 0.12  # see grade
 
 
-def cover(images: Any, regions: Any, draws: Draws) -> tuple[Any, Any]:
+def cover(images: Any, regions: Any, draws: Draws) -> tuple[Any, Any, Any]:
     """Cover parts of images, and say how much of their regions is left to be seen.
 
-    Of the images three in ten stay as they are, as many get one block, the others two to nine; three in a hundred are
-    covered wholly. Blocks have 8 to 40 % of the sides and lie anywhere; what they show is the image blurred, its mean,
-    or any gray.
+    A quarter of the images stay as they are, a quarter get one block, a quarter two to nine, each with 8 to 40 % of the
+    sides, and a quarter ten to thirty with 6 to 16 %; three in a hundred are covered wholly. Blocks lie anywhere; what
+    they show is the image blurred, its mean, or any gray.
 
     Parameters
     ----------
@@ -40,17 +41,19 @@ def cover(images: Any, regions: Any, draws: Draws) -> tuple[Any, Any]:
     Returns
     -------
     tuple
-        The images, and ``(N,)`` float32, the share of each one's region that isn't covered; 0 without a region.
+        The images; what is left of their regions, ``(N, H, W, 1)``; and ``(N,)`` float32, which share of them that is;
+        0 without a region.
     """
     import tensorflow as tf
 
     rows, columns = places_of(images)
-    kind, several = draws.uniform(0.0, 1.0), tf.floor(draws.uniform(2.0, BLOCKS + 1.0))
-    count = tf.where(kind < _UNTOUCHED, 0.0, tf.where(kind < _UNTOUCHED + _ONE_BLOCK, 1.0, several))
-    drawn = tf.range(float(BLOCKS)) < count[:, :, :, 0]
-    down, across, high, wide = (
-        draws.row(BLOCKS, *bounds) for bounds in ((0.0, 1.0), (0.0, 1.0), *[(_SMALLEST, _LARGEST)] * 2)
-    )
+    kind = tf.floor(draws.uniform(0.0, float(_KINDS)))[:, :, :, 0]
+    several, many = (tf.floor(draws.uniform(low, high + 1.0))[:, :, :, 0] for low, high in (_SEVERAL, _MANY))
+    count = tf.where(kind < 1, 0.0, tf.where(kind < 2, 1.0, tf.where(kind < 3, several, many)))
+    drawn = tf.range(float(_MANY[1])) < count
+    least, most = (tf.where(kind < 3, large, small) for large, small in zip(_LARGE, _SMALL, strict=True))
+    down, across, tall, broad = (draws.row(_MANY[1], 0.0, 1.0) for _ in range(4))
+    high, wide = (least + (most - least) * size for size in (tall, broad))
     # a pixel is covered where its row and its column belong to the same block
     of_rows = tf.cast((tf.abs(rows[:, :, 0] - down) < high) & drawn, tf.float32)
     of_columns = tf.cast(tf.abs(columns[:, 0] - across) < wide, tf.float32)
@@ -58,9 +61,9 @@ def cover(images: Any, regions: Any, draws: Draws) -> tuple[Any, Any]:
     mean, blurred = fillings(images)
     kind = draws.uniform(0.0, 1.0)
     filling = tf.where(kind < 0.55, blurred, tf.where(kind < 0.9, mean, draws.uniform(0.15, 0.8)))
-    left = tf.reduce_sum(tf.where(covered, 0.0, regions), [1, 2, 3])
-    seen = tf.math.divide_no_nan(left, tf.reduce_sum(regions, [1, 2, 3]))
-    return tf.where(covered, filling, images), seen
+    left = tf.where(covered, 0.0, regions)
+    seen = tf.math.divide_no_nan(*(tf.reduce_sum(one, [1, 2, 3]) for one in (left, regions)))
+    return tf.where(covered, filling, images), left, seen
 
 
 def grade(targets: Any, seen: Any, smoothing: float) -> tuple[Any, Any]:

@@ -26,6 +26,7 @@ from reportgen.training.batches import plain_batches, steps_of, training_batches
 from reportgen.training.checkpoint import Progress, read_progress, save_progress
 from reportgen.training.coverings import LEAST_SMOOTHING
 from reportgen.training.examples import Examples
+from reportgen.training.places import add_places, loss_with_places
 from reportgen.training.recipe import Recipe
 
 LEAKING_SHARE = 0.5  # of all steps
@@ -102,20 +103,24 @@ def fit_model(
         model = architecture.build(len(training.class_names), findings=training.of_findings)
         outputs = check_outputs(model, training)
         learner = _with_dropout(model, recipe.dropout)
+        places = add_places(learner) if training.regions is not None else None
         steps = steps_of(training, recipe)
         optimizer = _optimizer(recipe, steps)
         with _leaking(model, optimizer, recipe.leak, LEAKING_SHARE * steps * recipe.epochs):
-            learner.compile(optimizer, **_loss_and_metrics(training, outputs, recipe))
+            judged = _loss_and_metrics(training, outputs, recipe)
+            if places:
+                learner, judged["loss"] = places.learner, loss_with_places(outputs, recipe.label_smoothing)
+            learner.compile(optimizer, **judged)
             optimizer.build(learner.trainable_variables)
             keeper = _Keeper(checkpoint, _fingerprint(architecture, training, validation, recipe), watcher)
             found = keeper.find()
             if found is None or not found.stopped:
+                first, factor = found.epochs if found else 0, architecture.factor
+                grid = places.grid if places else None
                 learner.fit(
-                    training_batches(training, recipe, outputs, architecture.factor, found.epochs if found else 0),
-                    validation_data=plain_batches(validation, recipe, outputs, architecture.factor)
-                    if validation
-                    else None,
-                    initial_epoch=found.epochs if found else 0,
+                    training_batches(training, recipe, outputs, factor, first, grid),
+                    validation_data=plain_batches(validation, recipe, outputs, factor) if validation else None,
+                    initial_epoch=first,
                     epochs=recipe.epochs,
                     steps_per_epoch=steps,
                     callbacks=_callbacks(recipe, keeper, watched=bool(validation)),
@@ -287,23 +292,24 @@ def _loss_and_metrics(data: Examples | Labelled, outputs: int, recipe: Recipe) -
 
     smoothing = recipe.label_smoothing
     if data.of_findings or outputs == 1:
-        accuracy, auc = (_of_labels(metric) for metric in (keras.metrics.BinaryAccuracy, keras.metrics.AUC))
+        accuracy, auc = (_of_labels(metric, outputs) for metric in (keras.metrics.BinaryAccuracy, keras.metrics.AUC))
         metrics = [accuracy(name="accuracy"), auc(name="auc", num_thresholds=1000, multi_label=data.of_findings)]
         return {"loss": keras.losses.BinaryCrossentropy(label_smoothing=smoothing), "metrics": metrics}
     if recipe.hard_targets:
         accuracy = keras.metrics.SparseCategoricalAccuracy(name="accuracy")
         return {"loss": keras.losses.SparseCategoricalCrossentropy(), "metrics": [accuracy]}
-    accuracy = keras.metrics.CategoricalAccuracy(name="accuracy")
+    accuracy = _of_labels(keras.metrics.CategoricalAccuracy, outputs)(name="accuracy")
     return {"loss": keras.losses.CategoricalCrossentropy(label_smoothing=smoothing), "metrics": [accuracy]}
 
 
-def _of_labels(metric: Any) -> Any:
-    """Return a Keras metric that takes a mixed or graded target for the label that it is nearest to."""
+def _of_labels(metric: Any, outputs: int) -> Any:
+    """Return a Keras metric of the scores alone, for which a mixed or graded target is the label it is nearest to."""
     import keras
 
     class OfLabels(metric):  # type: ignore[misc]
         def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
-            return super().update_state(keras.ops.round(y_true), y_pred, sample_weight)
+            labels = keras.ops.round(y_true[:, :outputs])
+            return super().update_state(labels, y_pred[:, :outputs], sample_weight)
 
     return OfLabels
 

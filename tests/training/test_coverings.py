@@ -13,6 +13,8 @@ from reportgen.training.augment import Draws
 from reportgen.training.batches import training_batches
 from reportgen.training.coverings import cover, grade
 from reportgen.training.examples import join
+from reportgen.training.fit import fit_model
+from reportgen.training.places import add_places, loss_with_places
 from reportgen.training.recipe import AUGMENTATIONS, Recipe
 
 COUNT, HEIGHT, WIDTH = 400, 24, 40
@@ -25,9 +27,11 @@ def covered():
     images = random.uniform(0.05, 0.95, (COUNT, HEIGHT, WIDTH, 1)).astype(np.float32)
     regions = np.zeros((COUNT, HEIGHT, WIDTH, 1), np.float32)
     regions[: COUNT // 2, 6:18, 10:22] = 1
-    found, seen = cover(tf.constant(images), tf.constant(regions), Draws(COUNT, 5, 9))
+    found, left, seen = cover(tf.constant(images), tf.constant(regions), Draws(COUNT, 5, 9))
     # a filling never has just the value of a random pixel
-    return images, regions, found.numpy(), seen.numpy(), found.numpy() != images
+    changed = found.numpy() != images
+    assert (left.numpy() == np.where(changed, 0, regions)).all()
+    return images, regions, found.numpy(), seen.numpy(), changed
 
 
 def test_what_is_seen_is_what_is_not_covered(covered):
@@ -40,13 +44,13 @@ def test_what_is_seen_is_what_is_not_covered(covered):
     assert 0.3 < ((seen[: COUNT // 2] > 0) & (seen[: COUNT // 2] < 1)).mean() < 0.8
 
 
-def test_three_in_ten_are_untouched_as_many_have_one_block_and_a_few_nothing_left(covered):
+def test_a_quarter_is_untouched_as_many_have_one_block_and_a_few_nothing_left(covered):
     gone = covered[4].mean(axis=(1, 2, 3))
-    assert (gone == 0).mean() == pytest.approx(0.3, abs=0.08)
+    assert (gone == 0).mean() == pytest.approx(0.25, abs=0.08)
     assert (gone == 1).mean() == pytest.approx(0.03, abs=0.025)
     blocks = [one[..., 0] for one in covered[4] if 0 < one.mean() < 0.17]
     full = [one for one in blocks if (one == np.outer(one.any(axis=1), one.any(axis=0))).all()]
-    assert len(full) / COUNT > 0.25
+    assert len(full) / COUNT > 0.2
     for one in full:
         high, wide = one.any(axis=1).mean(), one.any(axis=0).mean()
         assert high <= 0.4 + 1 / HEIGHT
@@ -140,3 +144,45 @@ def test_phantoms_tell_where_their_opacities_are():
         assert opacities.any() == bool(data.labels[number])
         assert data.pictures.read(number).sha256 == image.sha256
     assert data.take([3]).pictures.read(0).sha256 == data.pictures.read(3).sha256
+
+
+def test_places_are_told_beside_the_scores(mixed):
+    recipe = replace(PLAIN, epochs=6, batch=16, label_smoothing=0.1)
+    for _, targets, weights in listed(training_batches(mixed, recipe, 1, 1 / 255, grid=(2, 3))):
+        assert targets.shape == (16, 1 + 1 + 6)
+        nothing_known = weights == 1
+        assert (targets[nothing_known, 1:] == 0).all()
+        np.testing.assert_allclose(targets[~nothing_known, 1] * weights[~nothing_known], 1, rtol=1e-5)
+        # 12 pixels of a region in six places of an equal share of the image, where nothing is covered
+        whole = ~nothing_known & (targets[:, 0] > 0.99)
+        area = np.prod(mixed.images.shape[1:3])
+        np.testing.assert_allclose(targets[whole, 2:].mean(axis=1) * area, mixed.regions[1 + 8].sum(), rtol=0.02)
+
+
+@pytest.mark.parametrize("outputs", [1, 2])
+def test_the_loss_is_that_of_the_scores_and_of_the_places_that_are_known(outputs):
+    random = np.random.default_rng(8)
+    scores, true = random.uniform(0.1, 0.9, (3, outputs)), np.eye(2)[[0, 1, 1]][:, -outputs:]
+    places, seen, counts = random.uniform(0.1, 0.9, (3, 4)), random.uniform(0, 1, (3, 4)), np.array([0, 0.5, 2])
+    if outputs == 2:
+        scores /= scores.sum(axis=1, keepdims=True)
+    loss = loss_with_places(outputs, 0.1)
+    found = tf.constant(np.concatenate([scores, places], axis=1), tf.float32)
+    together = loss(tf.constant(np.concatenate([true, counts[:, None], seen], axis=1), tf.float32), found).numpy()
+    alone = loss(tf.constant(true, tf.float32), found).numpy()
+    smooth = true * 0.9 + (0.05 if outputs == 1 else 0.1 / 2)
+    parts = smooth * np.log(scores) + ((1 - smooth) * np.log(1 - scores) if outputs == 1 else 0)
+    np.testing.assert_allclose(alone, -parts.sum(axis=1), rtol=1e-4)
+    of_places = -(seen * np.log(places) + (1 - seen) * np.log(1 - places)).mean(axis=1)
+    np.testing.assert_allclose(together, alone + 2 * counts * of_places, rtol=1e-4)
+
+
+def test_the_second_head_shares_the_layers_and_is_not_kept(mixed, tiny):
+    model = tiny.build(2)
+    places = add_places(model)
+    assert places.learner.output_shape == (None, 1 + places.grid[0] * places.grid[1])
+    assert {id(weight) for weight in model.weights} < {id(weight) for weight in places.learner.weights}
+    trained = fit_model(tiny, mixed, None, replace(PLAIN, epochs=2, batch=8, learning_rate=0.01))
+    assert [layer.name for layer in trained.model.layers] == [layer.name for layer in model.layers]
+    assert trained.model.output_shape == (None, 1)
+    assert set(trained.history) >= {"accuracy", "auc", "loss"}
