@@ -41,7 +41,7 @@ def _decides(case: CaseReport) -> Remark | None:
     if found is None:
         return None
     numbers: dict[str, float] = {}
-    if not max(abs(found.importance_minimum), abs(found.importance_maximum)) > found.rounding:
+    if not found.tells:
         text = "Covering a part of it changes nothing beyond rounding."
     elif decision is None:
         text = _strongest(found)

@@ -19,6 +19,7 @@ from reportgen.images.cases import Case, find_distinct
 from reportgen.images.fitting import prepare
 from reportgen.models.loader import LoadedModel
 from reportgen.report.decision import Decision
+from reportgen.report.grid_shift import GridShift
 from reportgen.report.known_regions import KnownRegions
 from reportgen.report.maptest import MapTest
 from reportgen.report.measures import Measure
@@ -91,6 +92,8 @@ class CaseRun:
         The strongest regions of the first target's map; None where they were not looked for.
     views
         Other views of the first target, as asked for.
+    grid_shift
+        How far the map of the first target depends on where its grid begins; None where that can't be told.
     """
 
     number: int
@@ -109,6 +112,7 @@ class CaseRun:
     measures: tuple[Measure, ...] = ()
     regions: Regions | None = None
     views: tuple[ViewMap, ...] = ()
+    grid_shift: GridShift | None = None
 
 
 Runs = Sequence[CaseRun]

@@ -154,7 +154,7 @@ FLAGS = (
          "turn), predicted, or label"),
     Flag("--no-test", ("occlusion", "test"), _no, "", "don't test whether the map is better than chance"),
     Flag("--sanity", ("occlusion", "sanity"), _switch, "", "compare the map with those of random weights"),
-    Flag("--robustness", ("occlusion", "robustness"), _switch, "", "how much does a little noise change the map?"),
+    Flag("--robustness", ("occlusion", "robustness"), _switch, "", "does noise change the map, or a shifted grid?"),
     Flag("--left", ("occlusion", "left"), _switch, "", "show what is left of the image times its importance"),
     Flag("--view", ("occlusion", "views"), str, "NAME", "another view under the same test: grad-cam, "
          "integrated-gradients, smoothgrad or rise; repeats", repeats=True),

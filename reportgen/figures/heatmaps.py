@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from reportgen.figures.canvas import encode_figure, escape_formulas, new_figure
 from reportgen.figures.colours import INK, colour_table
 from reportgen.figures.encoding import jpeg
-from reportgen.figures.outlines import draw_outlines
+from reportgen.figures.outlines import draw_outline, draw_outlines
 from reportgen.figures.tiling import arrange_tiles
 from reportgen.report.evidence import ROUNDING, OcclusionMap, shows_evidence
 from reportgen.report.picture import Picture
@@ -217,9 +217,7 @@ def strongest_patch(name: str, title: str, pixels: Raw, found: OcclusionMap) -> 
     """Outline on the image the patch whose occlusion changed the score most."""
     image = _bytes(pixels)
     factor = max(1, math.ceil(_ENLARGED / min(image.shape[:2])))
-    shown = np.ascontiguousarray(
-        _enlarged(image if image.ndim == 3 else np.repeat(image[..., None], 3, axis=2), _ENLARGED)
-    )
+    shown = np.ascontiguousarray(_enlarged(_coloured(image), _ENLARGED))
     top, left = found.strongest.top * factor, found.strongest.left * factor
     patch = found.strongest_scan.patch
     bottom, right = top + patch[0] * factor, left + patch[1] * factor
@@ -262,14 +260,25 @@ def numbered_regions(
     return _jpeg_picture(name, draw_outlines(shown, large, raises), alt, caption)
 
 
+def agreed_region(name: str, title: str, pixels: Raw, mask: NDArray[np.bool_], told: str, caption: str) -> Picture:
+    """Outline on an image the pixels ``(H, W)`` that all scans agree on; ``told`` says where they lie."""
+    factor = max(1, math.ceil(_ENLARGED / min(pixels.shape[:2])))
+    shown = _enlarged(_coloured(_bytes(pixels)), _ENLARGED)
+    large = mask.repeat(factor, axis=0).repeat(factor, axis=1)
+    return _jpeg_picture(name, draw_outline(shown, large), f"{title}: {told}", caption)
+
+
+def _coloured(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return image if image.ndim == 3 else np.repeat(image[..., None], 3, axis=2)
+
+
 def lay_over(pixels: Raw, values: Values, limit: float, colours: str) -> NDArray[np.uint8]:
     """Lay values ``(H, W)`` from -limit to limit over an image; opacity follows magnitude, zero shows the image."""
     table = colour_table(colours, 256)
     share = np.nan_to_num(np.clip(values / limit, -1, 1))
     coloured = table[np.rint((share + 1) / 2 * 255).astype(int)]
     opacity = 0.8 * np.abs(share)[..., None]
-    base = _bytes(pixels)
-    base = base if base.ndim == 3 else np.repeat(base[..., None], 3, axis=2)
+    base = _coloured(_bytes(pixels))
     return np.asarray(np.rint(coloured * opacity + base * (1 - opacity)), np.uint8)
 
 

@@ -199,6 +199,11 @@ class OcclusionMap:
         return ROUNDING * max(1.0, abs(self.base_evidence))
 
     @property
+    def tells(self) -> bool:
+        """Whether covering changes the evidence anywhere by more than rounding."""
+        return max(abs(self.importance_minimum), abs(self.importance_maximum)) > self.rounding
+
+    @property
     def score_rounding(self) -> float:
         """What single precision leaves uncertain in a score."""
         return ROUNDING * max(1.0, abs(self.base_score))

@@ -14,6 +14,7 @@ from reportgen.report.brand import Brand
 from reportgen.report.decision import Decision
 from reportgen.report.evidence import OcclusionMap
 from reportgen.report.findings import Finding
+from reportgen.report.grid_shift import GridShift
 from reportgen.report.importance import combined_importance
 from reportgen.report.known_regions import KnownRegions
 from reportgen.report.layer import LayerReport
@@ -159,6 +160,8 @@ class CaseReport:
         The strongest regions of the first class's map; None where they were not looked for.
     views
         Other views of the first class, as asked for.
+    grid_shift
+        How far the map of the first class depends on where its grid begins; None where that can't be told.
     """
 
     label: str | None
@@ -184,6 +187,7 @@ class CaseReport:
     measures: tuple[Measure, ...] = ()
     regions: Regions | None = None
     views: tuple[View, ...] = ()
+    grid_shift: GridShift | None = None
 
     @property
     def title(self) -> str:

@@ -48,6 +48,7 @@ def case_report(run: CaseRun, subject: Subject, layers: Sequence[LayerReport], a
         measures=run.measures,
         regions=run.regions,
         views=tuple(view.summary for view in run.views),
+        grid_shift=run.grid_shift,
     )
 
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from reportgen.analysis.agreement import agreement_remarks
 from reportgen.analysis.deciding import find_deciding
 from reportgen.analysis.decision import decision_remarks, find_decisions
+from reportgen.analysis.grid_shift import find_shifts, shift_of_halves
 from reportgen.analysis.known_regions import measure_regions, region_remarks
 from reportgen.analysis.map_test import STEPS, map_remarks, put_to_test
 from reportgen.analysis.measures import measure_maps
@@ -61,6 +62,11 @@ def gather_evidence(
         with watch.step("sanity check", SANITY_STEPS) as advance:
             checked = check_sanity(subject, done, settings.occlusion, advance)
             done = [replace(run, sanity=found) for run, found in zip(done, checked, strict=True)]
+    done = [replace(run, grid_shift=shift_of_halves(run.scans[0].summary)) if run.scans else run for run in done]
+    if settings.occlusion.robustness:
+        with watch.step("a shifted grid") as advance:
+            shifts = find_shifts(subject, done, settings.occlusion, advance)
+            done = [replace(run, grid_shift=found) for run, found in zip(done, shifts, strict=True)]
     if settings.occlusion.test:
         sensitivities: list[float | None] = [None] * len(done)
         if settings.occlusion.robustness:

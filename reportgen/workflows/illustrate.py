@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.analysis.activations import FeatureMaps
+from reportgen.analysis.agreement import agreed_pixels, describe_agreed, sign_of
 from reportgen.analysis.decision import turn_masks
 from reportgen.analysis.filters import first_filters
 from reportgen.analysis.known_regions import fitted_masks
@@ -134,6 +135,7 @@ def occlusion_pictures(runs: Runs, settings: OcclusionSettings) -> list[Picture]
                 )
             )
         pictures += _view_pictures(run, settings)
+        pictures += _agreed_pictures(run)
         if run.map_test:
             name = case_picture_name(run.number, occlusion_kind("test"))
             pictures.append(map_test_chart(name, run.title, run.map_test))
@@ -183,6 +185,22 @@ def _turned_pictures(run: CaseRun) -> list[Picture]:
         name = case_picture_name(run.number, occlusion_kind(kind))
         pictures.append(heatmaps.turned_picture(name, run.title, pixels, told))
     return pictures
+
+
+def _agreed_pictures(run: CaseRun) -> list[Picture]:
+    """Outline what all scans of a case agree on, where there is such."""
+    found, test = run.scans[0].summary, run.map_test
+    mask = agreed_pixels(found, sign_of(test))
+    if mask is None or not mask.any():
+        return []
+    followed = test.followed if test else found.target_class
+    told = (
+        f"outlined is what all {len(found.scans)} scans agree on, of what speaks for {followed}: "
+        f"{100 * mask.mean():.1f} % of the image, {describe_agreed(mask)}."
+    )
+    caption = f"Outlined: what is among the strongest fifth of every scan's own map, of what speaks for {followed}."
+    name = case_picture_name(run.number, occlusion_kind("agreed"))
+    return [heatmaps.agreed_region(name, run.title, run.image, mask, told, caption)]
 
 
 def _view_pictures(run: CaseRun, settings: OcclusionSettings) -> list[Picture]:

@@ -8,6 +8,7 @@ from itertools import pairwise
 
 from reportgen.report.decision import Decision, Turn
 from reportgen.report.evidence import BITS, OUTPUT, OcclusionMap
+from reportgen.report.grid_shift import GridShift
 from reportgen.report.known_regions import EvidenceShare, KnownRegions
 from reportgen.report.maptest import BLUR, IMPUTED, MapTest
 from reportgen.report.measures import CLASSES
@@ -51,6 +52,8 @@ def _reading_flaws(case: CaseReport) -> Iterator[str]:
         yield from _sanity_flaws(case.sanity)
     if case.regions:
         yield from _strongest_flaws(case.regions)
+    if case.grid_shift:
+        yield from _shift_flaws(case.grid_shift)
 
 
 def _map_flaws(found: OcclusionMap) -> Iterator[str]:
@@ -148,3 +151,10 @@ def _strongest_flaws(found: Regions) -> Iterator[str]:
         yield "its regions don't fit together"
     if any(not 0 < one.share <= 1 or min(one.peak, one.top, one.left) < 0 for one in found.regions):
         yield "one of its regions is none"
+
+
+def _shift_flaws(shift: GridShift) -> Iterator[str]:
+    likeness = shift.correlation
+    known = likeness is None or -1 - _ROUNDED <= likeness <= 1 + _ROUNDED
+    if not 0 <= shift.median <= shift.largest or not known or shift.grids < 2:
+        yield "what its map ranges over on shifted grids is none"
