@@ -7,13 +7,15 @@ run for it: it is arithmetic on what the scans found.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.analysis.occlusion.combine import rank_correlation
+from reportgen.report.by_class import EvidenceOfClass
 from reportgen.report.evidence import OcclusionMap
+from reportgen.report.grid_shift import GridShift
 from reportgen.report.importance import scan_importance
 from reportgen.report.maptest import MapTest
 from reportgen.report.places import name_place
@@ -106,14 +108,14 @@ def _mean(maps: Sequence[Values], chosen: Sequence[bool]) -> Values:
 def agreement_remarks(cases: Sequence[CaseReport]) -> tuple[Remark, ...]:
     """Say of each case how far its scans agree, and what follows where they don't; opposed fills are a warning."""
     return tuple(
-        remark
+        replace(remark, target=one.place)
         for case in cases
-        for measured in case.occlusion_maps
-        if measured.tells
+        for one in case.evidence_by_class
+        if one.found.tells
         for remark in (
-            _agreement(case.title, measure_agreement(measured)),
-            _agreed(case, measured),
-            _shift(case, measured) if measured is case.occlusion else None,
+            _agreement(one.title, measure_agreement(one.found)),
+            _agreed(one),
+            _shift(one, case.grid_shift) if one.place == 0 else None,
         )
         if remark is not None
     )
@@ -190,8 +192,8 @@ def connected_parts(mask: Masks) -> list[NDArray[np.intp]]:
     return parts[::-1]  # items are popped from the end
 
 
-def _agreed(case: CaseReport, found: OcclusionMap) -> Remark | None:
-    test = case.map_test
+def _agreed(one: EvidenceOfClass) -> Remark | None:
+    found, test = one.found, one.map_test
     mask = agreed_pixels(found, sign_of(test))
     if mask is None:
         return None
@@ -199,15 +201,15 @@ def _agreed(case: CaseReport, found: OcclusionMap) -> Remark | None:
     fifth = f"among the strongest fifth of all {len(found.scans)} scans, of what speaks for {followed}"
     told = f"{100 * share:.1f} % of the image is {fifth}: {describe_agreed(mask)}" if share else f"No place is {fifth}"
     return Remark(
-        section="occlusion", kind="agreed", numbers={"share": share}, text=f"{case.title}: {told}.",
+        section="occlusion", kind="agreed", numbers={"share": share}, text=f"{one.title}: {told}.",
         interpretation="" if share else "Each size or fill points elsewhere: read no single place off this map.",
     )  # fmt: skip
 
 
-def _shift(case: CaseReport, found: OcclusionMap) -> Remark | None:
-    shift = case.grid_shift
+def _shift(one: EvidenceOfClass, shift: GridShift | None) -> Remark | None:
     if shift is None:
         return None
+    found = one.found
     unit = " bits" if found.in_bits else ""
     how = (
         "Scanned again on a grid shifted by half a step"
@@ -216,7 +218,7 @@ def _shift(case: CaseReport, found: OcclusionMap) -> Remark | None:
     )
     low, high = readable(found.importance_minimum), readable(found.importance_maximum)
     text = (
-        f"{case.title}: {how}, the importance of a pixel differs by {readable(shift.median)}{unit} in the median, "
+        f"{one.title}: {how}, the importance of a pixel differs by {readable(shift.median)}{unit} in the median, "
         f"{readable(shift.largest)}{unit} at most; the map goes from {low} to {high}{unit}."
     )
     numbers = {"median": shift.median, "largest": shift.largest}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -81,14 +82,15 @@ def occlusion_remarks(cases: Cases, *, regression: bool = False) -> tuple[Remark
     Where the outputs stand for no class, what counts as a small change is a share of the output itself.
     """
     remarks: list[Remark] = []
-    for case, found in [(one, scanned) for one in cases for scanned in one.occlusion_maps]:
+    for one in [of_class for case in cases for of_class in case.evidence_by_class]:
+        found, title = one.found, one.title
         lost = sum(not math.isfinite(value) for scan in found.scans for line in scan.scores for value in line)
         if lost:
-            remarks.append(_lost_positions(case.title, lost, found.positions))
+            remarks.append(replace(_lost_positions(title, lost, found.positions), target=one.place))
         if lost < found.positions:
-            remarks.append(_strongest(case.title, found, regression=regression))
+            remarks.append(replace(_strongest(title, found, regression=regression), target=one.place))
         remarks += [
-            Remark(section="occlusion", kind="evidence", text=f"{case.title}: {note}", warning=True)
+            Remark(section="occlusion", kind="evidence", text=f"{title}: {note}", target=one.place, warning=True)
             for note in found.notes
         ]
     return tuple(remarks)

@@ -78,10 +78,10 @@ class CaseRun:
         Numbers of the classes that its scans follow.
     scans
         One for each target; empty before the scan, or without one.
-    map_test
-        Whether the map of the first target is better than chance; None where that was not tried.
-    decision
-        What decides the case; None where there is no decision to flip, or it was not tried.
+    map_tests
+        Whether the map of each target is better than chance; none where that was not tried.
+    decisions
+        What decides for each target; none where there is no decision to flip, or it was not tried.
     known_regions
         The evidence against border and known regions; None without a scan.
     sanity
@@ -105,14 +105,19 @@ class CaseRun:
     scores: NDArray[np.float64]
     targets: tuple[int, ...]
     scans: tuple[Scan, ...] = ()
-    map_test: MapTest | None = None
-    decision: Decision | None = None
+    map_tests: tuple[MapTest, ...] = ()
+    decisions: tuple[Decision, ...] = ()
     known_regions: KnownRegions | None = None
     sanity: SanityTest | None = None
     measures: tuple[Measure, ...] = ()
     regions: Regions | None = None
     views: tuple[ViewMap, ...] = ()
     grid_shift: GridShift | None = None
+
+    @property
+    def map_test(self) -> MapTest | None:
+        """The test of the first target's map; None where it was not tried."""
+        return self.map_tests[0] if self.map_tests else None
 
 
 Runs = Sequence[CaseRun]

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from reportgen.report.brand import Brand
+from reportgen.report.by_class import EvidenceOfClass
 from reportgen.report.decision import Decision
 from reportgen.report.evidence import OcclusionMap
 from reportgen.report.findings import Finding
@@ -162,6 +163,9 @@ class CaseReport:
         Other views of the first class, as asked for.
     grid_shift
         How far the map of the first class depends on where its grid begins; None where that can't be told.
+    further_tests, further_decisions
+        Of each further class, in their order, what ``map_test`` and ``decision`` are of the first; empty where none was
+        tried.
     """
 
     label: str | None
@@ -188,6 +192,8 @@ class CaseReport:
     regions: Regions | None = None
     views: tuple[View, ...] = ()
     grid_shift: GridShift | None = None
+    further_tests: tuple[MapTest | None, ...] = ()
+    further_decisions: tuple[Decision | None, ...] = ()
 
     @property
     def title(self) -> str:
@@ -198,6 +204,19 @@ class CaseReport:
     def occlusion_maps(self) -> tuple[OcclusionMap, ...]:
         """The maps of all classes that the scan follows."""
         return (*([self.occlusion] if self.occlusion else []), *self.further_occlusion)
+
+    @property
+    def evidence_by_class(self) -> tuple[EvidenceOfClass, ...]:
+        """The map of each class that the scan follows, with its test and what decides."""
+        further = len(self.further_occlusion)
+        tests = (self.map_test, *(self.further_tests or (None,) * further))
+        decisions = (self.decision, *(self.further_decisions or (None,) * further))
+        return tuple(
+            EvidenceOfClass(
+                number, f"{self.title}, map of {found.target_class}" if further else self.title, found, test, decision
+            )
+            for number, (found, test, decision) in enumerate(zip(self.occlusion_maps, tests, decisions, strict=False))
+        )
 
     @property
     def map_standings(self) -> tuple[Standing, ...]:
@@ -237,6 +256,8 @@ class Remark:
         The layer it is about; None where it's about no single one.
     case
         The number of the case it is about, from 0; None where it isn't about one, or its text names it.
+    target
+        Which of the classes that the scan follows it is about, counted from 0.
     proof
         The part of the page that shows it; empty where it stands there itself.
     kind
@@ -255,6 +276,7 @@ class Remark:
     section: str
     layer: str | None = None
     case: int | None = None
+    target: int = 0
     proof: str = ""
     kind: str
     text: str

@@ -48,10 +48,10 @@ def gather_evidence(
     if settings.occlusion.test:
         with watch.step("test of the maps", STEPS * len(done)) as advance:
             tests = put_to_test(subject, done, memory, advance)
-            done = [replace(run, map_test=test) for run, test in zip(done, tests, strict=True)]
+            done = [replace(run, map_tests=of_case) for run, of_case in zip(done, tests, strict=True)]
         with watch.step("what decides", len(done)) as advance:
             decisions = find_decisions(subject, done, memory, advance)
-            done = [replace(run, decision=found) for run, found in zip(done, decisions, strict=True)]
+            done = [replace(run, decisions=found) for run, found in zip(done, decisions, strict=True)]
         with watch.step("strongest regions", len(done)) as advance:
             parts = find_regions(subject, done, memory, advance)
             done = [replace(run, regions=found) for run, found in zip(done, parts, strict=True)]

@@ -269,9 +269,9 @@ class Page(Frame):
 
     @property
     def first_warnings(self) -> tuple[Remark, ...]:
-        """Warnings at the top: one on a case's map stands with the case."""
+        """Warnings at the top: one on a case's map stands with the case, one on a further map with that."""
         told = any(remark.section == "headline" and remark.kind == "doubt" for remark in self.report.remarks)
-        return tuple(one for one in self.warnings if one.kind != "map_test" or not told)
+        return tuple(one for one in self.warnings if one.kind != "map_test" or not (told or one.target))
 
     def headlines(self, case: int | None = None) -> tuple[Remark, ...]:
         """Return what the first screen says of a case, or of all."""
@@ -286,10 +286,15 @@ class Page(Frame):
         """Return how far the evidence of a case lies from the threshold."""
         return gauge_of(case, self.report.cases, self.report.model)
 
-    @property
-    def map_warnings(self) -> tuple[Remark, ...]:
-        """Warnings that a map isn't to be read: they stand where the map is, too."""
-        return tuple(remark for remark in self.warnings if remark.kind in ("map_test", "border", "sanity"))
+    def map_warnings(self, target: int = 0) -> tuple[Remark, ...]:
+        """Return the warnings that a map isn't to be read, or not as it is: they stand where the map is, too."""
+        kinds = ("map_test", "border", "sanity", "fills")
+        return tuple(one for one in self.warnings if one.kind in kinds and one.target == target)
+
+    def is_untested(self, target: int = 0) -> bool:
+        """Return whether there are maps of a class that the scan follows, and none was put to the test."""
+        found = [one.map_test for _, case in self.cases for one in case.evidence_by_class if one.place == target]
+        return bool(found) and not any(found)
 
     @property
     def measures(self) -> tuple[tuple[Measure, tuple[Measure | None, ...]], ...]:
@@ -316,17 +321,18 @@ class Page(Frame):
         """Return how a prediction compares with the label: a kind, and words."""
         return verdict(case, self.report.model)
 
-    def remarks(self, section: str, layer: str | None = None) -> tuple[Remark, ...]:
-        """Return the remarks of a section (without a layer) or of a layer."""
-        return tuple(r for r in self.report.remarks if r.section == section and r.layer == layer and not r.warning)
+    def remarks(self, section: str, layer: str | None = None, target: int = 0) -> tuple[Remark, ...]:
+        """Return the remarks of a section (without a layer) or of a layer; of a class that the scan follows."""
+        own = (one for one in self.report.remarks if one.section == section and one.layer == layer)
+        return tuple(one for one in own if one.target == target and not one.warning)
 
-    def remarks_of(self, section: str, kinds: Sequence[str]) -> tuple[Remark, ...]:
+    def remarks_of(self, section: str, kinds: Sequence[str], target: int = 0) -> tuple[Remark, ...]:
         """Return the remarks of a section that are of one of these kinds."""
-        return tuple(remark for remark in self.remarks(section) if remark.kind in kinds)
+        return tuple(remark for remark in self.remarks(section, target=target) if remark.kind in kinds)
 
-    def remarks_besides(self, section: str, kinds: Sequence[str]) -> tuple[Remark, ...]:
+    def remarks_besides(self, section: str, kinds: Sequence[str], target: int = 0) -> tuple[Remark, ...]:
         """Return the remarks of a section that are of none of these kinds."""
-        return tuple(remark for remark in self.remarks(section) if remark.kind not in kinds)
+        return tuple(remark for remark in self.remarks(section, target=target) if remark.kind not in kinds)
 
     def comments(self, section: str, layer: str | None = None) -> tuple[Comment, ...]:
         """Return the user's commentary of a section or of a layer."""

@@ -36,10 +36,17 @@ def evidence_flaws(case: CaseReport, class_names: Sequence[str]) -> Iterator[str
         if found.target_class not in class_names:
             yield "a map follows a class that its model doesn't know"
     known = {*class_names, *(f"not {name}" for name in class_names)}
-    if case.map_test:
-        yield from _test_flaws(case.map_test, case.occlusion, known)
-    if case.decision:
-        yield from _decision_flaws(case.decision, case.occlusion, known)
+    further = len(case.further_occlusion)
+    if any(len(given) not in (0, further) for given in (case.further_tests, case.further_decisions)):
+        yield "the tests of its further maps don't fit them"
+        return
+    if case.occlusion is None and (case.map_test or case.decision):
+        yield "it has the test of a map that isn't there"
+    for one in case.evidence_by_class:
+        if one.map_test:
+            yield from _test_flaws(one.map_test, one.found, known)
+        if one.decision:
+            yield from _decision_flaws(one.decision, one.found, known)
     yield from _reading_flaws(case)
 
 
@@ -75,10 +82,8 @@ def _map_flaws(found: OcclusionMap) -> Iterator[str]:
             yield "a patch lies outside of its image"
 
 
-def _test_flaws(test: MapTest, found: OcclusionMap | None, known: set[str]) -> Iterator[str]:
-    if found is None:
-        yield "it has the test of a map that isn't there"
-    elif test.unit != found.unit or not all(1 <= one <= side for one, side in zip(test.block, found.size, strict=True)):
+def _test_flaws(test: MapTest, found: OcclusionMap, known: set[str]) -> Iterator[str]:
+    if test.unit != found.unit or not all(1 <= one <= side for one, side in zip(test.block, found.size, strict=True)):
         yield "the test of a map doesn't fit the map"
     if test.unit not in (BITS, OUTPUT):
         yield "the test of a map has no known unit"
@@ -102,7 +107,7 @@ def _test_flaws(test: MapTest, found: OcclusionMap | None, known: set[str]) -> I
         yield "the test of a map has no known stand-in"
 
 
-def _decision_flaws(decision: Decision, found: OcclusionMap | None, known: set[str]) -> Iterator[str]:
+def _decision_flaws(decision: Decision, found: OcclusionMap, known: set[str]) -> Iterator[str]:
     if decision.followed not in known:
         yield "it decides for a class that its model doesn't know"
     if any(turn and not _is_turn(turn) for turn in (decision.flip, decision.restore)):
@@ -112,7 +117,7 @@ def _decision_flaws(decision: Decision, found: OcclusionMap | None, known: set[s
     if not 0 <= decision.random_restores <= decision.random_orders:
         yield "the random choices that restore a decision are none"
     count, smallest = decision.flipping_patches, decision.smallest_flipping
-    if found is None or not 0 <= (count or 0) <= found.positions:
+    if not 0 <= (count or 0) <= found.positions:
         yield "what decides doesn't fit its map"
     elif (smallest is not None) != bool(count) or (smallest and smallest not in {scan.patch for scan in found.scans}):
         yield "the patch that decides is none"
