@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from reportgen.analysis.occlusion.combine import rank_correlation
 from reportgen.report.by_class import EvidenceOfClass
-from reportgen.report.evidence import OcclusionMap
+from reportgen.report.evidence import OcclusionMap, name_support
 from reportgen.report.grid_shift import GridShift
 from reportgen.report.importance import scan_importance
 from reportgen.report.maptest import MapTest
@@ -197,8 +197,9 @@ def _agreed(one: EvidenceOfClass) -> Remark | None:
     mask = agreed_pixels(found, sign_of(test))
     if mask is None:
         return None
-    followed, share = test.followed if test else found.target_class, float(mask.mean())
-    fifth = f"among the strongest fifth of all {len(found.scans)} scans, of what speaks for {followed}"
+    support = name_support(test.followed if test else found.target_class, in_bits=found.in_bits)
+    share = float(mask.mean())
+    fifth = f"among the strongest fifth of all {len(found.scans)} scans, of what {support}"
     told = f"{100 * share:.1f} % of the image is {fifth}: {describe_agreed(mask)}" if share else f"No place is {fifth}"
     return Remark(
         section="occlusion", kind="agreed", numbers={"share": share}, text=f"{one.title}: {told}.",

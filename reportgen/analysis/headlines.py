@@ -58,7 +58,9 @@ def _decides(case: CaseReport) -> Remark | None:
     else:
         text = f"Only blurring all of it turns the decision {decision.followed}."
     known = {name: value for name, value in numbers.items() if math.isfinite(value)}
-    return Remark(section=SECTION, kind="decides", text=text, numbers=known, proof="decides")
+    return Remark(
+        section=SECTION, kind="decides", text=text, numbers=known, proof="decides" if decision else "occlusion"
+    )
 
 
 def _where(found: OcclusionMap, followed: str) -> str:
@@ -72,10 +74,9 @@ def _where(found: OcclusionMap, followed: str) -> str:
 def _strongest(found: OcclusionMap) -> str:
     best, scan = found.strongest, found.strongest_scan
     verb = "lowers" if best.importance > 0 else "raises"
-    what = f"the evidence for {found.target_class}" if found.in_bits else found.target_class
     unit = " bits" if found.in_bits else ""
     return (
-        f"Covering {scan.patch[0]} × {scan.patch[1]} pixels at the {_centre(found)} {verb} {what} by "
+        f"Covering {scan.patch[0]} × {scan.patch[1]} pixels at the {_centre(found)} {verb} {found.followed} by "
         f"{readable(abs(best.importance))}{unit}, more than anywhere else."
     )
 

@@ -122,18 +122,17 @@ def _verdict(test: MapTest, blur: TestCurves) -> str:
         return "On this case the map is no better than chance; don't read it."
     if not all(map(math.isfinite, (*blur.deletion, *blur.insertion))):
         return "The map could not be tested: the model gives no numbers for images that are blurred in part."
-    what = f"the evidence for {test.followed}" if test.unit_text else test.followed
     return (
-        f"The map could not be tested: blurring, of a part or of all of the image, changes {what} by no more than "
+        f"The map could not be tested: blurring, of a part or of all of the image, changes {test.followed_text} by no "
+        "more than "
         "rounding, so no map of this image can be right or wrong."
     )
 
 
 def _numbers(test: MapTest, blur: TestCurves) -> str:
     unit = test.unit_text
-    what = f"the evidence for {test.followed}" if unit else test.followed
     return (
-        f"Blurring pixels in its order leaves {what} at {readable(blur.deletion_mean)}{unit} on average "
+        f"Blurring pixels in its order leaves {test.followed_text} at {readable(blur.deletion_mean)}{unit} on average "
         f"({_range(blur.random_deletion_means)} in random orders; lower than {blur.beaten_by_deletion} of "
         f"{blur.orders}), putting them back into the blurred image brings it to {readable(blur.insertion_mean)}{unit} "
         f"({_range(blur.random_insertion_means)}; higher than {blur.beaten_by_insertion} of {blur.orders})."

@@ -111,7 +111,8 @@ def montage_choice(count: int) -> list[int]:
 def score_map(name: str, title: str, found: OcclusionMap, ranges: Ranges, colours: str) -> Picture:
     """Show what the smallest patch makes of the target class at each position: its score, or its evidence."""
     scan = found.smallest
-    values, untouched, what, unit = np.asarray(scan.scores), found.base_score, "score", ""
+    values, untouched, unit = np.asarray(scan.scores), found.base_score, ""
+    what = "score" if found.in_bits else "value"
     if ranges.evidence:
         values, untouched, what, unit = np.asarray(scan.evidence), found.base_evidence, "evidence", _unit(found)
     known = np.isfinite(values)
@@ -154,10 +155,9 @@ def importance_overlay(
         f"{title}: importance for {found.target_class}, {low} to {high}{unit}; strongest at row {row}, column {column} "
         f"of {importance.shape[0]} by {importance.shape[1]}."
     )
-    falls = f"fall of the evidence for {found.target_class}" if unit else f"fall of {found.target_class}"
     caption = (
-        f"Importance ({falls} when covered), from {low} to {high}{unit}; the same scale for all cases, opacity follows "
-        "magnitude."
+        f"Importance (fall of {found.followed} when covered), from {low} to {high}{unit}; the same scale for all "
+        "cases, opacity follows magnitude."
     )
     bar = "importance (bits)" if unit else "importance"
     return overlay(name, alt, caption, pixels, importance, limit, colours, bar)
@@ -226,16 +226,15 @@ def strongest_patch(name: str, title: str, pixels: Raw, found: OcclusionMap) -> 
         _frame(shown, top + inset, left + inset, bottom - inset, right - inset, colour)
     change = "lowers" if found.strongest.importance > 0 else "raises"
     by = f"{readable(abs(found.strongest.importance))}{_unit(found)}"
-    what = f"evidence for {found.target_class}" if found.in_bits else found.target_class
     score = f" (score {readable(found.base_score)} to {readable(found.strongest.score)})" if found.in_bits else ""
     alt = (
         f"{title}: covering the outlined patch at row {found.strongest.top}, column {found.strongest.left} {change} "
-        f"the {what} most, by {by}{score}."
+        f"{found.followed} most, by {by}{score}."
     )
     caption = f"Strongest patch: covering it {change} the {'evidence' if found.in_bits else 'output'} by {by}{score}."
     if found.strongest.importance == 0:
         known = math.isfinite(found.strongest_scan.score_range[0])
-        what = "patch changes the score" if known else "patch leaves a score that is a number"
+        what = f"patch changes the {'score' if found.in_bits else 'output'}" if known else "patch leaves a number"
         alt, caption = f"{title}: no {what}.", f"No {what}, so none is outlined."
     return _jpeg_picture(name, shown, alt, caption)
 

@@ -194,6 +194,11 @@ class OcclusionMap:
         return self.unit == BITS
 
     @property
+    def followed(self) -> str:
+        """What covering lowers or raises, in words."""
+        return name_followed(self.target_class, in_bits=self.in_bits)
+
+    @property
     def rounding(self) -> float:
         """What single precision leaves uncertain in the evidence: below, there is nothing to be seen."""
         return ROUNDING * max(1.0, abs(self.base_evidence))
@@ -207,6 +212,18 @@ class OcclusionMap:
     def score_rounding(self) -> float:
         """What single precision leaves uncertain in a score."""
         return ROUNDING * max(1.0, abs(self.base_score))
+
+
+def name_followed(name: str, *, in_bits: bool) -> str:
+    """Name what covering lowers or raises: the evidence for a class, or the number that a model gives."""
+    if in_bits:
+        return f"the evidence for {name}"
+    return "the output" if name == "output" else name
+
+
+def name_support(name: str, *, in_bits: bool) -> str:
+    """Say what a map's positive values do: speak for a class, or raise the number that a model gives."""
+    return f"speaks for {name}" if in_bits else f"raises {name_followed(name, in_bits=False)}"
 
 
 def shows_evidence(maps: Sequence[OcclusionMap]) -> bool:

@@ -39,6 +39,7 @@ SCHEMA_VERSION = 2
 JSON_NAMES = {"class_name": "class"}  # fields that JSON calls otherwise, wherever they stand
 DISCLAIMER = "This report explains how a model responds to images. It is not a diagnosis and must not be used as one."
 NOTHING_FOUND = "No Finding"
+REGRESSION = "regression"  # the head of a model that gives numbers
 REFERENCE_LABELS = ("normal", "healthy", "negative", "control", "benign", "no finding")
 
 
@@ -372,7 +373,7 @@ class Report:
 
 def verdict(case: CaseReport, model: ModelReport) -> tuple[str, str]:
     """Return ``right``, ``wrong`` or ``unknown``, and in words how a prediction compares with the case's label."""
-    if model.head == "regression":
+    if model.head == REGRESSION:
         return "unknown", "a number, not the score of a class"
     if case.findings and case.correct is not None:
         known = [one.correct for one in case.findings if one.correct is not None]

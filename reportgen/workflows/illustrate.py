@@ -27,7 +27,7 @@ from reportgen.figures.known_regions import region_outlines
 from reportgen.figures.sanity import sanity_chart
 from reportgen.figures.views import view_overlay
 from reportgen.report.decision import Decision
-from reportgen.report.evidence import OcclusionMap
+from reportgen.report.evidence import OcclusionMap, name_support
 from reportgen.report.layer import LayerReport
 from reportgen.report.maptest import MapTest
 from reportgen.report.picture import Picture, case_picture_name, layer_picture_name, occlusion_kind
@@ -199,12 +199,12 @@ def _agreed_pictures(run: CaseRun, place: int, found: OcclusionMap, test: MapTes
     mask = agreed_pixels(found, sign_of(test))
     if mask is None or not mask.any():
         return []
-    followed = test.followed if test else found.target_class
+    support = name_support(test.followed if test else found.target_class, in_bits=found.in_bits)
     told = (
-        f"outlined is what all {len(found.scans)} scans agree on, of what speaks for {followed}: "
+        f"outlined is what all {len(found.scans)} scans agree on, of what {support}: "
         f"{100 * mask.mean():.1f} % of the image, {describe_agreed(mask)}."
     )
-    caption = f"Outlined: what is among the strongest fifth of every scan's own map, of what speaks for {followed}."
+    caption = f"Outlined: what is among the strongest fifth of every scan's own map, of what {support}."
     name = case_picture_name(run.number, occlusion_kind("agreed", place))
     return [heatmaps.agreed_region(name, run.title, run.image, mask, told, caption)]
 

@@ -26,11 +26,11 @@ from reportgen.outputs.page.theme import Theme, check_page
 from reportgen.outputs.saved.report_json import embedded_json
 from reportgen.outputs.saved.seal import BLANK_SEAL, DATA_START, SEAL, page_digest
 from reportgen.report.deciding import DecidingChannels
-from reportgen.report.evidence import shows_evidence
+from reportgen.report.evidence import name_followed, shows_evidence
 from reportgen.report.findings import Finding
 from reportgen.report.measures import Measure, missing, side_by_side, why_missing
 from reportgen.report.picture import Picture, case_picture_name, layer_picture_name, occlusion_kind
-from reportgen.report.report import CaseReport, Comment, Remark, Report, readable, verdict
+from reportgen.report.report import REGRESSION, CaseReport, Comment, Remark, Report, readable, verdict
 
 CHANNEL_ROWS = 3000
 FINDING_ROWS, BEST_ROWS = 40, 5
@@ -117,6 +117,10 @@ class Page(Frame):
         """Whether no section is left out, so that whatever is linked to is there."""
         return {one.name for one in self.sections} >= {name for name in SECTIONS if is_there(self.report, name)}
 
+    def title_of(self, name: str) -> str:
+        """Return the heading of a section that is shown."""
+        return next(one.title for one in self.sections if one.name == name)
+
     def has_section(self, name: str) -> bool:
         """Whether a section is shown."""
         return any(one.name == name for one in self.sections)
@@ -142,7 +146,7 @@ class Page(Frame):
     @property
     def regression(self) -> bool:
         """Whether the model gives numbers that are no scores of classes."""
-        return self.report.model.head == "regression"
+        return self.report.model.head == REGRESSION
 
     @property
     def one_threshold(self) -> bool:
@@ -198,10 +202,9 @@ class Page(Frame):
         """What the colours over the pictures mean; empty where they aren't the usual ones."""
         if not self.red_and_blue or not any(case.occlusion for _, case in self.cases):
             return ""
-        target = self.cases[0][1].target_class if self.one_target else "the case's target class"
         same = " in all cases" if len(self.cases) > 1 else ""
         return (
-            f"Red: covering this lowers {self.followed}{target}. Blue: raises it. Full colour stands for a change by "
+            f"Red: covering this lowers {self.followed}. Blue: raises it. Full colour stands for a change by "
             f"{readable(self.importance_limit)}{self.importance_unit}{same}."
         )
 
@@ -213,8 +216,11 @@ class Page(Frame):
 
     @property
     def followed(self) -> str:
-        """What covering lowers, before the name of a class."""
-        return "the evidence for " if self.importance_unit else "the score for "
+        """What covering lowers: the evidence for a class, its score, or the number that the model gives."""
+        name = self.cases[0][1].target_class if self.one_target else "the case's target class"
+        if self.regression or self.importance_unit:
+            return name_followed(name, in_bits=bool(self.importance_unit))
+        return f"the score for {name}"
 
     @property
     def shows_evidence(self) -> bool:
@@ -280,6 +286,8 @@ class Page(Frame):
     def anchor(self, remark: Remark) -> str:
         """Return the part of the page that shows what a remark says."""
         found = (view.anchor for view in self.layers if view.name == remark.layer)
+        if remark.proof == "decides" and not any(case.decision for _, case in self.cases):
+            return "occlusion"
         return remark.proof or next(found, "layers")
 
     def gauge(self, case: CaseReport) -> Gauge | None:
