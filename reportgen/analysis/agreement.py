@@ -208,9 +208,9 @@ def _agreed(one: EvidenceOfClass) -> Remark | None:
 
 
 def _shift(one: EvidenceOfClass, shift: GridShift | None) -> Remark | None:
-    if shift is None:
-        return None
     found = one.found
+    if shift is None or not max(abs(found.importance_minimum), abs(found.importance_maximum)) > found.rounding:
+        return None
     unit = " bits" if found.in_bits else ""
     how = (
         "Scanned again on a grid shifted by half a step"

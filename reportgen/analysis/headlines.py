@@ -47,7 +47,7 @@ def _decides(case: CaseReport) -> Remark | None:
         text = _strongest(found)
     elif decision.flip:
         numbers["share"] = decision.flip.share
-        text = f"Blurring {100 * decision.flip.share:.0f} % of the image turns the decision {decision.followed}."
+        text = f"Blurring {_percent(decision.flip.share)} of the image turns the decision {decision.followed}."
         text += _where(found, decision.followed)
     elif decision.blurred_agrees:
         numbers["blurred_score"] = decision.blurred_score
@@ -69,6 +69,10 @@ def _where(found: OcclusionMap, followed: str) -> str:
     if not speaks or not found.in_bits:
         return ""
     return f" One patch at the {_centre(found)} alone carries {abs(best.importance):.1f} bits."
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %" if share < 0.01 else f"{100 * share:.0f} %"
 
 
 def _strongest(found: OcclusionMap) -> str:

@@ -129,7 +129,7 @@ def _strongest(title: str, found: OcclusionMap, *, regression: bool) -> Remark:
         )
         is_small = share < SMALL_CHANGE if regression else abs(best.importance) < SMALL_BITS
         meaning = (
-            f"No single patch of this size matters much here: the {what} rests on more than one place."
+            f"No single patch of this size matters much here: the {what} rests on more than a patch covers."
             if is_small
             else f"The model's {what} {'leans on' if best.importance > 0 else 'is held down by'} that region "
             f"of this image{'' if regression else '; that need not be where a finding is'}."

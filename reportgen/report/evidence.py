@@ -205,8 +205,9 @@ class OcclusionMap:
 
     @property
     def tells(self) -> bool:
-        """Whether covering changes the evidence anywhere by more than rounding."""
-        return max(abs(self.importance_minimum), abs(self.importance_maximum)) > self.rounding
+        """Whether covering changes the evidence anywhere by more than rounding; in the map, scans may cancel out."""
+        ends = [end for scan in self.scans for end in scan.evidence_range]
+        return any(abs(self.base_evidence - end) > self.rounding for end in ends)
 
     @property
     def score_rounding(self) -> float:

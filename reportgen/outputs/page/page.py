@@ -11,6 +11,7 @@ from __future__ import annotations
 import base64
 import functools
 import hashlib
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -198,9 +199,16 @@ class Page(Frame):
         return isinstance(occlusion, dict) and occlusion.get("importance_colours") == "RdBu_r"
 
     @property
+    def shows_key(self) -> bool:
+        """Whether the pictures have colours to explain: the usual ones, and more of them than rounding makes."""
+        maps = [one for case in self.report.cases for one in case.occlusion_maps]
+        least = max((one.rounding for one in maps if math.isfinite(one.rounding)), default=0.0)
+        return self.red_and_blue and bool(maps) and self.importance_limit > least
+
+    @property
     def key(self) -> str:
         """What the colours over the pictures mean; empty where they aren't the usual ones."""
-        if not self.red_and_blue or not any(case.occlusion for _, case in self.cases):
+        if not self.shows_key:
             return ""
         same = " in all cases" if len(self.cases) > 1 else ""
         return (
