@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from reportgen.analysis.occlusion.patches import Geometry
 from reportgen.analysis.occlusion.scan import scan
 from reportgen.analysis.runs import Runs, Subject
-from reportgen.report.importance import combined_importance
 from reportgen.settings.occlusion import OcclusionSettings
 
 Values = NDArray[np.float64]
@@ -55,7 +56,9 @@ def settings_for_map(settings: OcclusionSettings, runs: Runs) -> MapSettings:
     )
 
 
-def scan_again(model: Any, subject: Subject, runs: Runs, how: MapSettings) -> list[Values]:
+def scan_again(
+    model: Any, subject: Subject, runs: Runs, how: MapSettings, geometries: Sequence[Geometry] = ()
+) -> list[Values]:
     """Return a new map ``(H, W)`` for each case's first target.
 
     Parameters
@@ -66,6 +69,8 @@ def scan_again(model: Any, subject: Subject, runs: Runs, how: MapSettings) -> li
         What says how images are prepared, and the images.
     how
         Which scans, and their weights.
+    geometries
+        Where the patches stand; none: where they stood.
     """
     found = scan(
         model,
@@ -74,8 +79,7 @@ def scan_again(model: Any, subject: Subject, runs: Runs, how: MapSettings) -> li
         head=subject.head,
         targets=[run.targets[:1] for run in runs],
         settings=subject.loaded.randomness.scan_settings(how.occlusion),
+        geometries=geometries,
+        weights=how.weights,
     )
-    return [
-        combined_importance(replace(one.summary, weights=weights))
-        for (one,), weights in zip(found, how.weights, strict=True)
-    ]
+    return [one.importance for (one,) in found]

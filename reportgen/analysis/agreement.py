@@ -7,20 +7,27 @@ run for it: it is arithmetic on what the scans found.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.analysis.occlusion.combine import rank_correlation
-from reportgen.report.evidence import OcclusionMap
+from reportgen.report.by_class import EvidenceOfClass
+from reportgen.report.evidence import OcclusionMap, name_support
+from reportgen.report.grid_shift import GridShift
 from reportgen.report.importance import scan_importance
-from reportgen.report.report import CaseReport, Remark
+from reportgen.report.maptest import MapTest
+from reportgen.report.places import name_place
+from reportgen.report.report import CaseReport, Remark, readable
 
+STEADY = 0.8  # rank correlation from which on it hardly matters where the grid begins
 LITTLE = 0.3  # rank correlation below which two maps hardly agree
 OPPOSED = -0.1  # below which they say the opposite
 TOP = 0.2  # of the pixels: what a scan counts among its strongest
+_NAMED = 3  # places of what all agree on
 Values = NDArray[np.float64]
+Masks = NDArray[np.bool_]
 Fill = str | tuple[float, ...]
 
 
@@ -34,29 +41,14 @@ class Agreement:
         Of the two fills that agree least, and by how much, -1 to 1; None with one fill.
     sizes
         The patch whose map agrees least with the mean of the others', and by how much; None with one patch.
-    shared
-        Share of the image that every scan has among its strongest fifth, for what the map speaks for; 0.2 where all
-        agree, next to nothing by chance.
-    scans
-        How many there are.
     """
 
     fills: tuple[Fill, Fill, float] | None
     sizes: tuple[tuple[int, int], float] | None
-    shared: float
-    scans: int
 
 
-def measure_agreement(found: OcclusionMap, sign: int = 1) -> Agreement:
-    """Compare the maps of a case's scans.
-
-    Parameters
-    ----------
-    found
-        The scans of one case for one class.
-    sign
-        1, or -1 where what counts is what speaks against the class.
-    """
+def measure_agreement(found: OcclusionMap) -> Agreement:
+    """Compare the maps of the scans of one case for one class."""
     maps = [scan_importance(scan, found.base_evidence, found.size).ravel() for scan in found.scans]
     known = np.isfinite(maps).all(axis=0)
     maps = [one[known] for one in maps]
@@ -76,41 +68,69 @@ def measure_agreement(found: OcclusionMap, sign: int = 1) -> Agreement:
     return Agreement(
         min(pairs, key=lambda pair: pair[2], default=None),
         min(sizes, key=lambda one: one[1], default=None),
-        _shared([sign * one for one in maps]),
-        len(maps),
     )
+
+
+def agreed_pixels(found: OcclusionMap, sign: int) -> Masks | None:
+    """Return the pixels ``(H, W)`` that every scan has among the strongest fifth of its own map.
+
+    That is a fifth of the image where all agree, and next to nothing by chance. Pixels as strong as the last of the
+    fifth don't count, nor do those that speak for the other side.
+
+    Parameters
+    ----------
+    found
+        The scans of one case for one class.
+    sign
+        1, or -1 where what counts is what speaks against the class.
+
+    Returns
+    -------
+    ndarray or None
+        None with a single scan, and where covering changes nothing beyond rounding.
+    """
+    if len(found.scans) < 2 or not found.tells:
+        return None
+    maps = [sign * scan_importance(scan, found.base_evidence, found.size) for scan in found.scans]
+    strongest = [one > max(0.0, _quantile(one)) for one in maps]
+    return np.asarray(np.logical_and.reduce(strongest))
+
+
+def _quantile(values: Values) -> float:
+    known = values[np.isfinite(values)]
+    return float(np.quantile(known, 1 - TOP)) if known.size else 0.0
 
 
 def _mean(maps: Sequence[Values], chosen: Sequence[bool]) -> Values:
     return np.asarray(np.mean([one for one, is_own in zip(maps, chosen, strict=True) if is_own], axis=0))
 
 
-def _shared(maps: Sequence[Values]) -> float:
-    if not maps or not maps[0].size:
-        return 0.0
-    strongest = [one > np.quantile(one, 1 - TOP) for one in maps]
-    return float(np.logical_and.reduce(strongest).mean())
-
-
 def agreement_remarks(cases: Sequence[CaseReport]) -> tuple[Remark, ...]:
     """Say of each case how far its scans agree, and what follows where they don't; opposed fills are a warning."""
-    found = [
-        _remark(case.title, agreement)
+    return tuple(
+        replace(remark, target=one.place)
         for case in cases
-        for measured in case.occlusion_maps
-        if len(measured.scans) > 1
-        if (agreement := measure_agreement(measured, _sign(case))).fills or agreement.sizes
-    ]
-    return tuple(found)
+        for one in case.evidence_by_class
+        if one.found.tells
+        for remark in (
+            _agreement(one.title, measure_agreement(one.found)),
+            _agreed(one),
+            _shift(one, case.grid_shift) if one.place == 0 else None,
+        )
+        if remark is not None
+    )
 
 
-def _sign(case: CaseReport) -> int:
-    return -1 if case.map_test and not case.map_test.supports_target else 1
+def sign_of(test: MapTest | None) -> int:
+    """Return -1 where what counts is what speaks against the class that a map is of."""
+    return -1 if test and not test.supports_target else 1
 
 
-def _remark(title: str, agreement: Agreement) -> Remark:
-    texts, meaning, numbers = [], "", {"shared": agreement.shared}
+def _agreement(title: str, agreement: Agreement) -> Remark | None:
+    texts, meaning, numbers = [], "", {}
     fills, sizes = agreement.fills, agreement.sizes
+    if not fills and not sizes:
+        return None
     if fills:
         numbers["fills"] = fills[2]
         first, second = (_named_fill(fill) for fill in fills[:2])
@@ -123,10 +143,7 @@ def _remark(title: str, agreement: Agreement) -> Remark:
         patch = f"{sizes[0][0]} x {sizes[0][1]} pixels"
         how = "points elsewhere than the others" if sizes[1] < LITTLE else "agrees least with the others"
         texts.append(f"of the sizes, {patch} {how} ({sizes[1]:.2f})")
-    texts.append(
-        f"{100 * agreement.shared:.0f} % of the image is among the strongest fifth of all {agreement.scans} scans"
-    )
-    opposed = fills is not None and fills[2] < OPPOSED
+    opposed, told = fills is not None and fills[2] < OPPOSED, "; ".join(texts)
     if opposed:
         meaning = (
             "What is laid over the image decides what looks important: the model takes one of the fills for something "
@@ -139,8 +156,83 @@ def _remark(title: str, agreement: Agreement) -> Remark:
             "Small and large patches point to different places: what counts is spread out, or counts only together."
         )
     return Remark(
-        section="occlusion", kind="fills" if opposed else "agreement", text=f"{title}: {'; '.join(texts)}.",
+        section="occlusion", kind="fills" if opposed else "agreement", text=f"{title}: {told[0].upper()}{told[1:]}.",
         interpretation=meaning, numbers=numbers, warning=opposed,
+    )  # fmt: skip
+
+
+def describe_agreed(mask: Masks) -> str:
+    """Say of pixels ``(H, W)``, at least one, where in the picture they lie."""
+    size = (mask.shape[0], mask.shape[1])
+    by_place: dict[str, int] = {}
+    for part in connected_parts(mask):
+        place = name_place((float(part[:, 0].mean()), float(part[:, 1].mean())), size).removesuffix(" of the picture")
+        by_place[place] = by_place.get(place, 0) + len(part)
+    named = sorted(by_place.items(), key=lambda one: -one[1])
+    if len(named) == 1:
+        return f"at the {named[0][0]} of the picture"
+    shares = [f"{place} ({100 * count / mask.size:.1f} %)" for place, count in named[:_NAMED]]
+    elsewhere = " and elsewhere" if len(named) > _NAMED else ""
+    listed = ", ".join(shares) if elsewhere else f"{', '.join(shares[:-1])} and {shares[-1]}"
+    return f"at the {listed} of the picture{elsewhere}"
+
+
+def connected_parts(mask: Masks) -> list[NDArray[np.intp]]:
+    """Return the parts of a mask ``(H, W)`` that hang together by sides, each as pixels ``(N, 2)``: row and column."""
+    left = dict.fromkeys(zip(*(axis.tolist() for axis in np.nonzero(mask)), strict=True))
+    parts = []
+    while left:
+        found = [left.popitem()[0]]
+        for row, column in found:  # grows meanwhile
+            for beside in ((row - 1, column), (row + 1, column), (row, column - 1), (row, column + 1)):
+                if beside in left:
+                    del left[beside]
+                    found.append(beside)
+        parts.append(np.array(found))
+    return parts[::-1]  # items are popped from the end
+
+
+def _agreed(one: EvidenceOfClass) -> Remark | None:
+    found, test = one.found, one.map_test
+    mask = agreed_pixels(found, sign_of(test))
+    if mask is None:
+        return None
+    support = name_support(test.followed if test else found.target_class, in_bits=found.in_bits)
+    share = float(mask.mean())
+    fifth = f"among the strongest fifth of all {len(found.scans)} scans, of what {support}"
+    told = f"{100 * share:.1f} % of the image is {fifth}: {describe_agreed(mask)}" if share else f"No place is {fifth}"
+    return Remark(
+        section="occlusion", kind="agreed", numbers={"share": share}, text=f"{one.title}: {told}.",
+        interpretation="" if share else "Each size or fill points elsewhere: read no single place off this map.",
+    )  # fmt: skip
+
+
+def _shift(one: EvidenceOfClass, shift: GridShift | None) -> Remark | None:
+    found = one.found
+    if shift is None or not max(abs(found.importance_minimum), abs(found.importance_maximum)) > found.rounding:
+        return None
+    unit = " bits" if found.in_bits else ""
+    how = (
+        "Scanned again on a grid shifted by half a step"
+        if shift.scanned
+        else "On grids of twice the step, shifted by half of it"
+    )
+    low, high = readable(found.importance_minimum), readable(found.importance_maximum)
+    text = (
+        f"{one.title}: {how}, the importance of a pixel differs by {readable(shift.median)}{unit} in the median, "
+        f"{readable(shift.largest)}{unit} at most; the map goes from {low} to {high}{unit}."
+    )
+    numbers = {"median": shift.median, "largest": shift.largest}
+    if shift.correlation is not None:
+        numbers["correlation"] = shift.correlation
+        lowest = "rank correlation " if shift.grids == 2 else "lowest rank correlation of two grids "
+        text = f"{text[:-1]} ({lowest}{shift.correlation:.2f})."
+    depends = shift.correlation is not None and shift.correlation < STEADY
+    return Remark(
+        section="occlusion", kind="shift", text=text, numbers=numbers,
+        interpretation="Where the patches happen to stand changes the map: read its broad shapes only."
+        if depends
+        else "",
     )  # fmt: skip
 
 

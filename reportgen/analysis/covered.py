@@ -96,25 +96,30 @@ class Covered:
 
     def blur(self, masks: Masks) -> tuple[Values, Values]:
         """Return (scores, evidence) of the class, ``(N,)`` each, with the pixels of masks ``(N, H, W)`` blurred."""
-        return self._read(self._blurred_outputs(masks))
+        return self._read(self.blurred_outputs(masks))
 
     def all_scores(self, masks: Masks) -> Values:
         """Return the scores ``(N, classes)`` with the pixels of masks blurred."""
-        return self.passes.readout.scores(self._blurred_outputs(masks))
+        return self.passes.readout.scores(self.blurred_outputs(masks))
 
     def blurred_evidence(self, masks: Masks) -> Values:
         """Return the evidence ``(N,)``, for or against as asked, with the pixels of masks blurred."""
         return self.sign * self.blur(masks)[1]
 
-    def imputed_evidence(self, masks: Masks) -> Values:
-        """Return the same with the pixels of masks guessed from what is left."""
+    def evidence_of(self, outputs: NDArray[np.float32]) -> Values:
+        """Return the evidence ``(N,)``, for or against as asked, of raw outputs ``(N, K)``."""
+        return self.sign * self._read(outputs)[1]
+
+    def imputed_outputs(self, masks: Masks) -> NDArray[np.float32]:
+        """Return raw outputs ``(N, K)`` with the pixels of masks guessed from what is left."""
         parts = [
             self.passes.run([self.prepare(image) for image in impute(self.image, masks[part])])
             for part in in_parts(len(masks), self.passes.size)
         ]
-        return self.sign * self._read(np.concatenate(parts))[1]
+        return np.concatenate(parts)
 
-    def _blurred_outputs(self, masks: Masks) -> NDArray[np.float32]:
+    def blurred_outputs(self, masks: Masks) -> NDArray[np.float32]:
+        """Return raw outputs ``(N, K)`` with the pixels of masks blurred."""
         under, over = self.prepare(self.image), self.prepare(self.blurred)
         parts = [
             self.passes.run(list(np.where(masks[part][..., None], over, under)))

@@ -22,6 +22,7 @@ from reportgen.analysis.occlusion.engines import differs
 from reportgen.analysis.runs import CaseRun, Runs, Subject
 from reportgen.analysis.tails import Tail, tail_after, values_of
 from reportgen.report.deciding import GRADIENT, MEAN, SPREAD, ZERO, DecidingChannels, RemovedChannel
+from reportgen.report.evidence import name_followed
 from reportgen.report.report import CaseReport, Remark
 
 Values = NDArray[np.float64]
@@ -225,7 +226,7 @@ def _remark(case: CaseReport) -> Remark | None:
     known = [(name, found) for name, found in layers if found.decides]
     if not layers:
         return None
-    target = f"the evidence for {layers[0][1].target_class}" if layers[0][1].in_bits else layers[0][1].target_class
+    target = name_followed(layers[0][1].target_class, in_bits=layers[0][1].in_bits)
     if not known:
         text = f"{case.title}: In no layer does removing a single channel move {target} by more than rounding."
         return Remark(section="layers", kind="deciding", text=text, numbers={"layers": len(layers)})
@@ -239,5 +240,5 @@ def _remark(case: CaseReport) -> Remark | None:
     )
     return Remark(
         section="layers", kind="deciding", text=text, numbers={"layers": len(known), "differ": len(hidden)},
-        interpretation="What is bright in a feature map need not be what the model decides by.",
+        interpretation="What is bright in a feature map need not be what the model relies on.",
     )  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,20 +44,21 @@ def first_turn(turned: Holds) -> float | None:
 
 def find_decisions(
     subject: Subject, runs: Runs, memory: int, advance: Callable[[int], object]
-) -> list[Decision | None]:
-    """Find what decides each case; None where there is no decision to flip: a number, a single class, no scan."""
+) -> list[tuple[Decision, ...]]:
+    """Find what decides each case and class that its scan follows; nothing where there is no decision to flip.
+
+    That is so of a number, of a single class, and without a scan.
+    """
     head = subject.head
     if head.is_regression or (len(head.class_names) < 2 and not head.thresholds):
         advance(len(runs))
-        return [None] * len(runs)
+        return [()] * len(runs)
     passes = make_passes(subject, runs, memory)
-    found: list[Decision | None] = []
+    found = []
     for run in runs:
-        if run.scans:
-            covered = cover(subject, passes, run, run.targets[0])
-            found.append(_decision(head, covered, run.scans[0].importance, run.scans[0].summary))
-        else:
-            found.append(None)
+        maps = zip(run.targets, run.scans, strict=False)  # without a scan there are targets alone
+        covered = [(cover(subject, passes, run, target), scan) for target, scan in maps]
+        found.append(tuple(_decision(head, one, scan.importance, scan.summary) for one, scan in covered))
         advance(1)
     return found
 
@@ -132,9 +134,12 @@ def _flipping_patches(head: Head, covered: Covered, found: OcclusionMap) -> tupl
 
 
 def decision_remarks(cases: Sequence[CaseReport]) -> tuple[Remark, ...]:
-    """Say for each case what decides it."""
+    """Say for each case what decides it, class by class."""
     return tuple(
-        _remark(case.title, case.decision, case.occlusion) for case in cases if case.decision and case.occlusion
+        replace(_remark(one.title, one.decision, one.found), target=one.place)
+        for case in cases
+        for one in case.evidence_by_class
+        if one.decision
     )
 
 

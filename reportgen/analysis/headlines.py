@@ -41,13 +41,13 @@ def _decides(case: CaseReport) -> Remark | None:
     if found is None:
         return None
     numbers: dict[str, float] = {}
-    if not max(abs(found.importance_minimum), abs(found.importance_maximum)) > found.rounding:
+    if not found.tells:
         text = "Covering a part of it changes nothing beyond rounding."
     elif decision is None:
         text = _strongest(found)
     elif decision.flip:
         numbers["share"] = decision.flip.share
-        text = f"Blurring {100 * decision.flip.share:.0f} % of the image turns the decision {decision.followed}."
+        text = f"Blurring {_percent(decision.flip.share)} of the image turns the decision {decision.followed}."
         text += _where(found, decision.followed)
     elif decision.blurred_agrees:
         numbers["blurred_score"] = decision.blurred_score
@@ -58,7 +58,9 @@ def _decides(case: CaseReport) -> Remark | None:
     else:
         text = f"Only blurring all of it turns the decision {decision.followed}."
     known = {name: value for name, value in numbers.items() if math.isfinite(value)}
-    return Remark(section=SECTION, kind="decides", text=text, numbers=known, proof="decides")
+    return Remark(
+        section=SECTION, kind="decides", text=text, numbers=known, proof="decides" if decision else "occlusion"
+    )
 
 
 def _where(found: OcclusionMap, followed: str) -> str:
@@ -69,13 +71,16 @@ def _where(found: OcclusionMap, followed: str) -> str:
     return f" One patch at the {_centre(found)} alone carries {abs(best.importance):.1f} bits."
 
 
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %" if share < 0.01 else f"{100 * share:.0f} %"
+
+
 def _strongest(found: OcclusionMap) -> str:
     best, scan = found.strongest, found.strongest_scan
     verb = "lowers" if best.importance > 0 else "raises"
-    what = f"the evidence for {found.target_class}" if found.in_bits else found.target_class
     unit = " bits" if found.in_bits else ""
     return (
-        f"Covering {scan.patch[0]} × {scan.patch[1]} pixels at the {_centre(found)} {verb} {what} by "
+        f"Covering {scan.patch[0]} × {scan.patch[1]} pixels at the {_centre(found)} {verb} {found.followed} by "
         f"{readable(abs(best.importance))}{unit}, more than anywhere else."
     )
 

@@ -19,6 +19,7 @@ from reportgen.analysis.metrics.ranking import Ranking
 from reportgen.analysis.runs import CaseRun, Runs, Subject
 from reportgen.images.fitting import fit_mask
 from reportgen.images.resizing import Aspect
+from reportgen.report.evidence import BITS, name_followed, name_support
 from reportgen.report.known_regions import BORDER, CHANCE, EvidenceShare, KnownRegion, KnownRegions
 from reportgen.report.report import CaseReport, Remark
 
@@ -156,7 +157,7 @@ def _border_remark(title: str, found: KnownRegions) -> Remark:
         kind="border",
         text=f"{title}: The model looks at the border. {_percent(share.evidence)} of {_what(found)} lies in the outer "
         f"tenth at each side, which is {_percent(share.area)} of the image: {share.times:.1f} times its area.",
-        interpretation="Marks, collimator edges or padding may decide here, and not what the image shows.",
+        interpretation="Marks, collimator edges or padding may be what counts here, and not what the image shows.",
         numbers={"share": share.evidence, "area": share.area},
         warning=True,
     )
@@ -174,7 +175,8 @@ def _regions_remark(title: str, found: KnownRegions) -> Remark:
         shares = ", ".join(_told(region.name, region.inside) for region in known)
         texts.insert(0, f"of {_what(found)}, {shares}")
     elif len(texts) < len(found.regions):
-        texts.insert(0, f"nothing in the map speaks for {found.followed}, in known regions or elsewhere")
+        support = name_support(found.followed, in_bits=found.unit == BITS)
+        texts.insert(0, f"nothing in the map {support}, in known regions or elsewhere")
     text = "; ".join(texts)
     return Remark(
         section="occlusion", kind="known_regions", text=f"{title}: {text[:1].upper()}{text[1:]}.",
@@ -197,7 +199,10 @@ def in_words(share: EvidenceShare) -> str:
 
 
 def _what(found: KnownRegions) -> str:
-    return f"the evidence for {found.followed}" if found.unit == "bits" else f"what raises {found.followed}"
+    in_bits = found.unit == BITS
+    if in_bits:
+        return name_followed(found.followed, in_bits=True)
+    return f"what {name_support(found.followed, in_bits=False)}"
 
 
 def _percent(share: float) -> str:

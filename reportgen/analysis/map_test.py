@@ -4,10 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
-from reportgen.analysis.covered import cover, make_passes, said_instead
-from reportgen.analysis.metrics.faithfulness import SHARES, order_of, random_orders, test_curves
-from reportgen.analysis.runs import Runs, Subject
+import numpy as np
+
+from reportgen.analysis.covered import Passes, cover, make_passes, said_instead
+from reportgen.analysis.metrics.faithfulness import (
+    SHARES,
+    masks_of_curves,
+    order_of,
+    random_orders,
+    read_curves,
+    shared_masks,
+)
+from reportgen.analysis.runs import CaseRun, Runs, Subject
 from reportgen.report.maptest import BLUR, BOTH, IMPUTED, NONE, ONE, UNKNOWN, MapTest, TestCurves
 from reportgen.report.report import CaseReport, Remark, readable
 
@@ -15,8 +25,10 @@ __all__ = ["map_remarks", "put_to_test"]
 STEPS = 2  # of progress, a case
 
 
-def put_to_test(subject: Subject, runs: Runs, memory: int, advance: Callable[[int], object]) -> list[MapTest | None]:
-    """Test the combined map of each case, for the first class that its scan follows.
+def put_to_test(
+    subject: Subject, runs: Runs, memory: int, advance: Callable[[int], object]
+) -> list[tuple[MapTest, ...]]:
+    """Test the combined map of each case and class that its scan follows.
 
     Parameters
     ----------
@@ -29,40 +41,48 @@ def put_to_test(subject: Subject, runs: Runs, memory: int, advance: Callable[[in
 
     Returns
     -------
-    list of MapTest or None
-        None for a case without a scan.
+    list of tuple of MapTest
+        One for each map; none for a case without a scan.
     """
     passes = make_passes(subject, runs, memory)
-    found: list[MapTest | None] = []
-    for run in runs:
-        if not run.scans:
-            found.append(None)
-            continue
-        scan, target = run.scans[0], run.targets[0]
-        covered = cover(subject, passes, run, target)
-        order = order_of(covered.sign * scan.importance)
-        block = scan.summary.smallest.patch
-        others = random_orders(subject.size, block)
-        curves = []
-        for baseline, evidence in ((BLUR, covered.blurred_evidence), (IMPUTED, covered.imputed_evidence)):
-            curves.append(test_curves(order, others, subject.size, evidence, baseline))
-            advance(1)
-        found.append(
-            MapTest(
-                followed=said_instead(subject.head, target, covered.sign),
-                supports_target=covered.sign > 0,
-                unit=scan.summary.unit,
-                shares=tuple(round(number / (SHARES - 1), 6) for number in range(SHARES)),
-                block=block,
-                curves=tuple(curves),
-            )
+    return [_tests(subject, passes, run, advance) if run.scans else () for run in runs]
+
+
+def _tests(subject: Subject, passes: Passes, run: CaseRun, advance: Callable[[int], object]) -> tuple[MapTest, ...]:
+    """Test the maps of one case: the random orders are the same for all of its classes, and run once."""
+    size, block = subject.size, run.scans[0].summary.smallest.patch
+    followed = [cover(subject, passes, run, target) for target in run.targets]
+    orders = [order_of(one.sign * scan.importance) for one, scan in zip(followed, run.scans, strict=True)]
+    own = [masks_of_curves(order, size) for order in orders]
+    shared = shared_masks(random_orders(size, block), size)
+    ends = np.cumsum([len(shared), *map(len, own)])
+    curves: list[list[TestCurves]] = [[] for _ in followed]
+    for baseline, run_masks in ((BLUR, followed[0].blurred_outputs), (IMPUTED, followed[0].imputed_outputs)):
+        outputs = np.split(run_masks(np.concatenate([shared, *own])), ends[:-1])
+        for of_class, one, found in zip(curves, followed, outputs[1:], strict=True):
+            of_class.append(read_curves(one.evidence_of(outputs[0]), one.evidence_of(found), baseline))
+        advance(1)
+    return tuple(
+        MapTest(
+            followed=said_instead(subject.head, target, one.sign),
+            supports_target=one.sign > 0,
+            unit=scan.summary.unit,
+            shares=tuple(round(number / (SHARES - 1), 6) for number in range(SHARES)),
+            block=block,
+            curves=tuple(of_class),
         )
-    return found
+        for target, one, scan, of_class in zip(run.targets, followed, run.scans, curves, strict=True)
+    )
 
 
 def map_remarks(cases: Sequence[CaseReport]) -> tuple[Remark, ...]:
-    """Say for each case whether its map is better than chance; where it isn't, as a warning."""
-    return tuple(_remark(case.title, case.map_test) for case in cases if case.map_test)
+    """Say for each map whether it is better than chance; where it isn't, as a warning."""
+    return tuple(
+        replace(_remark(one.title, one.map_test), target=one.place)
+        for case in cases
+        for one in case.evidence_by_class
+        if one.map_test
+    )
 
 
 def _remark(title: str, test: MapTest) -> Remark:
@@ -102,18 +122,17 @@ def _verdict(test: MapTest, blur: TestCurves) -> str:
         return "On this case the map is no better than chance; don't read it."
     if not all(map(math.isfinite, (*blur.deletion, *blur.insertion))):
         return "The map could not be tested: the model gives no numbers for images that are blurred in part."
-    what = f"the evidence for {test.followed}" if test.unit_text else test.followed
     return (
-        f"The map could not be tested: blurring, of a part or of all of the image, changes {what} by no more than "
+        f"The map could not be tested: blurring, of a part or of all of the image, changes {test.followed_text} by no "
+        "more than "
         "rounding, so no map of this image can be right or wrong."
     )
 
 
 def _numbers(test: MapTest, blur: TestCurves) -> str:
     unit = test.unit_text
-    what = f"the evidence for {test.followed}" if unit else test.followed
     return (
-        f"Blurring pixels in its order leaves {what} at {readable(blur.deletion_mean)}{unit} on average "
+        f"Blurring pixels in its order leaves {test.followed_text} at {readable(blur.deletion_mean)}{unit} on average "
         f"({_range(blur.random_deletion_means)} in random orders; lower than {blur.beaten_by_deletion} of "
         f"{blur.orders}), putting them back into the blurred image brings it to {readable(blur.insertion_mean)}{unit} "
         f"({_range(blur.random_insertion_means)}; higher than {blur.beaten_by_insertion} of {blur.orders})."

@@ -14,6 +14,7 @@ from reportgen.analysis.metrics.complexity import entropy, sparseness
 from reportgen.analysis.robustness import COPIES, NOISE
 from reportgen.analysis.runs import CaseRun, Runs, Subject
 from reportgen.report.evidence import OcclusionMap, OcclusionScan
+from reportgen.report.grid_shift import GridShift
 from reportgen.report.importance import scan_importance
 from reportgen.report.maptest import UNKNOWN, MapTest
 from reportgen.report.measures import (
@@ -70,6 +71,7 @@ def measure_maps(
         (
             *_faithfulness(run.map_test),
             *_robustness(sensitivity),
+            *_steadiness(run.grid_shift, run.scans[0].summary),
             *localisation(run.known_regions.regions if run.known_regions else ()),
             *_complexity(run.scans[0].importance),
             *_randomisation(run.sanity),
@@ -125,6 +127,23 @@ def _robustness(sensitivity: float | None) -> tuple[Measure, ...]:
             kind=ROBUSTNESS, name="average sensitivity", value=sensitivity, good="near 0",
             meaning=f"relative change of the map under noise that is hardly seen ({COPIES} copies, standard deviation "
             f"{NOISE} of 255)",
+        ),
+    )  # fmt: skip
+
+
+def _steadiness(shift: GridShift | None, found: OcclusionMap) -> tuple[Measure, ...]:
+    if shift is None:
+        return ()
+    how = (
+        "the scan's, and one run once more that is shifted by half a step"
+        if shift.scanned
+        else "of every second position, shifted against each other by half of their step"
+    )
+    return (
+        Measure(
+            kind=ROBUSTNESS, name="range over shifted grids", value=shift.largest, unit="bits" if found.in_bits else "",
+            good="near 0", meaning=f"largest difference of a pixel's importance between grids: {how}",
+            note=f"median {readable(shift.median)}",
         ),
     )  # fmt: skip
 

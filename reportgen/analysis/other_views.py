@@ -215,9 +215,10 @@ def _remark(case: CaseReport, standings: Sequence[Standing]) -> Remark:
         text = f"{case.title}: None of the {len(standings)} maps is better than chance; believe none of them."
     else:
         best, rest = good[0], good[1:]
+        of_what = f"{readable(best.gap)}{unit} more evidence" if unit else f"the output {readable(best.gap)} higher"
         text = (
             f"{case.title}: Of {len(standings)} maps, {best.title} is the one to believe: putting pixels back in its "
-            f"order leaves {readable(best.gap)}{unit} more evidence than taking them away"
+            f"order leaves {of_what} than taking them away"
         )
         if rest:
             text += f" ({', '.join(f'{one.title} {readable(one.gap)}' for one in rest)})"

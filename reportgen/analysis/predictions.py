@@ -122,13 +122,15 @@ def is_right(head: Head, label: str | None, scores: NDArray[np.float64]) -> bool
     return is_correct(label, best_predictions(head, scores)[0].class_name, head.class_names)
 
 
-def doubtful_scores(scores: NDArray[np.float64]) -> tuple[Remark, ...]:
+def doubtful_scores(scores: NDArray[np.float64], what: str = "scores") -> tuple[Remark, ...]:
     """Warn when scores look as if the preprocessing were wrong.
 
     Parameters
     ----------
     scores
         ``(N, classes)`` of different images.
+    what
+        What to call them.
 
     Returns
     -------
@@ -142,13 +144,13 @@ def doubtful_scores(scores: NDArray[np.float64]) -> tuple[Remark, ...]:
                        interpretation="Often images are then not preprocessed as in training."),)  # fmt: skip
 
     if not np.isfinite(scores).all():
-        text = "The model gives scores that are not numbers (NaN or infinite), so there is no occlusion scan."
+        text = f"The model gives {what} that are not numbers (NaN or infinite), so there is no occlusion scan."
         return (Remark(section="predictions", kind="not_finite", text=text, warning=True),)
     if len(scores) < 2:
         return ()
     spread = float(np.ptp(scores, axis=0).max())
     if spread < IDENTICAL:
-        text = f"{_all(len(scores))} get the same scores (largest difference {spread:.1g})."
+        text = f"{_all(len(scores))} get the same {what} (largest difference {spread:.1g})."
         return warning("identical", text, {"largest_difference": spread})
     best, winners = float(scores.max(axis=1).min()), set(scores.argmax(axis=1).tolist())
     if best > 1 - SATURATED and len(winners) == 1:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -81,14 +82,17 @@ def occlusion_remarks(cases: Cases, *, regression: bool = False) -> tuple[Remark
     Where the outputs stand for no class, what counts as a small change is a share of the output itself.
     """
     remarks: list[Remark] = []
-    for case, found in [(one, scanned) for one in cases for scanned in one.occlusion_maps]:
+    for one in [of_class for case in cases for of_class in case.evidence_by_class]:
+        found, title = one.found, one.title
         lost = sum(not math.isfinite(value) for scan in found.scans for line in scan.scores for value in line)
         if lost:
-            remarks.append(_lost_positions(case.title, lost, found.positions))
+            remarks.append(
+                replace(_lost_positions(title, lost, found.positions, regression=regression), target=one.place)
+            )
         if lost < found.positions:
-            remarks.append(_strongest(case.title, found, regression=regression))
+            remarks.append(replace(_strongest(title, found, regression=regression), target=one.place))
         remarks += [
-            Remark(section="occlusion", kind="evidence", text=f"{case.title}: {note}", warning=True)
+            Remark(section="occlusion", kind="evidence", text=f"{title}: {note}", target=one.place, warning=True)
             for note in found.notes
         ]
     return tuple(remarks)
@@ -102,13 +106,16 @@ def _strongest(title: str, found: OcclusionMap, *, regression: bool) -> Remark:
     patch = f"{scan.patch[0]} x {scan.patch[1]} pixels"
     centre = (best.top + scan.patch[0] / 2, best.left + scan.patch[1] / 2)
     low, high = scan.score_range
-    untouched = f"{title}: the score for {found.target_class} is {readable(found.base_score)}"
+    told = found.followed if regression else found.target_class
+    what = "output" if regression else "score"
+    untouched = f"{title}: {'' if regression else 'the score for '}{told} is {readable(found.base_score)}"
     if found.in_bits:
         untouched += f", its evidence {readable(found.base_evidence)} bits"
     if not abs(best.importance) > found.rounding:
-        what = "its evidence" if found.in_bits else "it"
+        changed = "its evidence" if found.in_bits else "it"
         text = (
-            f"{untouched}, and covering {patch} changes {what} nowhere by more than rounding ({scan.count} positions)."
+            f"{untouched}, and covering {patch} changes {changed} nowhere by more than rounding "
+            f"({scan.count} positions)."
         )
         meaning = "The model does not react to any patch of this size."
     else:
@@ -117,14 +124,15 @@ def _strongest(title: str, found: OcclusionMap, *, regression: bool) -> Remark:
             f"{untouched}. Covering {patch} {verb} {'the evidence' if found.in_bits else 'it'} most "
             f"at the {name_place(centre, found.size)} (row {best.top}, column {best.left}), {by}"
             f"from {readable(found.base_score)} to {readable(best.score)}. "
-            f"Over {scan.count} positions the score lies between {readable(low)} and {readable(high)}."
+            f"Over {scan.count} positions {told if regression else 'the score'} lies between {readable(low)} and "
+            f"{readable(high)}."
         )
         is_small = share < SMALL_CHANGE if regression else abs(best.importance) < SMALL_BITS
         meaning = (
-            "No single patch of this size matters much here: the score rests on more than one place."
+            f"No single patch of this size matters much here: the {what} rests on more than a patch covers."
             if is_small
-            else f"The model's score {'leans on' if best.importance > 0 else 'is held down by'} that region "
-            "of this image; that need not be where a finding is."
+            else f"The model's {what} {'leans on' if best.importance > 0 else 'is held down by'} that region "
+            f"of this image{'' if regression else '; that need not be where a finding is'}."
         )
     numbers = {
         "base_score": found.base_score, "base_evidence": found.base_evidence, "strongest_importance": best.importance,
@@ -133,9 +141,10 @@ def _strongest(title: str, found: OcclusionMap, *, regression: bool) -> Remark:
     return Remark(section="occlusion", kind="occlusion", text=text, interpretation=meaning, numbers=numbers)
 
 
-def _lost_positions(title: str, lost: int, count: int) -> Remark:
+def _lost_positions(title: str, lost: int, count: int, *, regression: bool) -> Remark:
     which = "all" if lost == count else f"{lost} of"
-    text = f"{title}: at {which} {count} positions of the patch the score is not a number; they are left out."
+    what = "output" if regression else "score"
+    text = f"{title}: at {which} {count} positions of the patch the {what} is not a number; they are left out."
     return Remark(section="occlusion", kind="not_finite", text=text, numbers={f"{title} lost": lost}, warning=True)
 
 

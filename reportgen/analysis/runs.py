@@ -19,6 +19,7 @@ from reportgen.images.cases import Case, find_distinct
 from reportgen.images.fitting import prepare
 from reportgen.models.loader import LoadedModel
 from reportgen.report.decision import Decision
+from reportgen.report.grid_shift import GridShift
 from reportgen.report.known_regions import KnownRegions
 from reportgen.report.maptest import MapTest
 from reportgen.report.measures import Measure
@@ -77,10 +78,10 @@ class CaseRun:
         Numbers of the classes that its scans follow.
     scans
         One for each target; empty before the scan, or without one.
-    map_test
-        Whether the map of the first target is better than chance; None where that was not tried.
-    decision
-        What decides the case; None where there is no decision to flip, or it was not tried.
+    map_tests
+        Whether the map of each target is better than chance; none where that was not tried.
+    decisions
+        What decides for each target; none where there is no decision to flip, or it was not tried.
     known_regions
         The evidence against border and known regions; None without a scan.
     sanity
@@ -91,6 +92,8 @@ class CaseRun:
         The strongest regions of the first target's map; None where they were not looked for.
     views
         Other views of the first target, as asked for.
+    grid_shift
+        How far the map of the first target depends on where its grid begins; None where that can't be told.
     """
 
     number: int
@@ -102,13 +105,19 @@ class CaseRun:
     scores: NDArray[np.float64]
     targets: tuple[int, ...]
     scans: tuple[Scan, ...] = ()
-    map_test: MapTest | None = None
-    decision: Decision | None = None
+    map_tests: tuple[MapTest, ...] = ()
+    decisions: tuple[Decision, ...] = ()
     known_regions: KnownRegions | None = None
     sanity: SanityTest | None = None
     measures: tuple[Measure, ...] = ()
     regions: Regions | None = None
     views: tuple[ViewMap, ...] = ()
+    grid_shift: GridShift | None = None
+
+    @property
+    def map_test(self) -> MapTest | None:
+        """The test of the first target's map; None where it was not tried."""
+        return self.map_tests[0] if self.map_tests else None
 
 
 Runs = Sequence[CaseRun]

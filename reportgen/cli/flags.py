@@ -6,6 +6,7 @@ import argparse
 import re
 from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 
@@ -63,6 +64,13 @@ def _names(text: str) -> Any:
     return text if "," not in text else [part.strip() for part in text.split(",")]
 
 
+def _class_names(text: str) -> Any:
+    """Return names, or the path of a file of them: what has no ending and isn't there is the name of one output."""
+    if "," in text or Path(text).suffix or Path(text).exists():
+        return _names(text)
+    return [text]
+
+
 def _list(text: str) -> list[str]:
     return [part.strip() for part in text.split(",")]
 
@@ -101,7 +109,8 @@ def _no(text: str) -> bool:
 
 
 FLAGS = (
-    Flag("--class-names", ("model", "class_names"), _names, "NAMES", "A,B,... in output order, or a .txt/.json file"),
+    Flag("--class-names", ("model", "class_names"), _class_names, "NAMES", "A,B,... in output order, or a .txt/.json "
+         "file"),
     Flag("--head", ("model", "head"), str, "KIND", "auto, sigmoid, softmax, logits or regression"),
     Flag("--threshold", ("model", "threshold"), _fractions, "SCORE", "sigmoid: score from which a class is said, or "
          "A,B,... for independent findings"),
@@ -154,7 +163,7 @@ FLAGS = (
          "turn), predicted, or label"),
     Flag("--no-test", ("occlusion", "test"), _no, "", "don't test whether the map is better than chance"),
     Flag("--sanity", ("occlusion", "sanity"), _switch, "", "compare the map with those of random weights"),
-    Flag("--robustness", ("occlusion", "robustness"), _switch, "", "how much does a little noise change the map?"),
+    Flag("--robustness", ("occlusion", "robustness"), _switch, "", "does noise change the map, or a shifted grid?"),
     Flag("--left", ("occlusion", "left"), _switch, "", "show what is left of the image times its importance"),
     Flag("--view", ("occlusion", "views"), str, "NAME", "another view under the same test: grad-cam, "
          "integrated-gradients, smoothgrad or rise; repeats", repeats=True),

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from reportgen.figures.canvas import encode_figure, escape_formulas, new_figure
 from reportgen.figures.colours import INK, colour_table
 from reportgen.figures.encoding import jpeg
-from reportgen.figures.outlines import draw_outlines
+from reportgen.figures.outlines import draw_outline, draw_outlines
 from reportgen.figures.tiling import arrange_tiles
 from reportgen.report.evidence import ROUNDING, OcclusionMap, shows_evidence
 from reportgen.report.picture import Picture
@@ -111,7 +111,8 @@ def montage_choice(count: int) -> list[int]:
 def score_map(name: str, title: str, found: OcclusionMap, ranges: Ranges, colours: str) -> Picture:
     """Show what the smallest patch makes of the target class at each position: its score, or its evidence."""
     scan = found.smallest
-    values, untouched, what, unit = np.asarray(scan.scores), found.base_score, "score", ""
+    values, untouched, unit = np.asarray(scan.scores), found.base_score, ""
+    what = "score" if found.in_bits else "value"
     if ranges.evidence:
         values, untouched, what, unit = np.asarray(scan.evidence), found.base_evidence, "evidence", _unit(found)
     known = np.isfinite(values)
@@ -154,10 +155,9 @@ def importance_overlay(
         f"{title}: importance for {found.target_class}, {low} to {high}{unit}; strongest at row {row}, column {column} "
         f"of {importance.shape[0]} by {importance.shape[1]}."
     )
-    falls = f"fall of the evidence for {found.target_class}" if unit else f"fall of {found.target_class}"
     caption = (
-        f"Importance ({falls} when covered), from {low} to {high}{unit}; the same scale for all cases, opacity follows "
-        "magnitude."
+        f"Importance (fall of {found.followed} when covered), from {low} to {high}{unit}; the same scale for all "
+        "cases, opacity follows magnitude."
     )
     bar = "importance (bits)" if unit else "importance"
     return overlay(name, alt, caption, pixels, importance, limit, colours, bar)
@@ -217,9 +217,7 @@ def strongest_patch(name: str, title: str, pixels: Raw, found: OcclusionMap) -> 
     """Outline on the image the patch whose occlusion changed the score most."""
     image = _bytes(pixels)
     factor = max(1, math.ceil(_ENLARGED / min(image.shape[:2])))
-    shown = np.ascontiguousarray(
-        _enlarged(image if image.ndim == 3 else np.repeat(image[..., None], 3, axis=2), _ENLARGED)
-    )
+    shown = np.ascontiguousarray(_enlarged(_coloured(image), _ENLARGED))
     top, left = found.strongest.top * factor, found.strongest.left * factor
     patch = found.strongest_scan.patch
     bottom, right = top + patch[0] * factor, left + patch[1] * factor
@@ -228,16 +226,15 @@ def strongest_patch(name: str, title: str, pixels: Raw, found: OcclusionMap) -> 
         _frame(shown, top + inset, left + inset, bottom - inset, right - inset, colour)
     change = "lowers" if found.strongest.importance > 0 else "raises"
     by = f"{readable(abs(found.strongest.importance))}{_unit(found)}"
-    what = f"evidence for {found.target_class}" if found.in_bits else found.target_class
     score = f" (score {readable(found.base_score)} to {readable(found.strongest.score)})" if found.in_bits else ""
     alt = (
         f"{title}: covering the outlined patch at row {found.strongest.top}, column {found.strongest.left} {change} "
-        f"the {what} most, by {by}{score}."
+        f"{found.followed} most, by {by}{score}."
     )
     caption = f"Strongest patch: covering it {change} the {'evidence' if found.in_bits else 'output'} by {by}{score}."
     if found.strongest.importance == 0:
         known = math.isfinite(found.strongest_scan.score_range[0])
-        what = "patch changes the score" if known else "patch leaves a score that is a number"
+        what = f"patch changes the {'score' if found.in_bits else 'output'}" if known else "patch leaves a number"
         alt, caption = f"{title}: no {what}.", f"No {what}, so none is outlined."
     return _jpeg_picture(name, shown, alt, caption)
 
@@ -262,14 +259,25 @@ def numbered_regions(
     return _jpeg_picture(name, draw_outlines(shown, large, raises), alt, caption)
 
 
+def agreed_region(name: str, title: str, pixels: Raw, mask: NDArray[np.bool_], told: str, caption: str) -> Picture:
+    """Outline on an image the pixels ``(H, W)`` that all scans agree on; ``told`` says where they lie."""
+    factor = max(1, math.ceil(_ENLARGED / min(pixels.shape[:2])))
+    shown = _enlarged(_coloured(_bytes(pixels)), _ENLARGED)
+    large = mask.repeat(factor, axis=0).repeat(factor, axis=1)
+    return _jpeg_picture(name, draw_outline(shown, large), f"{title}: {told}", caption)
+
+
+def _coloured(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return image if image.ndim == 3 else np.repeat(image[..., None], 3, axis=2)
+
+
 def lay_over(pixels: Raw, values: Values, limit: float, colours: str) -> NDArray[np.uint8]:
     """Lay values ``(H, W)`` from -limit to limit over an image; opacity follows magnitude, zero shows the image."""
     table = colour_table(colours, 256)
     share = np.nan_to_num(np.clip(values / limit, -1, 1))
     coloured = table[np.rint((share + 1) / 2 * 255).astype(int)]
     opacity = 0.8 * np.abs(share)[..., None]
-    base = _bytes(pixels)
-    base = base if base.ndim == 3 else np.repeat(base[..., None], 3, axis=2)
+    base = _coloured(_bytes(pixels))
     return np.asarray(np.rint(coloured * opacity + base * (1 - opacity)), np.uint8)
 
 

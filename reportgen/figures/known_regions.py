@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from reportgen.figures.canvas import encode_figure, escape_formulas, new_figure
 from reportgen.figures.colours import INK
 from reportgen.figures.heatmaps import lay_over
+from reportgen.report.evidence import BITS, name_support
 from reportgen.report.known_regions import KnownRegions
 from reportgen.report.picture import Picture
 
@@ -48,9 +49,9 @@ def region_outlines(
         if mask.any():
             _outline(axes, mask, _STROKES[number % len(_STROKES)], _WIDTHS[number // len(_STROKES) % 2])
     _key(axes, list(masks))
+    what = f"what {name_support(found.followed, in_bits=found.unit == BITS)}"
     shares = [
-        f"{one.name} {100 * one.inside.evidence:.0f} % of the evidence for {found.followed}, "
-        f"{100 * one.inside.area:.0f} % of the image"
+        f"{one.name} {100 * one.inside.evidence:.0f} % of {what}, {100 * one.inside.area:.0f} % of the image"
         for one in found.regions
         if np.isfinite(one.inside.times)
     ]

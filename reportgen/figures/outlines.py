@@ -27,13 +27,9 @@ def draw_outlines(
     """
     from PIL import Image, ImageDraw, ImageFont
 
-    drawn = image.copy()
-    rows, columns = np.indices(image.shape[:2])
-    gaps = (rows + columns) // _DASH % 2 == 0
+    drawn = image
     for mask, with_gaps in zip(masks, dashed, strict=True):
-        line, edge = _border(mask, _LINE), _border(mask, _LINE + 2)
-        drawn[edge] = 0
-        drawn[line & ~gaps if with_gaps else line] = 255
+        drawn = draw_outline(drawn, mask, dashed=with_gaps)
     canvas = Image.fromarray(drawn)
     pen, font = ImageDraw.Draw(canvas), ImageFont.load_default(max(14, min(image.shape[:2]) // 18))
     for number, mask in enumerate(masks, 1):
@@ -42,6 +38,18 @@ def draw_outlines(
         place = (int(across[nearest]), int(down[nearest]))
         pen.text(place, str(number), fill="white", font=font, anchor="mm", stroke_width=2, stroke_fill="black")
     return np.asarray(canvas)
+
+
+def draw_outline(image: NDArray[np.uint8], mask: NDArray[np.bool_], *, dashed: bool = False) -> NDArray[np.uint8]:
+    """Outline one part ``(H, W)`` of an image ``(H, W, 3)``: a white line with a black edge."""
+    drawn = image.copy()
+    line, edge = _border(mask, _LINE), _border(mask, _LINE + 2)
+    drawn[edge] = 0
+    if dashed:
+        rows, columns = np.indices(image.shape[:2])
+        line &= (rows + columns) // _DASH % 2 == 1
+    drawn[line] = 255
+    return drawn
 
 
 def _border(mask: NDArray[np.bool_], width: int) -> NDArray[np.bool_]:

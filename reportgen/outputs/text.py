@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from reportgen.report.evaluation import TWO_CLASSES, ClassifierEvaluation, EvaluationComparison, describe_estimate
 from reportgen.report.model import ModelReport
-from reportgen.report.report import Report, readable
+from reportgen.report.report import REGRESSION, Report, readable
 from reportgen.system.text import visible
 
 _HEADS = ("layer", "type", "output shape", "parameters", "trainable", "receptive field", "maps")
@@ -17,7 +17,7 @@ def render_model(model: ModelReport) -> str:
         "SHA-256": model.sha256,
         "input": f"{_by(model.input_shape)} (height x width x channels)",
         "output": f"{_by(model.output_shape)}, {model.head}",
-        "classes": ", ".join(model.class_names[:8]) + (", ..." if len(model.class_names) > 8 else ""),
+        "outputs" if model.head == REGRESSION else "classes": _names(model.class_names),
         **({"thresholds": _thresholds(model)} if model.thresholds else {}),
         "preprocessing": model.preprocessing,
         "parameters": f"{model.total_parameters:,}, of which {model.trainable_parameters:,} trainable",
@@ -84,6 +84,10 @@ def _thresholds(model: ModelReport) -> str:
     if len(set(model.thresholds)) == 1:
         return f"{model.thresholds[0]:g} for each of {len(model.thresholds)} independent findings"
     return ", ".join(f"{number:g}" for number in model.thresholds[:8]) + (", ..." if len(model.thresholds) > 8 else "")
+
+
+def _names(names: tuple[str, ...], most: int = 8) -> str:
+    return ", ".join(names[:most]) + (", ..." if len(names) > most else "")
 
 
 def _line(row: tuple[str, ...], widths: list[int]) -> str:

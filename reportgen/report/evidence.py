@@ -194,14 +194,37 @@ class OcclusionMap:
         return self.unit == BITS
 
     @property
+    def followed(self) -> str:
+        """What covering lowers or raises, in words."""
+        return name_followed(self.target_class, in_bits=self.in_bits)
+
+    @property
     def rounding(self) -> float:
         """What single precision leaves uncertain in the evidence: below, there is nothing to be seen."""
         return ROUNDING * max(1.0, abs(self.base_evidence))
 
     @property
+    def tells(self) -> bool:
+        """Whether covering changes the evidence anywhere by more than rounding; in the map, scans may cancel out."""
+        ends = [end for scan in self.scans for end in scan.evidence_range]
+        return any(abs(self.base_evidence - end) > self.rounding for end in ends)
+
+    @property
     def score_rounding(self) -> float:
         """What single precision leaves uncertain in a score."""
         return ROUNDING * max(1.0, abs(self.base_score))
+
+
+def name_followed(name: str, *, in_bits: bool) -> str:
+    """Name what covering lowers or raises: the evidence for a class, or the number that a model gives."""
+    if in_bits:
+        return f"the evidence for {name}"
+    return "the output" if name == "output" else name
+
+
+def name_support(name: str, *, in_bits: bool) -> str:
+    """Say what a map's positive values do: speak for a class, or raise the number that a model gives."""
+    return f"speaks for {name}" if in_bits else f"raises {name_followed(name, in_bits=False)}"
 
 
 def shows_evidence(maps: Sequence[OcclusionMap]) -> bool:

@@ -11,7 +11,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from reportgen.report.evidence import BITS
+from reportgen.report.evidence import BITS, name_followed
 from reportgen.report.numbers import Number
 
 BLUR, IMPUTED = "blur", "imputed"
@@ -150,6 +150,11 @@ class MapTest:
     def unit_text(self) -> str:
         """What stands behind a number: ``bits`` after a space, or nothing."""
         return " bits" if self.unit == BITS else ""
+
+    @property
+    def followed_text(self) -> str:
+        """What is tested, in words: the evidence for a class, or the number that a model gives."""
+        return name_followed(self.followed, in_bits=self.unit == BITS)
 
 
 def mean_under(curve: Sequence[float]) -> float:

@@ -11,9 +11,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from reportgen.report.brand import Brand
+from reportgen.report.by_class import EvidenceOfClass
 from reportgen.report.decision import Decision
 from reportgen.report.evidence import OcclusionMap
 from reportgen.report.findings import Finding
+from reportgen.report.grid_shift import GridShift
 from reportgen.report.importance import combined_importance
 from reportgen.report.known_regions import KnownRegions
 from reportgen.report.layer import LayerReport
@@ -37,6 +39,7 @@ SCHEMA_VERSION = 2
 JSON_NAMES = {"class_name": "class"}  # fields that JSON calls otherwise, wherever they stand
 DISCLAIMER = "This report explains how a model responds to images. It is not a diagnosis and must not be used as one."
 NOTHING_FOUND = "No Finding"
+REGRESSION = "regression"  # the head of a model that gives numbers
 REFERENCE_LABELS = ("normal", "healthy", "negative", "control", "benign", "no finding")
 
 
@@ -159,6 +162,11 @@ class CaseReport:
         The strongest regions of the first class's map; None where they were not looked for.
     views
         Other views of the first class, as asked for.
+    grid_shift
+        How far the map of the first class depends on where its grid begins; None where that can't be told.
+    further_tests, further_decisions
+        Of each further class, in their order, what ``map_test`` and ``decision`` are of the first; empty where none was
+        tried.
     """
 
     label: str | None
@@ -184,6 +192,9 @@ class CaseReport:
     measures: tuple[Measure, ...] = ()
     regions: Regions | None = None
     views: tuple[View, ...] = ()
+    grid_shift: GridShift | None = None
+    further_tests: tuple[MapTest | None, ...] = ()
+    further_decisions: tuple[Decision | None, ...] = ()
 
     @property
     def title(self) -> str:
@@ -194,6 +205,19 @@ class CaseReport:
     def occlusion_maps(self) -> tuple[OcclusionMap, ...]:
         """The maps of all classes that the scan follows."""
         return (*([self.occlusion] if self.occlusion else []), *self.further_occlusion)
+
+    @property
+    def evidence_by_class(self) -> tuple[EvidenceOfClass, ...]:
+        """The map of each class that the scan follows, with its test and what decides."""
+        further = len(self.further_occlusion)
+        tests = (self.map_test, *(self.further_tests or (None,) * further))
+        decisions = (self.decision, *(self.further_decisions or (None,) * further))
+        return tuple(
+            EvidenceOfClass(
+                number, f"{self.title}, map of {found.target_class}" if further else self.title, found, test, decision
+            )
+            for number, (found, test, decision) in enumerate(zip(self.occlusion_maps, tests, decisions, strict=False))
+        )
 
     @property
     def map_standings(self) -> tuple[Standing, ...]:
@@ -233,6 +257,8 @@ class Remark:
         The layer it is about; None where it's about no single one.
     case
         The number of the case it is about, from 0; None where it isn't about one, or its text names it.
+    target
+        Which of the classes that the scan follows it is about, counted from 0.
     proof
         The part of the page that shows it; empty where it stands there itself.
     kind
@@ -251,6 +277,7 @@ class Remark:
     section: str
     layer: str | None = None
     case: int | None = None
+    target: int = 0
     proof: str = ""
     kind: str
     text: str
@@ -346,7 +373,7 @@ class Report:
 
 def verdict(case: CaseReport, model: ModelReport) -> tuple[str, str]:
     """Return ``right``, ``wrong`` or ``unknown``, and in words how a prediction compares with the case's label."""
-    if model.head == "regression":
+    if model.head == REGRESSION:
         return "unknown", "a number, not the score of a class"
     if case.findings and case.correct is not None:
         known = [one.correct for one in case.findings if one.correct is not None]

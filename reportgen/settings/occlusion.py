@@ -48,7 +48,8 @@ class OcclusionSettings:
     sanity
         Whether the map is compared with those of the model with random weights.
     robustness
-        Whether the image is scanned again with a little noise, a few times, to see how much the map changes.
+        Whether the image is scanned again, on a grid shifted by half a stride, and a few times with a little noise, to
+        see how much the map changes.
     left
         Whether to show what is left of the image when it is multiplied by its importance; one patch with one fill shows
         it in any case.

@@ -42,12 +42,15 @@ def case_report(run: CaseRun, subject: Subject, layers: Sequence[LayerReport], a
         findings=findings,
         further_occlusion=tuple(maps[1:]),
         map_test=run.map_test,
-        decision=run.decision,
+        decision=run.decisions[0] if run.decisions else None,
         known_regions=run.known_regions,
         sanity=run.sanity,
         measures=run.measures,
         regions=run.regions,
         views=tuple(view.summary for view in run.views),
+        grid_shift=run.grid_shift,
+        further_tests=run.map_tests[1:],
+        further_decisions=run.decisions[1:],
     )
 
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from reportgen.analysis.agreement import agreement_remarks
 from reportgen.analysis.deciding import find_deciding
 from reportgen.analysis.decision import decision_remarks, find_decisions
+from reportgen.analysis.grid_shift import find_shifts, shift_of_halves
 from reportgen.analysis.known_regions import measure_regions, region_remarks
 from reportgen.analysis.map_test import STEPS, map_remarks, put_to_test
 from reportgen.analysis.measures import measure_maps
@@ -47,10 +48,10 @@ def gather_evidence(
     if settings.occlusion.test:
         with watch.step("test of the maps", STEPS * len(done)) as advance:
             tests = put_to_test(subject, done, memory, advance)
-            done = [replace(run, map_test=test) for run, test in zip(done, tests, strict=True)]
+            done = [replace(run, map_tests=of_case) for run, of_case in zip(done, tests, strict=True)]
         with watch.step("what decides", len(done)) as advance:
             decisions = find_decisions(subject, done, memory, advance)
-            done = [replace(run, decision=found) for run, found in zip(done, decisions, strict=True)]
+            done = [replace(run, decisions=found) for run, found in zip(done, decisions, strict=True)]
         with watch.step("strongest regions", len(done)) as advance:
             parts = find_regions(subject, done, memory, advance)
             done = [replace(run, regions=found) for run, found in zip(done, parts, strict=True)]
@@ -61,6 +62,11 @@ def gather_evidence(
         with watch.step("sanity check", SANITY_STEPS) as advance:
             checked = check_sanity(subject, done, settings.occlusion, advance)
             done = [replace(run, sanity=found) for run, found in zip(done, checked, strict=True)]
+    done = [replace(run, grid_shift=shift_of_halves(run.scans[0].summary)) if run.scans else run for run in done]
+    if settings.occlusion.robustness:
+        with watch.step("a shifted grid") as advance:
+            shifts = find_shifts(subject, done, settings.occlusion, advance)
+            done = [replace(run, grid_shift=found) for run, found in zip(done, shifts, strict=True)]
     if settings.occlusion.test:
         sensitivities: list[float | None] = [None] * len(done)
         if settings.occlusion.robustness:

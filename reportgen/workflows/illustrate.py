@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.analysis.activations import FeatureMaps
+from reportgen.analysis.agreement import agreed_pixels, describe_agreed, sign_of
 from reportgen.analysis.decision import turn_masks
 from reportgen.analysis.filters import first_filters
 from reportgen.analysis.known_regions import fitted_masks
@@ -25,7 +26,10 @@ from reportgen.figures.evaluation import standing_strip
 from reportgen.figures.known_regions import region_outlines
 from reportgen.figures.sanity import sanity_chart
 from reportgen.figures.views import view_overlay
+from reportgen.report.decision import Decision
+from reportgen.report.evidence import OcclusionMap, name_support
 from reportgen.report.layer import LayerReport
+from reportgen.report.maptest import MapTest
 from reportgen.report.picture import Picture, case_picture_name, layer_picture_name, occlusion_kind
 from reportgen.report.report import readable
 from reportgen.settings.occlusion import OcclusionSettings
@@ -113,6 +117,7 @@ def occlusion_pictures(runs: Runs, settings: OcclusionSettings) -> list[Picture]
     for run in runs:
         for place, scan in enumerate(run.scans):
             pictures += _scan_pictures(run, place, scan, shared, settings)
+            pictures += _proof_pictures(run, place, scan)
         if not run.scans:
             continue
         # what was shown to the model is the same for every class
@@ -123,7 +128,6 @@ def occlusion_pictures(runs: Runs, settings: OcclusionSettings) -> list[Picture]
         ]
         name = case_picture_name(run.number, occlusion_kind("inputs"))
         pictures.append(heatmaps.montage(name, run.title, inputs, geometry.count))
-        pictures += _turned_pictures(run)
         if run.regions and run.regions.regions:
             scan, name = run.scans[0], case_picture_name(run.number, occlusion_kind("regions"))
             parts = parts_of_map(scan.importance, scan.summary)
@@ -134,9 +138,6 @@ def occlusion_pictures(runs: Runs, settings: OcclusionSettings) -> list[Picture]
                 )
             )
         pictures += _view_pictures(run, settings)
-        if run.map_test:
-            name = case_picture_name(run.number, occlusion_kind("test"))
-            pictures.append(map_test_chart(name, run.title, run.map_test))
         if run.sanity and run.sanity.layers:
             pictures.append(
                 sanity_chart(case_picture_name(run.number, occlusion_kind("sanity")), run.title, run.sanity)
@@ -162,11 +163,19 @@ def region_pictures(runs: Runs, settings: Settings) -> list[Picture]:
     return pictures
 
 
-def _turned_pictures(run: CaseRun) -> list[Picture]:
+def _proof_pictures(run: CaseRun, place: int, scan: Scan) -> list[Picture]:
+    """Draw what stands beside a map: what decides, what its scans agree on, and its test."""
+    decision = run.decisions[place] if run.decisions else None
+    test = run.map_tests[place] if run.map_tests else None
+    pictures = _turned_pictures(run, place, scan, decision) if decision else []
+    pictures += _agreed_pictures(run, place, scan.summary, test)
+    if test:
+        pictures.append(map_test_chart(case_picture_name(run.number, occlusion_kind("test", place)), run.title, test))
+    return pictures
+
+
+def _turned_pictures(run: CaseRun, place: int, scan: Scan, decision: Decision) -> list[Picture]:
     """Draw the images at which the decision turns: blurred in part, or wholly but for a part."""
-    decision, scan = run.decision, run.scans[0]
-    if decision is None:
-        return []
     sign = 1 if decision.followed == scan.summary.target_class else -1
     blurred = make_fill(run.image, "blur")[0]
     pictures = []
@@ -180,9 +189,24 @@ def _turned_pictures(run: CaseRun) -> list[Picture]:
             f"{'Blurring' if kind == 'flips' else 'Putting back'} {100 * turn.share:.1f} % {does} {decision.followed}: "
             f"score for {scan.summary.target_class} {readable(turn.score)}."
         )
-        name = case_picture_name(run.number, occlusion_kind(kind))
+        name = case_picture_name(run.number, occlusion_kind(kind, place))
         pictures.append(heatmaps.turned_picture(name, run.title, pixels, told))
     return pictures
+
+
+def _agreed_pictures(run: CaseRun, place: int, found: OcclusionMap, test: MapTest | None) -> list[Picture]:
+    """Outline what all scans of a case agree on, where there is such."""
+    mask = agreed_pixels(found, sign_of(test))
+    if mask is None or not mask.any():
+        return []
+    support = name_support(test.followed if test else found.target_class, in_bits=found.in_bits)
+    told = (
+        f"outlined is what all {len(found.scans)} scans agree on, of what {support}: "
+        f"{100 * mask.mean():.1f} % of the image, {describe_agreed(mask)}."
+    )
+    caption = f"Outlined: what is among the strongest fifth of every scan's own map, of what {support}."
+    name = case_picture_name(run.number, occlusion_kind("agreed", place))
+    return [heatmaps.agreed_region(name, run.title, run.image, mask, told, caption)]
 
 
 def _view_pictures(run: CaseRun, settings: OcclusionSettings) -> list[Picture]:

@@ -43,7 +43,8 @@ DECIDES = {
 def test_what_decides(situation, make_case):
     fields, sentences = DECIDES[situation]
     (remark,) = headline_remarks([(0, replace(make_case(), **fields))])
-    assert (remark.kind, remark.case, remark.proof) == ("decides", 0, "decides")
+    proof = "decides" if fields.get("decision") else "occlusion"
+    assert (remark.kind, remark.case, remark.proof) == ("decides", 0, proof)
     for sentence in sentences:
         assert sentence in remark.text
     for other in {TURNS, CARRIES, AGREES} - sentences:

@@ -138,7 +138,7 @@ def _origin_remark(origin: Origin, titles: Sequence[str], *, scored: bool) -> Re
         meaning = (
             "Numbers grew too large there, or it divides by 0 or takes the root or logarithm of a negative number."
         )
-    text += " The scores are numbers all the same." if scored else " Nothing after it can be believed."
+    text += " What comes out are numbers all the same." if scored else " Nothing after it can be believed."
     numbers: dict[str, float] = {"cases": len(origin.cases), **{one.name: one.lost for one in origin.weights}}
     return Remark(
         section="model", kind="not_finite_origin", text=text, interpretation=meaning, numbers=numbers, warning=True

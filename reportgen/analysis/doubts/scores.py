@@ -47,8 +47,9 @@ def score_doubts(
         What :func:`reportgen.analysis.predictions.doubtful_scores` finds, scores that are none, or, for two or more
         images, scores that are nearly constant.
     """
+    what = "outputs" if head.is_regression else "scores"
     # a number of 54 is no certainty
-    found = tuple(one for one in doubtful_scores(scores) if not (head.is_regression and one.kind == "saturated"))
+    found = tuple(one for one in doubtful_scores(scores, what) if not (head.is_regression and one.kind == "saturated"))
     found = found or _no_scores(head, scores)
     if found or len(scores) < 2 or _differences(head, scores) >= 1:
         return found
@@ -59,12 +60,12 @@ def score_doubts(
     spread = float(np.ptp(scores, axis=0).max())
     count = "both images" if len(scores) == 2 else f"all {len(scores)} images"
     text = (
-        f"The scores are nearly the same for {count} (largest difference {spread:.2g}), and hardly others for their "
+        f"The {what} are nearly the same for {count} (largest difference {spread:.2g}), and hardly others for their "
         "negatives, black and white."
     )
     meaning = (
         "The model scarcely reacts to what is in an image. Often images are then not preprocessed as in training "
-        "(--preprocess try shows the scores of each way), or the model is not trained."
+        "(--preprocess try shows what comes out each way), or the model is not trained."
     )
     return (
         Remark(

@@ -76,26 +76,49 @@ def test_curves(
     shares
         How many shares of pixels, from 0 to 1, both included.
     """
-    steps = np.linspace(0, 1, shares)
-    inner = steps[1:-1]
-    first = masks_of(order, size, inner)
-    rows = [first, ~first, *(masks_of(other, size, inner) for other in others)]
-    ends = np.stack([np.zeros(size, bool), np.ones(size, bool)])
-    found = evidence(np.concatenate([ends, *rows]))
-    whole, gone = float(found[0]), float(found[1])
-    tables = [tuple(float(f"{value:.7g}") for value in row) for row in found[2:].reshape(len(rows), -1)]
-    whole, gone = float(f"{whole:.7g}"), float(f"{gone:.7g}")
-    deleted = [(whole, *row, gone) for row in tables[2:]]
-    return TestCurves(
-        baseline=baseline,
-        deletion=(whole, *tables[0], gone),
-        insertion=(gone, *tables[1], whole),
-        random_deletion=tuple(deleted),
-        random_insertion=tuple(row[::-1] for row in deleted),
-    )
+    shared, own = shared_masks(others, size, shares), masks_of_curves(order, size, shares)
+    found = evidence(np.concatenate([shared, own]))
+    return read_curves(found[: len(shared)], found[len(shared) :], baseline, shares)
 
 
 test_curves.__test__ = False  # type: ignore[attr-defined]
+
+
+def shared_masks(others: list[Order], size: tuple[int, int], shares: int = SHARES) -> Masks:
+    """Return what the curves of all orders of an image share: nothing gone, all gone, and random orders step by step.
+
+    Returns
+    -------
+    ndarray
+        ``(2 + orders * (shares - 2), H, W)``.
+    """
+    ends = np.stack([np.zeros(size, bool), np.ones(size, bool)])
+    return np.concatenate([ends, *(masks_of(other, size, _inner(shares)) for other in others)])
+
+
+def masks_of_curves(order: Order, size: tuple[int, int], shares: int = SHARES) -> Masks:
+    """Return which pixels are gone when an order is deleted, then inserted, step by step without the ends."""
+    first = masks_of(order, size, _inner(shares))
+    return np.concatenate([first, ~first])
+
+
+def read_curves(shared: Values, own: Values, baseline: str, shares: int = SHARES) -> TestCurves:
+    """Return the curves of the evidence ``(N,)`` for :func:`shared_masks` and for :func:`masks_of_curves`."""
+    whole, gone, *random = (float(f"{value:.7g}") for value in shared)
+    deleted, kept = ([float(f"{value:.7g}") for value in row] for row in own.reshape(2, -1))
+    steps = shares - 2
+    rows = [(whole, *random[start : start + steps], gone) for start in range(0, len(random), steps)]
+    return TestCurves(
+        baseline=baseline,
+        deletion=(whole, *deleted, gone),
+        insertion=(gone, *kept, whole),
+        random_deletion=tuple(rows),
+        random_insertion=tuple(row[::-1] for row in rows),
+    )
+
+
+def _inner(shares: int) -> Values:
+    return np.linspace(0, 1, shares)[1:-1]
 
 
 def in_parts(count: int, size: int) -> Iterator[slice]:

@@ -21,7 +21,7 @@ COVERINGS = 48
 _SHARES = (0.05, 0.6)  # of the image, the least and the most that a covering covers
 _BLOCKS = (0.1, 0.2, 0.3)  # of each side
 BLOCK_SIZES = len(_BLOCKS)
-SINGLE, MEAN = "single", "mean"
+SINGLE, MEAN, GIVEN = "single", "mean", "given"
 
 
 @dataclass(frozen=True)

@@ -60,6 +60,23 @@ def plan_scan(size: tuple[int, int], settings: OcclusionSettings) -> Geometry:
     return plan_scans(size, settings)[0]
 
 
+def shifted_by_half(geometry: Geometry, size: tuple[int, int]) -> Geometry:
+    """Return the positions of a grid shifted by half a stride down and across, with one flush with either border.
+
+    Parameters
+    ----------
+    geometry
+        As planned.
+    size
+        (height, width) of the image.
+    """
+    starts = [
+        tuple(sorted({0, side - patch, *range(stride // 2, side - patch + 1, stride)}))
+        for side, patch, stride in zip(size, geometry.patch, geometry.stride, strict=True)
+    ]
+    return Geometry(geometry.patch, geometry.stride, *starts)
+
+
 def count_positions(size: tuple[int, int], settings: OcclusionSettings) -> int:
     """Return how many positions an image has in all scans."""
     return len(settings.fills) * sum(one.count for one in plan_scans(size, settings))

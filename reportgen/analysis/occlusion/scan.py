@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from reportgen.analysis.layer_graph import Graph
 from reportgen.analysis.occlusion.combine import (
     BLOCK_SIZES,
+    GIVEN,
     SINGLE,
     Combination,
     Tried,
@@ -101,6 +102,8 @@ def scan(
     settings: OcclusionSettings,
     on_progress: Callable[[int], object] | None = None,
     outputs: NDArray[np.float32] | None = None,
+    geometries: Sequence[Geometry] = (),
+    weights: Sequence[tuple[float, ...]] = (),
 ) -> list[tuple[Scan, ...]]:
     """Scan several images with one model.
 
@@ -124,6 +127,10 @@ def scan(
         Told the number of positions done since it was last told.
     outputs
         What the model gives for the untouched images ``(N, K)``; None: it is run.
+    geometries
+        Where the patches stand, one for each; none: as the settings say.
+    weights
+        For each image those of its scans in its maps; none: random coverings tell.
 
     Returns
     -------
@@ -136,7 +143,7 @@ def scan(
         When patch, stride or fill don't fit.
     """
     size = (int(images[0].shape[0]), int(images[0].shape[1]))
-    geometries = plan_scans(size, settings)
+    geometries = tuple(geometries) or plan_scans(size, settings)
     made = [[make_fill(image, fill) for fill in settings.fills] for image in images]
     work = Work(
         images,
@@ -160,7 +167,9 @@ def scan(
         for reading, owner in zip(readings, owners, strict=True)
     ]
     combinations = [Combination(SINGLE, (1.0,)) for _ in readings]
-    if len(scans[0]) > 1:
+    if weights:
+        combinations = [Combination(GIVEN, weights[owner]) for owner in owners]
+    elif len(scans[0]) > 1:
         coverings = _try_coverings(graph, work, min(FEW, batch_size(model, settings.memory // 4)))
         combinations = _combined(readings, scans, geometries, settings.fills, [coverings[owner] for owner in owners])
     found: list[list[Scan]] = [[] for _ in images]

@@ -89,13 +89,24 @@ def render_pdf(
         When paper or variant are unknown, WeasyPrint or the libraries that it needs are missing, or the report can't
         be laid out.
     """
-    style = print_style(paper, *(["assets/theme.css"] if theme else []), theme=theme)
-    accent = accent_style(report.brand) if report.brand else ""
-    page = PrintedPage(report=report, style=Asset(SafeHtml(style.text.text + accent)), script=Asset(SafeHtml("")))
-    html = render("print.html.j2", page, theme)
+    html = print_html(report, paper=paper, theme=theme)
     # how long it took to make is no part of what was measured: without it the same report gives the same bytes
     source = Source("report.json", render_json(replace(report, timings={})))
     return lay_out(html, report.pictures, source, report.created, variant=variant, done=done, warn=warn)
+
+
+def print_html(report: Report, *, paper: str = "a4", theme: Theme | None = None) -> str:
+    """Return the report as HTML for paper: what :func:`render_pdf` lays out, with pictures by their places.
+
+    Raises
+    ------
+    OutputError
+        When the paper is unknown, or the theme's templates have a fault.
+    """
+    style = print_style(paper, *(["assets/theme.css"] if theme else []), theme=theme)
+    accent = accent_style(report.brand) if report.brand else ""
+    page = PrintedPage(report=report, style=Asset(SafeHtml(style.text.text + accent)), script=Asset(SafeHtml("")))
+    return render("print.html.j2", page, theme)
 
 
 def print_style(paper: str, *further: str, theme: Theme | None = None) -> Asset:

@@ -176,7 +176,8 @@ def _scan(first: OcclusionMap, maps: list[OcclusionMap], cite: _Cited) -> str:
     fills = " and ".join(dict.fromkeys(_fill(one.fill) for one in first.scans))
     said = [
         f"Where the model looked was found by occlusion {cite('zeiler2014')}: a patch ({patches}) was moved over each "
-        f"image, filled with {fills}; {_count(sum(one.count for one in first.scans), 'position')} an image and class."
+        f"image, filled with {fills}; {_count(sum(one.count for one in first.scans), 'position')} an image"
+        f"{' and class' if first.unit == BITS else ''}."
     ]
     if first.unit == BITS:
         works = cite("good1950", "robnik2008", "zintgraf2017")

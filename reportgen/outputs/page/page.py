@@ -11,6 +11,7 @@ from __future__ import annotations
 import base64
 import functools
 import hashlib
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -26,11 +27,11 @@ from reportgen.outputs.page.theme import Theme, check_page
 from reportgen.outputs.saved.report_json import embedded_json
 from reportgen.outputs.saved.seal import BLANK_SEAL, DATA_START, SEAL, page_digest
 from reportgen.report.deciding import DecidingChannels
-from reportgen.report.evidence import shows_evidence
+from reportgen.report.evidence import name_followed, shows_evidence
 from reportgen.report.findings import Finding
 from reportgen.report.measures import Measure, missing, side_by_side, why_missing
 from reportgen.report.picture import Picture, case_picture_name, layer_picture_name, occlusion_kind
-from reportgen.report.report import CaseReport, Comment, Remark, Report, readable, verdict
+from reportgen.report.report import REGRESSION, CaseReport, Comment, Remark, Report, readable, verdict
 
 CHANNEL_ROWS = 3000
 FINDING_ROWS, BEST_ROWS = 40, 5
@@ -117,6 +118,10 @@ class Page(Frame):
         """Whether no section is left out, so that whatever is linked to is there."""
         return {one.name for one in self.sections} >= {name for name in SECTIONS if is_there(self.report, name)}
 
+    def title_of(self, name: str) -> str:
+        """Return the heading of a section that is shown."""
+        return next(one.title for one in self.sections if one.name == name)
+
     def has_section(self, name: str) -> bool:
         """Whether a section is shown."""
         return any(one.name == name for one in self.sections)
@@ -142,7 +147,7 @@ class Page(Frame):
     @property
     def regression(self) -> bool:
         """Whether the model gives numbers that are no scores of classes."""
-        return self.report.model.head == "regression"
+        return self.report.model.head == REGRESSION
 
     @property
     def one_threshold(self) -> bool:
@@ -194,14 +199,20 @@ class Page(Frame):
         return isinstance(occlusion, dict) and occlusion.get("importance_colours") == "RdBu_r"
 
     @property
+    def shows_key(self) -> bool:
+        """Whether the pictures have colours to explain: the usual ones, and more of them than rounding makes."""
+        maps = [one for case in self.report.cases for one in case.occlusion_maps]
+        least = max((one.rounding for one in maps if math.isfinite(one.rounding)), default=0.0)
+        return self.red_and_blue and bool(maps) and self.importance_limit > least
+
+    @property
     def key(self) -> str:
         """What the colours over the pictures mean; empty where they aren't the usual ones."""
-        if not self.red_and_blue or not any(case.occlusion for _, case in self.cases):
+        if not self.shows_key:
             return ""
-        target = self.cases[0][1].target_class if self.one_target else "the case's target class"
         same = " in all cases" if len(self.cases) > 1 else ""
         return (
-            f"Red: covering this lowers {self.followed}{target}. Blue: raises it. Full colour stands for a change by "
+            f"Red: covering this lowers {self.followed}. Blue: raises it. Full colour stands for a change by "
             f"{readable(self.importance_limit)}{self.importance_unit}{same}."
         )
 
@@ -213,8 +224,11 @@ class Page(Frame):
 
     @property
     def followed(self) -> str:
-        """What covering lowers, before the name of a class."""
-        return "the evidence for " if self.importance_unit else "the score for "
+        """What covering lowers: the evidence for a class, its score, or the number that the model gives."""
+        name = self.cases[0][1].target_class if self.one_target else "the case's target class"
+        if self.regression or self.importance_unit:
+            return name_followed(name, in_bits=bool(self.importance_unit))
+        return f"the score for {name}"
 
     @property
     def shows_evidence(self) -> bool:
@@ -269,9 +283,9 @@ class Page(Frame):
 
     @property
     def first_warnings(self) -> tuple[Remark, ...]:
-        """Warnings at the top: one on a case's map stands with the case."""
+        """Warnings at the top: one on a case's map stands with the case, one on a further map with that."""
         told = any(remark.section == "headline" and remark.kind == "doubt" for remark in self.report.remarks)
-        return tuple(one for one in self.warnings if one.kind != "map_test" or not told)
+        return tuple(one for one in self.warnings if one.kind != "map_test" or not (told or one.target))
 
     def headlines(self, case: int | None = None) -> tuple[Remark, ...]:
         """Return what the first screen says of a case, or of all."""
@@ -280,16 +294,23 @@ class Page(Frame):
     def anchor(self, remark: Remark) -> str:
         """Return the part of the page that shows what a remark says."""
         found = (view.anchor for view in self.layers if view.name == remark.layer)
+        if remark.proof == "decides" and not any(case.decision for _, case in self.cases):
+            return "occlusion"
         return remark.proof or next(found, "layers")
 
     def gauge(self, case: CaseReport) -> Gauge | None:
         """Return how far the evidence of a case lies from the threshold."""
         return gauge_of(case, self.report.cases, self.report.model)
 
-    @property
-    def map_warnings(self) -> tuple[Remark, ...]:
-        """Warnings that a map isn't to be read: they stand where the map is, too."""
-        return tuple(remark for remark in self.warnings if remark.kind in ("map_test", "border", "sanity"))
+    def map_warnings(self, target: int = 0) -> tuple[Remark, ...]:
+        """Return the warnings that a map isn't to be read, or not as it is: they stand where the map is, too."""
+        kinds = ("map_test", "border", "sanity", "fills")
+        return tuple(one for one in self.warnings if one.kind in kinds and one.target == target)
+
+    def is_untested(self, target: int = 0) -> bool:
+        """Return whether there are maps of a class that the scan follows, and none was put to the test."""
+        found = [one.map_test for _, case in self.cases for one in case.evidence_by_class if one.place == target]
+        return bool(found) and not any(found)
 
     @property
     def measures(self) -> tuple[tuple[Measure, tuple[Measure | None, ...]], ...]:
@@ -316,17 +337,18 @@ class Page(Frame):
         """Return how a prediction compares with the label: a kind, and words."""
         return verdict(case, self.report.model)
 
-    def remarks(self, section: str, layer: str | None = None) -> tuple[Remark, ...]:
-        """Return the remarks of a section (without a layer) or of a layer."""
-        return tuple(r for r in self.report.remarks if r.section == section and r.layer == layer and not r.warning)
+    def remarks(self, section: str, layer: str | None = None, target: int = 0) -> tuple[Remark, ...]:
+        """Return the remarks of a section (without a layer) or of a layer; of a class that the scan follows."""
+        own = (one for one in self.report.remarks if one.section == section and one.layer == layer)
+        return tuple(one for one in own if one.target == target and not one.warning)
 
-    def remarks_of(self, section: str, kinds: Sequence[str]) -> tuple[Remark, ...]:
+    def remarks_of(self, section: str, kinds: Sequence[str], target: int = 0) -> tuple[Remark, ...]:
         """Return the remarks of a section that are of one of these kinds."""
-        return tuple(remark for remark in self.remarks(section) if remark.kind in kinds)
+        return tuple(remark for remark in self.remarks(section, target=target) if remark.kind in kinds)
 
-    def remarks_besides(self, section: str, kinds: Sequence[str]) -> tuple[Remark, ...]:
+    def remarks_besides(self, section: str, kinds: Sequence[str], target: int = 0) -> tuple[Remark, ...]:
         """Return the remarks of a section that are of none of these kinds."""
-        return tuple(remark for remark in self.remarks(section) if remark.kind not in kinds)
+        return tuple(remark for remark in self.remarks(section, target=target) if remark.kind not in kinds)
 
     def comments(self, section: str, layer: str | None = None) -> tuple[Comment, ...]:
         """Return the user's commentary of a section or of a layer."""

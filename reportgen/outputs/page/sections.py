@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from reportgen.report.report import Report
+from reportgen.report.report import REGRESSION, Report
 from reportgen.report.section import FurtherSection
 
 SECTIONS = {
@@ -42,7 +42,16 @@ def chosen_sections(report: Report) -> tuple[Section, ...]:
     for number, one in enumerate(report.further_sections, 1):
         place = one.after if one.after in further else names[-1]
         further[place].append(Section(f"section-{number}", one.title, one))
-    return tuple(one for name in names for one in (Section(name, SECTIONS[name]), *further[name]))
+    return tuple(one for name in names for one in (Section(name, _title(report, name)), *further[name]))
+
+
+def _title(report: Report, name: str) -> str:
+    """Return a section's heading: of numbers that are no scores, and where nothing is decided, it doesn't say so."""
+    if name == "occlusion" and not any(case.decision for case in report.cases):
+        return "Where the model looked"
+    if name == "cases" and report.model.head == REGRESSION:
+        return "The cases, from file to output"
+    return SECTIONS[name]
 
 
 def is_there(report: Report, name: str) -> bool:

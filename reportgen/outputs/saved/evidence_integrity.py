@@ -8,6 +8,7 @@ from itertools import pairwise
 
 from reportgen.report.decision import Decision, Turn
 from reportgen.report.evidence import BITS, OUTPUT, OcclusionMap
+from reportgen.report.grid_shift import GridShift
 from reportgen.report.known_regions import EvidenceShare, KnownRegions
 from reportgen.report.maptest import BLUR, IMPUTED, MapTest
 from reportgen.report.measures import CLASSES
@@ -35,10 +36,17 @@ def evidence_flaws(case: CaseReport, class_names: Sequence[str]) -> Iterator[str
         if found.target_class not in class_names:
             yield "a map follows a class that its model doesn't know"
     known = {*class_names, *(f"not {name}" for name in class_names)}
-    if case.map_test:
-        yield from _test_flaws(case.map_test, case.occlusion, known)
-    if case.decision:
-        yield from _decision_flaws(case.decision, case.occlusion, known)
+    further = len(case.further_occlusion)
+    if any(len(given) not in (0, further) for given in (case.further_tests, case.further_decisions)):
+        yield "the tests of its further maps don't fit them"
+        return
+    if case.occlusion is None and (case.map_test or case.decision):
+        yield "it has the test of a map that isn't there"
+    for one in case.evidence_by_class:
+        if one.map_test:
+            yield from _test_flaws(one.map_test, one.found, known)
+        if one.decision:
+            yield from _decision_flaws(one.decision, one.found, known)
     yield from _reading_flaws(case)
 
 
@@ -51,6 +59,8 @@ def _reading_flaws(case: CaseReport) -> Iterator[str]:
         yield from _sanity_flaws(case.sanity)
     if case.regions:
         yield from _strongest_flaws(case.regions)
+    if case.grid_shift:
+        yield from _shift_flaws(case.grid_shift)
 
 
 def _map_flaws(found: OcclusionMap) -> Iterator[str]:
@@ -72,10 +82,8 @@ def _map_flaws(found: OcclusionMap) -> Iterator[str]:
             yield "a patch lies outside of its image"
 
 
-def _test_flaws(test: MapTest, found: OcclusionMap | None, known: set[str]) -> Iterator[str]:
-    if found is None:
-        yield "it has the test of a map that isn't there"
-    elif test.unit != found.unit or not all(1 <= one <= side for one, side in zip(test.block, found.size, strict=True)):
+def _test_flaws(test: MapTest, found: OcclusionMap, known: set[str]) -> Iterator[str]:
+    if test.unit != found.unit or not all(1 <= one <= side for one, side in zip(test.block, found.size, strict=True)):
         yield "the test of a map doesn't fit the map"
     if test.unit not in (BITS, OUTPUT):
         yield "the test of a map has no known unit"
@@ -99,7 +107,7 @@ def _test_flaws(test: MapTest, found: OcclusionMap | None, known: set[str]) -> I
         yield "the test of a map has no known stand-in"
 
 
-def _decision_flaws(decision: Decision, found: OcclusionMap | None, known: set[str]) -> Iterator[str]:
+def _decision_flaws(decision: Decision, found: OcclusionMap, known: set[str]) -> Iterator[str]:
     if decision.followed not in known:
         yield "it decides for a class that its model doesn't know"
     if any(turn and not _is_turn(turn) for turn in (decision.flip, decision.restore)):
@@ -109,7 +117,7 @@ def _decision_flaws(decision: Decision, found: OcclusionMap | None, known: set[s
     if not 0 <= decision.random_restores <= decision.random_orders:
         yield "the random choices that restore a decision are none"
     count, smallest = decision.flipping_patches, decision.smallest_flipping
-    if found is None or not 0 <= (count or 0) <= found.positions:
+    if not 0 <= (count or 0) <= found.positions:
         yield "what decides doesn't fit its map"
     elif (smallest is not None) != bool(count) or (smallest and smallest not in {scan.patch for scan in found.scans}):
         yield "the patch that decides is none"
@@ -148,3 +156,10 @@ def _strongest_flaws(found: Regions) -> Iterator[str]:
         yield "its regions don't fit together"
     if any(not 0 < one.share <= 1 or min(one.peak, one.top, one.left) < 0 for one in found.regions):
         yield "one of its regions is none"
+
+
+def _shift_flaws(shift: GridShift) -> Iterator[str]:
+    likeness = shift.correlation
+    known = likeness is None or -1 - _ROUNDED <= likeness <= 1 + _ROUNDED
+    if not 0 <= shift.median <= shift.largest or not known or shift.grids < 2:
+        yield "what its map ranges over on shifted grids is none"

@@ -135,4 +135,4 @@ def test_scores_that_are_numbers_all_the_same(images, measured):
     lost = measured(np.full((6, 9, 1), np.nan, np.float32))
     model = model_of(lambda tensor: keras.ops.where(keras.ops.isnan(keras.ops.log(-tensor)), tensor, 0.0))
     (remark,) = remarks_on(model, images, [[0.4, 0.6]] * 2, [[lost], [lost]])
-    assert remark.text.endswith("The scores are numbers all the same.")
+    assert remark.text.endswith("What comes out are numbers all the same.")

@@ -14,6 +14,7 @@ from reportgen.outputs.saved.integrity import flaw
 from reportgen.outputs.saved.reader import read_saved
 from reportgen.outputs.saved.report_json import render_json
 from reportgen.report.decision import Turn
+from reportgen.report.grid_shift import GridShift
 from reportgen.report.importance import combined_importance
 from reportgen.settings.file import settings_from
 
@@ -83,6 +84,11 @@ def spoil_decision(case, **fields):
     return replace(case, decision=replace(case.decision, **fields))
 
 
+def spoil_shift(case, **fields):
+    right = GridShift(median=0.1, largest=0.5, correlation=0.9, grids=4)
+    return replace(case, grid_shift=replace(right, **fields))
+
+
 SPOILT = {
     "curves of another length": lambda case: spoil_curves(case, deletion=(1.0, 2.0)),
     "no curves": lambda case: spoil_test(case, curves=()),
@@ -115,6 +121,13 @@ SPOILT = {
     "restored though never lost": lambda case: spoil_decision(
         case, blurred_agrees=True, restore=Turn(share=0.5, score=0.6, evidence=1.0)
     ),
+    "a shift that is larger in the median than at most": lambda case: spoil_shift(case, median=2.0, largest=1.0),
+    "a shift below nothing": lambda case: spoil_shift(case, median=-1.0),
+    "a shift of no number": lambda case: spoil_shift(case, largest=NAN),
+    "a shift of one grid": lambda case: spoil_shift(case, grids=1),
+    "a likeness of grids above 1": lambda case: spoil_shift(case, correlation=1.5),
+    "a test of a further map that isn't there": lambda case: replace(case, further_tests=(case.map_test,)),
+    "a decision on a further map that isn't there": lambda case: replace(case, further_decisions=(case.decision,)),
 }  # fmt: skip
 
 
