@@ -374,5 +374,8 @@
     start = null;
   });
 
+  // links to a channel lead to its layer without this script
+  for (const link of document.querySelectorAll("a[data-channel]")) link.href = link.dataset.channel;
+
   follow();
 })();

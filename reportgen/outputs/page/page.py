@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from reportgen.outputs.page.brand import accent_style
+from reportgen.outputs.page.channel_views import ChannelViews, view_channels
 from reportgen.outputs.page.environment import asset, environment
 from reportgen.outputs.page.gauge import Gauge, gauge_of
 from reportgen.outputs.page.layer_views import BlockView, LayerView, gather_layers
@@ -36,7 +37,14 @@ CHANNEL_ROWS = 3000
 FINDING_ROWS, BEST_ROWS = 40, 5
 # what the page of a report is styled and moved by, in this order: the channel viewer first, it lets through what is
 # none of its tiles
-STYLES = ("assets/tokens.css", "assets/report.css", "assets/first.css", "assets/network.css", "assets/channels.css")
+STYLES = (
+    "assets/tokens.css",
+    "assets/report.css",
+    "assets/first.css",
+    "assets/network.css",
+    "assets/channels.css",
+    "assets/differs.css",
+)
 SCRIPTS = ("assets/channels.js", "assets/report.js")
 
 
@@ -247,6 +255,15 @@ class Page(Frame):
         return gather_layers(self.report, self.layers)
 
     @functools.cached_property
+    def channels(self) -> ChannelViews:
+        """The channels that are shown by themselves."""
+        return view_channels(self.report, self.pictures)
+
+    def layer_anchor(self, name: str | None) -> str:
+        """Return the part of the page that shows a layer."""
+        return next((view.anchor for view in self.layers if view.name == name), "layers")
+
+    @functools.cached_property
     def network(self) -> tuple[Unit, ...]:
         """The diagram of the network, unit by unit."""
         return network_units(self.report.model)
@@ -279,8 +296,7 @@ class Page(Frame):
 
     def anchor(self, remark: Remark) -> str:
         """Return the part of the page that shows what a remark says."""
-        found = (view.anchor for view in self.layers if view.name == remark.layer)
-        return remark.proof or next(found, "layers")
+        return remark.proof or self.layer_anchor(remark.layer)
 
     def gauge(self, case: CaseReport) -> Gauge | None:
         """Return how far the evidence of a case lies from the threshold."""
@@ -405,8 +421,8 @@ def _with_all_pictures(text: str, page: Page) -> str:
 
     In a ``<template>`` a browser neither shows nor decodes them.
     """
-    addresses = dict.fromkeys(f'src="{page.address(one)}"' for one in page.report.pictures)
-    left = "".join(f'<img alt="" {address}>' for address in addresses if address not in text)
+    addresses = dict.fromkeys(f'="{page.address(one)}"' for one in page.report.pictures)
+    left = "".join(f'<img alt="" src{address}>' for address in addresses if address not in text)
     return text.replace(DATA_START, f"<template>{left}</template>\n{DATA_START}", 1) if left else text
 
 

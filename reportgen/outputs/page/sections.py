@@ -10,6 +10,7 @@ from reportgen.report.section import FurtherSection
 SECTIONS = {
     "summary": "At a glance",
     "occlusion": "Where the model looked, and what decides",
+    "differs": "What differs inside",
     "layers": "Feature maps, layer by layer",
     "cases": "The cases, from file to score",
     "model": "The model",
@@ -42,9 +43,18 @@ def chosen_sections(report: Report) -> tuple[Section, ...]:
     for number, one in enumerate(report.further_sections, 1):
         place = one.after if one.after in further else names[-1]
         further[place].append(Section(f"section-{number}", one.title, one))
-    return tuple(one for name in names for one in (Section(name, SECTIONS[name]), *further[name]))
+    return tuple(one for name in names for one in (Section(name, section_title(report, name)), *further[name]))
+
+
+def section_title(report: Report, name: str) -> str:
+    """Return what a section is called in a report."""
+    if name == "differs" and report.differences is None:
+        return "Channels that speak for the decision"
+    return SECTIONS[name]
 
 
 def is_there(report: Report, name: str) -> bool:
     """Return whether a report has what a section shows."""
+    if name == "differs":
+        return report.differences is not None or report.featured is not None
     return name != "occlusion" or report.cases[0].occlusion is not None
