@@ -33,6 +33,11 @@ class Tiles:
     width: int
     gap: int
 
+    @property
+    def words(self) -> str:
+        """All of it in a line, as a page's script reads it."""
+        return f"{self.count} {self.columns} {self.height} {self.width} {self.gap}"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Picture:

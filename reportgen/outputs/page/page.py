@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import base64
 import functools
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from reportgen.outputs.page.assets import Asset, read_assets
 from reportgen.outputs.page.brand import accent_style
 from reportgen.outputs.page.channel_views import ChannelViews, view_channels
-from reportgen.outputs.page.environment import asset, environment
+from reportgen.outputs.page.environment import environment
 from reportgen.outputs.page.gauge import Gauge, gauge_of
 from reportgen.outputs.page.layer_views import BlockView, LayerView, gather_layers
 from reportgen.outputs.page.markdown import SafeHtml
@@ -46,19 +46,6 @@ STYLES = (
     "assets/differs.css",
 )
 SCRIPTS = ("assets/channels.js", "assets/report.js")
-
-
-@dataclass(frozen=True)
-class Asset:
-    """A style sheet or script that stands inside the page, and what the policy calls it."""
-
-    text: SafeHtml
-
-    @property
-    def source(self) -> str:
-        """The digest, as a Content-Security-Policy source."""
-        digest = hashlib.sha256(self.text.text.encode()).digest()
-        return f"'sha256-{base64.b64encode(digest).decode()}'"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -259,6 +246,13 @@ class Page(Frame):
         """The channels that are shown by themselves."""
         return view_channels(self.report, self.pictures)
 
+    @property
+    def filters(self) -> tuple[str, str] | None:
+        """The layer whose filters are drawn, and how their tiles stand in the picture; None without one."""
+        shown = self.pictures.get("model-filters")
+        first = next((row.name for row in self.report.model.layers if row.type == "Conv2D"), None)
+        return (first, shown.tiles.words) if shown and shown.tiles and first else None
+
     def layer_anchor(self, name: str | None) -> str:
         """Return the part of the page that shows a layer."""
         return next((view.anchor for view in self.layers if view.name == name), "layers")
@@ -370,29 +364,6 @@ class Page(Frame):
     def grid(self, case: int, layer: LayerView) -> Picture:
         """Return the feature-map grid of a layer for a case."""
         return self.pictures[layer_picture_name(case, layer.index, layer.name)]
-
-
-def read_assets(*names: str, theme: Theme | None = None, further: str = "") -> Asset:
-    """Return style sheets or scripts, one after another, as they stand in a page: scripts without their comments.
-
-    Parameters
-    ----------
-    names
-        Of the files.
-    theme
-        Whose files come before the program's own.
-    further
-        Style that stands after them.
-    """
-    read = theme.asset if theme else asset
-    texts = [_bare(read(name)) if name.endswith(".js") else read(name).strip() for name in names]
-    return Asset(SafeHtml("".join(f"{text}\n" for text in texts if text) + further))
-
-
-def _bare(script: str) -> str:
-    """Leave out lines that only a reader of the program needs, and indentation."""
-    lines = (line.strip() for line in script.splitlines())
-    return "\n".join(line for line in lines if line and not line.startswith("//"))
 
 
 def render_html(report: Report, theme: Theme | None = None) -> str:
