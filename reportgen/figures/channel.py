@@ -15,7 +15,6 @@ from reportgen.figures.grids import (
     LOST,
     TileRanges,
     are_numbers,
-    cross_out,
     quantise_tiles,
     reduced,
     reduction,
@@ -70,8 +69,7 @@ def _picture(name: str, what: str, values: NDArray[np.floating], ranges: TileRan
     low, high = (float(end(values)) for end in (np.min, np.max))
     told = f"{readable(low)} to {readable(high)}" if known.all() else "with values that are not numbers"
     if known.all() and low == high:
-        tile[:] = BLANK
-        cross_out(tile)
+        tile[:] = BLANK  # nothing lies over the input
         told = f"{readable(low)} everywhere"
     palette = np.vstack([colour_table(colours, LEVELS), np.array([DEAD, (0, 0, 0), NOT_A_NUMBER], np.uint8)])
     # over the input: the weaker a response, the more of the input is seen

@@ -170,7 +170,7 @@ def _group_words(differences: Differences) -> tuple[str, str]:
     if differences.by == BY_CASE:
         return differences.first.name, differences.second.name
     said = "said to be " if differences.by == BY_ANSWER else ""
-    first, second = (f"{len(one.cases)} {said}{one.name}" for one in (differences.first, differences.second))
+    first, second = (f"{len(one.cases)} × {said}{one.name}" for one in (differences.first, differences.second))
     return first, second
 
 
@@ -191,6 +191,8 @@ def _view_case(
 ) -> CaseView:  # fmt: skip
     picture = pictures.get(case_picture_name(index, channel_kind(number)))
     numbers = [f"mean {readable(told.mean)}, up to {readable(told.maximum)}"]
+    if told.seen is None and told.mean == told.maximum:
+        numbers = [f"{readable(told.mean)} everywhere"]
     alone = report.featured is not None and report.featured.reason != DIFFERENCE and len(report.cases) == 1
     if told.cost is not None and layer.deciding and not alone:
         unit = " bits" if layer.deciding.in_bits else ""
@@ -216,4 +218,7 @@ def _follows(cases: Sequence[tuple[str, str]]) -> str:
     told = dict.fromkeys(words for _, words in known)
     if len(told) == 1 and len(known) == len(cases):
         return next(iter(told))
+    if len(cases) > 2:
+        counts = {words: sum(one == words for _, one in known) for words in told}
+        return "; ".join(f"{words} in {count} of {len(cases)} cases" for words, count in counts.items())
     return "; ".join(f"{words} in {title}" for title, words in known)
