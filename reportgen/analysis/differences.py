@@ -26,7 +26,7 @@ from reportgen.report.channels import BY_ANSWER, BY_CASE, BY_LABEL, CaseGroup
 from reportgen.report.names import plain_name
 from reportgen.report.report import is_reference
 
-MOST_PLACES = 25_000  # of a map: of larger ones every second, third, ... row and column
+MOST_PLACES = 25_000  # of a group's maps: of larger ones every second, third, ... row and column
 _STEPS = 1 << 20  # values nearer to each other than this part of the layer's largest are alike
 Groups = tuple[str, CaseGroup, CaseGroup]
 
@@ -80,7 +80,7 @@ def channel_effects(
         Cliff's delta, -1 to 1; None for a channel with a value that is not a number.
     """
     step = 1
-    while -(-maps.shape[1] // step) * -(-maps.shape[2] // step) > MOST_PLACES:
+    while max(len(first), len(second)) * -(-maps.shape[1] // step) * -(-maps.shape[2] // step) > MOST_PLACES:
         step += 1
     groups = [_places(maps[list(cases), ::step, ::step]) for cases in (first, second)]
     with np.errstate(invalid="ignore", over="ignore"):

@@ -188,7 +188,7 @@
       alone.parentElement.style.setProperty("--ratio", alone.width / alone.height);
       panel.values = tiles[i].values;
       look(panel, layer, layer.grids[cases[i]], measures(place, cases[i])?.statistics.peak[channel]);
-      panel.querySelector(".histogram").toggleAttribute("hidden", !readable);
+      panel.querySelector(".histogram").hidden = !readable;
       if (readable) panel.querySelector(".histogram path").setAttribute("d", heights[i].map((one, x) => `M${x} 1v-${one / tallest}h.9v${one / tallest}`).join(""));
       const bar = panel.querySelector(".own-range i");
       bar.parentElement.hidden = !readable;

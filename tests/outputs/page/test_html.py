@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from reportgen.outputs.page.assets import read_assets
 from reportgen.outputs.page.environment import templates_folder
 from reportgen.outputs.page.page import SCRIPTS, STYLES, render_html
 from reportgen.report.report import SCHEMA_VERSION, Remark
@@ -97,10 +98,7 @@ def page(html):
 
 def test_only_the_programs_own_style_and_script(page):
     style = "\n".join((templates_folder() / name).read_text(encoding="utf-8").strip() for name in STYLES)
-    written = [(templates_folder() / name).read_text(encoding="utf-8") for name in SCRIPTS]
-    lines = [line.strip() for text in written for line in text.splitlines()]
-    # comments and indentation are for readers of the program
-    script = "\n".join(line for line in lines if line and not line.startswith("//"))
+    script = read_assets(*SCRIPTS).text.text.strip()  # shortened: see test_assets
     assert [found.strip() for found in page.raw["style"]] == [style]
     data, own = page.raw["script"]
     assert own.strip() == script
