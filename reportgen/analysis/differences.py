@@ -15,14 +15,17 @@ layer have the same number of places.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
+from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.analysis.predictions import Head, best_predictions
 from reportgen.analysis.runs import CaseRun, Runs, are_finite, distinct_runs
-from reportgen.report.channels import BY_ANSWER, BY_CASE, BY_LABEL, CaseGroup
+from reportgen.report.channels import BY_ANSWER, BY_CASE, BY_LABEL, CaseGroup, Differences, LayerEffects
+from reportgen.report.layer import LayerReport
 from reportgen.report.names import plain_name
 from reportgen.report.report import is_reference
 
@@ -97,6 +100,51 @@ def channel_effects(
 
 def _alone(run: CaseRun) -> CaseGroup:
     return CaseGroup(name=run.title, cases=(run.number,))
+
+
+def gather_differences(
+    groups: Groups, layers: Sequence[LayerReport], effects: Sequence[tuple[float | None, ...]], at: Mapping[str, str]
+) -> Differences:
+    """Put together what was found of all layers.
+
+    Parameters
+    ----------
+    groups
+        From :func:`find_groups`.
+    layers
+        The shown layers, as measured on any case.
+    effects
+        Of each layer's channels.
+    at
+        Of a layer whose channels go unmixed into a later one, the last such.
+    """
+    by, first, second = groups
+    count = sum(layer.channels for layer in layers if layer.name not in at)
+    told = []
+    for layer, one in zip(layers, effects, strict=True):
+        places = layer.height * layer.width
+        chance = chance_limit((places * len(first.cases), places * len(second.cases)), count)
+        told.append(LayerEffects(name=layer.name, effects=one, at=at.get(layer.name, ""), chance=chance))
+    return Differences(by=by, first=first, second=second, layers=tuple(told))
+
+
+def chance_limit(places: tuple[int, int], channels: int) -> float:
+    """Return the effect that the largest of many channels reaches by chance in one case of 20, at most 1.
+
+    If no group responded more and all places were independent, the effect's standard deviation would be the root of
+    (n + m + 1) / (3 n m) for n and m places (Mann and Whitney 1947). Places of a map go together, so that chance gives
+    rather more.
+
+    Parameters
+    ----------
+    places
+        How many places the maps of each group have, all in all.
+    channels
+        How many are looked at.
+    """
+    first, second = places
+    deviation = math.sqrt((first + second + 1) / (3 * first * second))
+    return round(min(1.0, NormalDist().inv_cdf(1 - 0.05 / (2 * max(1, channels))) * deviation), 4)
 
 
 def _two_groups(runs: Sequence[CaseRun], names: Sequence[str]) -> tuple[CaseGroup, CaseGroup] | None:

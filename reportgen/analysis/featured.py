@@ -133,10 +133,11 @@ def _difference_remarks(differences: Differences | None) -> tuple[Remark, ...]:
     count = sum(len(layer.effects) for layer in told)
     layer, channel, effect = best[0]
     numbers = {"channel": float(channel), "effect": effect}
-    if abs(effect) < NOTICEABLE:
+    if not differences.strongest(1, NOTICEABLE):
+        chance = ", no more than chance gives on maps so small" if abs(effect) >= NOTICEABLE else ""
         text = (
             f"No channel responds noticeably differently to {first} and {second}: the largest effect, of channel "
-            f"{channel} of {layer}, is {effect:+.2f}."
+            f"{channel} of {layer}, is {effect:+.2f}{chance}."
         )
         return (Remark(section=SECTION, kind="alike", text=text, numbers=numbers),)
     more, less = (sum(one.clear(sign) for one in told) for sign in (1, -1))

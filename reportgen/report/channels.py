@@ -46,15 +46,19 @@ class LayerEffects:
         One a channel, -1 to 1: above 0, the second group responds more; None where a value is not a number.
     at
         The shown layer into which the channels go unmixed, where they are told of; else empty.
+    chance
+        The effect that the largest of all channels of all layers reaches by chance in one case of 20, if places were
+        independent: large where maps have few places.
     """
 
     name: str
     effects: tuple[float | None, ...]
     at: str = ""
+    chance: Number = 0.0
 
     def clear(self, sign: int) -> int:
-        """Return how many channels have a clear effect in a direction, 1 or -1."""
-        return sum(sign * one >= CLEAR for one in self.effects if one is not None)
+        """Return how many channels have a clear effect, and more than chance gives, in a direction, 1 or -1."""
+        return sum(sign * one >= max(CLEAR, self.chance) for one in self.effects if one is not None)
 
     @property
     def largest(self) -> tuple[int, float] | None:
@@ -88,12 +92,15 @@ class Differences:
         return tuple(layer for layer in self.layers if not layer.at)
 
     def strongest(self, most: int, least: float = 0.0) -> tuple[tuple[str, int, float], ...]:
-        """Return the channels that differ most, over all layers: (layer, channel, effect), the largest first."""
+        """Return the channels that differ most, over all layers: (layer, channel, effect), the largest first.
+
+        Where the effect must have a size, it must be more than chance gives, too.
+        """
         found = [
             (layer.name, channel, effect)
             for layer in self.told
             for channel, effect in enumerate(layer.effects)
-            if effect is not None and effect != 0 and abs(effect) >= least
+            if effect is not None and effect != 0 and (not least or abs(effect) >= max(least, layer.chance))
         ]
         return tuple(sorted(found, key=lambda one: -abs(one[2]))[:most])
 

@@ -14,7 +14,7 @@ from reportgen.analysis import predictions, remarks
 from reportgen.analysis.activations import feature_maps
 from reportgen.analysis.channels import measure_layer, reference_of
 from reportgen.analysis.deciding import deciding_remarks, repeated_in
-from reportgen.analysis.differences import channel_effects, find_groups
+from reportgen.analysis.differences import channel_effects, find_groups, gather_differences
 from reportgen.analysis.doubts.finiteness import origin_remarks
 from reportgen.analysis.doubts.noise import noise_remarks
 from reportgen.analysis.doubts.profiles import profile_remarks
@@ -32,7 +32,7 @@ from reportgen.outputs.page.brand import read_brand
 from reportgen.outputs.page.theme import theme_asset
 from reportgen.outputs.report_files import SavableReport
 from reportgen.outputs.saved.evaluation_json import read_evaluation
-from reportgen.report.channels import Differences, LayerEffects
+from reportgen.report.channels import Differences
 from reportgen.report.evaluation import ClassifierEvaluation
 from reportgen.report.layer import LayerReport
 from reportgen.report.model import ModelReport
@@ -286,10 +286,5 @@ def _layers(
         advance(1)
     differences = None
     if groups:
-        at = repeated_in(subject.graph, subject.layers)
-        told = [
-            LayerEffects(name=name, effects=one, at=at.get(name, ""))
-            for name, one in zip(subject.names, effects, strict=True)
-        ]
-        differences = Differences(by=groups[0], first=groups[1], second=groups[2], layers=tuple(told))
+        differences = gather_differences(groups, measured[0], effects, repeated_in(subject.graph, subject.layers))
     return measured, drawing.finish(), differences

@@ -421,9 +421,9 @@
   // --- grids, their tiles sorted or each by its case's own range: drawn once they're in view
 
   const switches = document.querySelector(".grid-switches");
-  const [byEffect, byRange] = switches.querySelectorAll("input");
+  const [byEffect, byRange] = ["effect", "range"].map((one) => switches.querySelector(`.by-${one}`));
   const redraw = (layer, grid, number) => {
-    const { link, image } = grid, own = byRange.checked;
+    const { link, image } = grid, own = byRange?.checked;
     link.querySelector("canvas")?.remove();
     if (!own && !layer.sorted) return;
     const canvas = sized(document.createElement("canvas"), image.naturalWidth, image.naturalHeight), context = canvas.getContext("2d");
@@ -445,14 +445,14 @@
   }));
   const rearrange = () => {
     for (const layer of order) {
-      const effects = byEffect.checked && effectsOf(layer);
+      const effects = byEffect?.checked && effectsOf(layer);
       layer.sorted = effects && [...Array(layer.count).keys()].sort((one, other) => Math.abs(effects[other]) - Math.abs(effects[one]));
       layer.grids.forEach((grid) => { seen.unobserve(grid.link); seen.observe(grid.link); });
     }
   };
   switches.addEventListener("change", rearrange);
-  byEffect.parentElement.hidden = !effectsOf(order[0]);
-  byRange.parentElement.hidden = drawing.range !== "cases" || panels.length < 2 || !data || !paletteOf(Object.values(order[0].grids)[0].image);
+  // in a site, pictures are files whose colours can't be read back
+  if (byRange) byRange.parentElement.hidden = !data || !paletteOf(Object.values(order[0].grids)[0].image);
   switches.hidden = false;
 
   // links to a channel lead to its layer without this script

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reportgen.analysis.differences import MOST_PLACES, channel_effects, find_groups
+from reportgen.analysis.differences import MOST_PLACES, chance_limit, channel_effects, find_groups
 from reportgen.analysis.runs import CaseRun
 from reportgen.images.cases import Case
 from reportgen.images.reader import image_from_array
@@ -88,6 +88,24 @@ def test_large_maps_are_taken_by_a_lattice():
     flat, other = (np.sort(one.ravel()) for one in maps)
     exact = np.mean(np.searchsorted(flat, other, "left") + np.searchsorted(flat, other, "right")) / flat.size - 1
     assert every_second[0] == pytest.approx(exact, abs=0.01)
+
+
+@pytest.mark.parametrize("places", [(49, 49), (12, 35), (400, 400)])
+def test_what_chance_gives(places):
+    """The largest of many channels of pure chance is beyond the limit in about one case of 20."""
+    channels, tries, generator = 40, 400, np.random.default_rng(9)
+    values = generator.normal(size=(tries, 1, sum(places), channels)).astype(np.float32)
+    limit, beyond = chance_limit(places, channels), 0
+    for one in values:
+        order = np.argsort(np.argsort(one[0], axis=0), axis=0)  # ranks: the sum of one group's gives its delta
+        first, second = places
+        deltas = 2 * (order[first:].sum(axis=0) - second * (second - 1) / 2) / (first * second) - 1
+        beyond += np.abs(deltas).max() > limit
+    assert 0.01 * tries < beyond < 0.1 * tries
+
+
+def test_where_there_are_too_few_places_everything_is_chance():
+    assert chance_limit((4, 4), 352) == 1
 
 
 # ---- groups

@@ -164,6 +164,15 @@ def test_noise_differs_from_noise_in_nothing(measured, make_case):
     assert MORE not in text
 
 
+def test_what_chance_gives_on_small_maps_stands_out_nowhere(pair):
+    told = differences(one=(0.4, 0.1, 0.0))
+    told = replace(told, layers=(replace(told.layers[0], chance=0.45),))
+    text = said(pair, told)
+    assert text.endswith("is +0.40, no more than chance gives on maps so small.")
+    assert MORE not in text
+    assert told.layers[0].clear(1) == 0
+
+
 def test_a_report_holds_them_with_their_pictures(small_model, cases):
     """Against the model itself: the maps of both cases, and what their strongest places see."""
     import keras

@@ -108,6 +108,8 @@ def _channel_flaws(report: Report) -> Iterator[str]:
             yield "its differences are those of other layers"
         if any(layer.at and layer.at not in counts for layer in told.layers):
             yield "its differences are told of no layer"
+        if any(not 0 <= layer.chance <= 1 for layer in told.layers):
+            yield "its differences have no limit of chance"
         if any(not abs(effect) <= 1 for layer in told.layers for effect in layer.effects if effect is not None):
             yield "a difference of it is more than all"
         groups = (told.first.cases, told.second.cases)

@@ -44,6 +44,7 @@ WRONG = {
     "told of no layer": (lambda report: first_layer(report, at="none"), "told of no layer"),
     "an effect above 1": (lambda report: first_layer(report, effects=(1.5, 0.0)), "more than all"),
     "an effect that is no number": (lambda report: first_layer(report, effects=(float("nan"), 0.0)), "more than all"),
+    "a limit above 1": (lambda report: first_layer(report, chance=float("nan")), "no limit of chance"),
     "a group without cases": (
         lambda r: of_differences(r, first=replace(r.differences.first, cases=())), "other cases"
     ),
