@@ -119,8 +119,14 @@ def _measured(name: str, maps: NDArray[np.floating], reference: Reference) -> La
             input_correlation=likeness,
             contrast=contrast,
             sharpness=sharpness,
+            peak=_peaks(flat, alive),
         ),
     )
+
+
+def _peaks(flat: NDArray[np.floating], alive: NDArray[np.bool_]) -> tuple[int | None, ...]:
+    places = flat.argmax(axis=0).tolist()
+    return tuple(place if lives else None for place, lives in zip(places, alive, strict=True))
 
 
 def correlations(maps: NDArray[np.floating], field: NDArray[np.floating]) -> Array:

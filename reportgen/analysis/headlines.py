@@ -1,4 +1,4 @@
-"""What stands on the first screen: of each case what decides it and whether its map is to be read, and one difference.
+"""What stands on the first screen of each case: what decides it, and whether its map is to be read.
 
 Each is a sentence with its number and leads to its proof; the long form stands there.
 """
@@ -7,33 +7,30 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from reportgen.analysis.comparison import ChannelDifference, compare_layer
 from reportgen.report.evidence import OcclusionMap
 from reportgen.report.maptest import BOTH, IMPUTED, NONE, ONE, MapTest
 from reportgen.report.places import name_place
 from reportgen.report.report import CaseReport, Remark, readable
 
 SECTION = "headline"
-NOTICEABLE = 0.2  # standard deviations: Cohen's "small"
 
 
 def headline_remarks(cases: Sequence[tuple[int, CaseReport]]) -> tuple[Remark, ...]:
-    """Say in a sentence each what decides a case and how far its map can be trusted; then what differs most inside.
+    """Say in a sentence each what decides a case and how far its map can be trusted.
 
     Parameters
     ----------
     cases
         (index, case) in the order of showing.
     """
-    of_cases = [
+    return tuple(
         replace(remark, case=index)
         for index, case in cases
         for remark in (_decides(case), _trust(case.map_test))
         if remark is not None
-    ]
-    return (*of_cases, *_difference(cases))
+    )
 
 
 def _decides(case: CaseReport) -> Remark | None:
@@ -116,40 +113,3 @@ def _beaten(test: MapTest) -> str:
     first = test.curves[0]
     least = min(first.beaten_by_deletion, first.beaten_by_insertion)
     return f"{least} of {first.orders} random orders"
-
-
-def _difference(cases: Sequence[tuple[int, CaseReport]]) -> tuple[Remark, ...]:
-    """Name the channel, of all shown layers, whose response differs most between the first two different images."""
-    if len(cases) < 2:
-        return ()
-    first = cases[0][1]
-    second = next((case for _, case in cases[1:] if case.sha256 != first.sha256), None)
-    if second is None:
-        return ()
-    best: _Largest | None = None
-    for one, other in zip(first.layers, second.layers, strict=True):
-        for found in compare_layer(one, other, most=1).largest:
-            if best is None or abs(found.effect) > abs(best.difference.effect):
-                best = _Largest(one.name, found)
-    if best is None or abs(best.difference.effect) < NOTICEABLE:
-        return ()
-    found, low, high = best.difference, first, second
-    smaller, larger = found.first_mean, found.second_mean
-    if found.effect < 0:
-        low, high, smaller, larger = second, first, larger, smaller
-    text = (
-        f"What differs most inside: channel {found.channel} of {best.layer} responds {abs(found.effect):.1f} standard "
-        f"deviations more to {high.title} than to {low.title} (mean {readable(larger)} against {readable(smaller)})."
-    )
-    return (
-        Remark(
-            section=SECTION, kind="difference", layer=best.layer, text=text,
-            numbers={"channel": float(found.channel), "effect": found.effect},
-        ),
-    )  # fmt: skip
-
-
-@dataclass(frozen=True)
-class _Largest:
-    layer: str
-    difference: ChannelDifference

@@ -13,6 +13,7 @@ from dataclasses import replace
 import numpy as np
 
 from reportgen.analysis.comparison import LayerComparison, compare_layer
+from reportgen.report.channels import LEGIBLE
 from reportgen.report.evidence import OcclusionMap
 from reportgen.report.layer import ChannelStatistics, LayerReport
 from reportgen.report.places import name_place
@@ -22,7 +23,6 @@ STRONG = 0.5
 SMALL_CHANGE = 0.05  # as a share of an output that stands for no class
 SMALL_BITS = 0.5  # the odds change by less than 1.4 times
 CLEAR_FALL = 0.8  # what is called less, against what it was
-LEGIBLE = 16 * 16  # pixels of a map below which a strong correlation is soon a matter of chance
 MOST_COMPARED = 4
 KEPT = (0.8, 1.25)
 Cases = Sequence[CaseReport]
@@ -321,7 +321,7 @@ def _differences(name: str, layers: Layers) -> list[Remark]:
     compared = [(title, compare_layer(first[1], layer)) for title, layer in layers[1:]]
     compared = [(title, found) for title, found in compared if found.compared]
     if len(compared) >= MOST_COMPARED:
-        compared = [max(compared, key=lambda pair: max((abs(d.effect) for d in pair[1].largest), default=0.0))]
+        compared = [min(compared, key=lambda pair: 1.0 if pair[1].correlation is None else pair[1].correlation)]
     return [_difference(name, first[0], title, found, first[1].channels) for title, found in compared]
 
 
@@ -333,18 +333,6 @@ def _difference(name: str, first: str, second: str, found: LayerComparison, chan
     if found.correlation is not None:
         text += f"; channel means correlate with {found.correlation:.2f}"
         numbers["correlation"] = found.correlation
-    if found.largest:
-        named = [
-            f"{d.channel} ({d.second_mean:.3g} against {d.first_mean:.3g}, {d.effect:+.2f} standard deviations)"
-            for d in found.largest
-        ]
-        text += f". Largest differences in {_plural(len(named), 'channel')} {_listed(named)}"
-        for d in found.largest:
-            numbers |= {
-                f"channel {d.channel} first mean": d.first_mean,
-                f"channel {d.channel} second mean": d.second_mean,
-                f"channel {d.channel} effect": d.effect,
-            }
     meaning = ""
     if found.correlation is not None:
         meaning = (

@@ -14,7 +14,7 @@ from reportgen.figures.encoding import png
 from reportgen.figures.grids import Maps, are_numbers
 from reportgen.figures.tiling import arrange_tiles
 from reportgen.report.model import LayerSummary
-from reportgen.report.picture import Picture
+from reportgen.report.picture import Picture, Tiles
 
 _LONGEST_SAMPLE = 14  # letters of a class's name over a picture that is three quarters of an inch wide
 
@@ -177,6 +177,7 @@ def filter_grid(layer: str, kernels: NDArray[np.float32]) -> Picture:
         alt=f"The {count} filters of {layer}, {height} by {width}, weights {spread}{told}.",
         caption=f"Filters of {layer}, {across} a row: {read}; mid-gray is 0, the range is ±{limit:.3g} for all{told}.",
         pixelated=True,
+        tiles=Tiles(count=count, columns=across, height=tiles.shape[1], width=tiles.shape[2], gap=4),
         data=png(sheet),
     )
 

@@ -15,7 +15,9 @@ _COMPRESSION = 4  # of 9: a third faster than the usual 6, and 2 % larger
 _SIGNATURE_AND_HEADER = 8 + 8 + 13 + 4
 
 
-def palette_png(indexes: Pixels, palette: Pixels, *, transparent: int | None = None) -> bytes:
+def palette_png(
+    indexes: Pixels, palette: Pixels, *, transparent: int | None = None, alphas: Pixels | None = None
+) -> bytes:
     """Encode a picture whose pixels are indexes into a palette.
 
     Pillow writes palette pictures unfiltered. Here the palette is ordered as the values are, so neighbouring pixels
@@ -30,6 +32,8 @@ def palette_png(indexes: Pixels, palette: Pixels, *, transparent: int | None = N
         ``(K, 3)`` RGB, K at most 256, larger than every index.
     transparent
         An index that shows what's behind the picture.
+    alphas
+        ``(K,)``: how far each colour hides that, 0 to 255.
     """
     gray = _saved(Image.fromarray(indexes), "PNG", compress_level=_COMPRESSION)
     header = gray[16 : 16 + 13]
@@ -37,6 +41,8 @@ def palette_png(indexes: Pixels, palette: Pixels, *, transparent: int | None = N
     chunks = _chunk(b"IHDR", changed) + _chunk(b"PLTE", palette.astype(np.uint8).tobytes())
     if transparent is not None:
         chunks += _chunk(b"tRNS", b"\xff" * transparent + b"\x00")
+    elif alphas is not None:
+        chunks += _chunk(b"tRNS", alphas.astype(np.uint8).tobytes())
     return gray[:8] + chunks + gray[_SIGNATURE_AND_HEADER:]
 
 

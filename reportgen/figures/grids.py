@@ -24,7 +24,7 @@ Scale = Literal["channel", "standardized", "shared"]
 Maps = NDArray[np.floating]
 
 LEVELS = 253
-_MARK, _GAP, _LOST = 253, 254, 255
+_MARK, BLANK, LOST = 253, 254, 255
 _NO_NUMBER = np.finfo(np.float32).max  # pooling makes its negative of NaN
 _WORDS = {
     "channel": "each channel by its own minimum and maximum",
@@ -102,20 +102,20 @@ def feature_map_grid(
         are not numbers have a colour of their own.
     """
     count = min(channels or layer.channels, layer.channels)
-    factor = _reduction(maps.shape[0] * maps.shape[1] * count, maximum_pixels)
+    factor = reduction(maps.shape[0] * maps.shape[1] * count, maximum_pixels)
     with np.errstate(invalid="ignore", over="ignore"):
-        shown = _reduced(maps[..., :count], factor)
+        shown = reduced(maps[..., :count], factor)
     tiles = quantise_tiles(shown, ranges, count)
     for channel in layer.not_finite_channels:
         if channel < count:
-            tiles[channel][~are_numbers(shown[..., channel])] = _LOST
+            tiles[channel][~are_numbers(shown[..., channel])] = LOST
     for channel in layer.dead_channels:
         if channel < count:
-            tiles[channel] = _GAP
+            tiles[channel] = BLANK
             cross_out(tiles[channel])
     across = min(columns or _squarish(count), count)
     gap = max(1, round(max(tiles.shape[1:]) / 40))
-    grid = arrange_tiles(tiles, across, gap=gap, blank=_GAP)
+    grid = arrange_tiles(tiles, across, gap=gap, blank=BLANK)
     palette = np.vstack([colour_table(colours, LEVELS), np.array([DEAD, (0, 0, 0), NOT_A_NUMBER], np.uint8)])
     return Picture(
         name=name,
@@ -126,7 +126,7 @@ def feature_map_grid(
         caption=_caption(layer, count, across, factor, ranges),
         pixelated=True,
         tiles=Tiles(count=count, columns=across, height=tiles.shape[1], width=tiles.shape[2], gap=gap),
-        data=palette_png(grid, palette, transparent=_GAP),
+        data=palette_png(grid, palette, transparent=BLANK),
     )
 
 
@@ -200,11 +200,12 @@ def _squarish(count: int) -> int:
     return int(2 ** math.ceil(math.log2(max(1, count)) / 2))
 
 
-def _reduction(pixels: int, maximum: int) -> int:
+def reduction(pixels: int, maximum: int) -> int:
+    """Return by what maps are reduced to have at most so many pixels; 0: no limit."""
     return math.ceil(math.sqrt(pixels / maximum)) if maximum and pixels > maximum else 1
 
 
-def _reduced(maps: Maps, factor: int) -> Maps:
+def reduced(maps: Maps, factor: int) -> Maps:
     """Average over blocks of ``factor`` x ``factor``; a rest at the lower and right border is left out."""
     if factor == 1:
         return maps

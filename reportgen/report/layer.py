@@ -24,6 +24,8 @@ class ChannelStatistics:
         Standard deviation over range, divided by the same of the input at the map's size; 1: as the input.
     sharpness
         Mean gradient magnitude after scaling to 0..1, divided by the same of the input at the map's size.
+    peak
+        The place of the first maximum, counted row by row from 0. Empty in reports of older versions.
     """
 
     minimum: tuple[Number, ...]
@@ -34,6 +36,7 @@ class ChannelStatistics:
     input_correlation: tuple[float | None, ...]
     contrast: tuple[float | None, ...]
     sharpness: tuple[float | None, ...]
+    peak: tuple[int | None, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -27,6 +27,11 @@ class LayerSummary:
         Its name; None where the layer has none.
     receptive_field
         (height, width) in pixels of the input; None where it isn't defined.
+    field_start
+        (row, column) of the input at which the receptive field of the first place begins, below 0 where that is padded;
+        None where it isn't known.
+    field_step
+        (down, across): by how many pixels of the input the field moves from one place to the next; None with the start.
     inbound
         Names of the layers whose outputs go in; an empty name is the model's input. Empty in reports of older versions.
     """
@@ -39,6 +44,35 @@ class LayerSummary:
     activation: str | None
     receptive_field: tuple[int, int] | None
     inbound: tuple[str, ...] = ()
+    field_start: tuple[int, int] | None = None
+    field_step: tuple[int, int] | None = None
+
+    def lies_over(self, size: tuple[int, int]) -> tuple[float, float, float, float] | None:
+        """Return (top, left, height, width) of where a map of a size lies over the input; None if unknown.
+
+        Each place lies in the middle of what it sees.
+        """
+        if self.receptive_field is None or self.field_start is None or self.field_step is None:
+            return None
+        (top, left), (down, across) = self.field_start, self.field_step
+        middle = ((self.receptive_field[0] - down) / 2, (self.receptive_field[1] - across) / 2)
+        return top + middle[0], left + middle[1], float(down * size[0]), float(across * size[1])
+
+    def seen_from(self, place: tuple[int, int], size: tuple[int, int]) -> tuple[int, int, int, int] | None:
+        """Return (top, left, bottom, right) of what a place of the layer sees of an input of a size; None if unknown.
+
+        The last two are exclusive; what lies beyond the border is left out.
+        """
+        if self.receptive_field is None or self.field_start is None or self.field_step is None:
+            return None
+        ends = []
+        for at, start, step, extent, side in zip(
+            place, self.field_start, self.field_step, self.receptive_field, size, strict=True
+        ):
+            first = min(side - 1, max(0, start + at * step))
+            ends.append((first, max(first + 1, min(side, start + at * step + extent))))
+        (top, bottom), (left, right) = ends
+        return top, left, bottom, right
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 ENDINGS = {"image/png": "png", "image/jpeg": "jpeg"}
 _FILE = re.compile(
-    r"(case\d+-(input|occlusion\d*-\w+|layer\d+-.+|single-channels|through-layers|standing)|model-\w+|section\d+-figure)\.(png|jpeg)"
+    r"(case\d+-(input|occlusion\d*-\w+|layer\d+-.+|single-channels|through-layers|standing|backdrop|channel\d+)|model-\w+|section\d+-figure)\.(png|jpeg)"
 )
 
 
@@ -32,6 +32,11 @@ class Tiles:
     height: int
     width: int
     gap: int
+
+    @property
+    def words(self) -> str:
+        """All of it in a line, as a page's script reads it."""
+        return f"{self.count} {self.columns} {self.height} {self.width} {self.gap}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,6 +106,11 @@ def case_picture_name(case: int, kind: str) -> str:
 def occlusion_kind(kind: str, place: int = 0) -> str:
     """Return the kind of an occlusion picture: of the first class that the scan follows, or of a further one."""
     return f"occlusion{place + 1 if place else ''}-{kind}"
+
+
+def channel_kind(number: int) -> str:
+    """Return the kind of the picture of a channel that is shown by itself, counted from 0."""
+    return f"channel{number + 1}"
 
 
 def is_picture_file(name: str) -> bool:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from reportgen.report.brand import Brand
 from reportgen.report.by_class import EvidenceOfClass
+from reportgen.report.channels import Differences, FeaturedChannels
 from reportgen.report.decision import Decision
 from reportgen.report.evidence import OcclusionMap
 from reportgen.report.findings import Finding
@@ -252,7 +253,8 @@ class Remark:
     Attributes
     ----------
     section
-        Where it belongs: ``headline`` (the first screen), ``model``, ``predictions``, ``occlusion`` or ``layers``.
+        Where it belongs: ``headline`` (the first screen), ``model``, ``predictions``, ``occlusion``, ``differs`` or
+        ``layers``.
     layer
         The layer it is about; None where it's about no single one.
     case
@@ -343,6 +345,10 @@ class Report:
         Whose look it has; None: the program's own.
     further_sections
         What was added to the program's own sections.
+    differences
+        How far the channels respond differently to the cases; None where there are no two groups of them.
+    featured
+        The channels that are shown by themselves; None where there are none.
     """
 
     schema_version: int = SCHEMA_VERSION
@@ -360,6 +366,8 @@ class Report:
     pictures: tuple[Picture, ...] = ()
     brand: Brand | None = None
     further_sections: tuple[FurtherSection, ...] = ()
+    differences: Differences | None = None
+    featured: FeaturedChannels | None = None
 
     @property
     def side_by_side(self) -> tuple[tuple[int, CaseReport], ...]:

@@ -11,7 +11,7 @@ from reportgen.system.errors import SettingsError
 from reportgen.system.files import read_bytes
 
 MOST_BYTES = 1 << 20  # of a file; with more, a page takes minutes to make and to open
-SECTIONS = ("summary", "model", "cases", "predictions", "occlusion", "layers", "provenance")
+SECTIONS = ("summary", "model", "cases", "predictions", "occlusion", "differs", "layers", "provenance")
 
 
 def read_comments(settings: CommentarySettings, layers: Sequence[str]) -> tuple[Comment, ...]:

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-SectionName = Literal["summary", "cases", "occlusion", "layers", "model", "reading", "methods", "provenance"]
+SectionName = Literal["summary", "cases", "occlusion", "differs", "layers", "model", "reading", "methods", "provenance"]
 HexColour = Annotated[str, Field(pattern=r"^#[0-9a-fA-F]{6}$"), "a colour such as '#005a9c'"]
 Line = Annotated[str, Field(max_length=300), "a text of at most 300 characters"]
 

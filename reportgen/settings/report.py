@@ -225,8 +225,8 @@ class CommentarySettings:
     folder
         Holds ``<section>.md`` and ``layers/<layer>.md``. None: no folder.
     sections
-        Texts by section: ``summary``, ``model``, ``cases``, ``predictions``, ``occlusion``, ``layers`` or
-        ``provenance``. They stand before those of the folder.
+        Texts by section: ``summary``, ``model``, ``cases``, ``predictions``, ``occlusion``, ``differs``,
+        ``layers`` or ``provenance``. They stand before those of the folder.
     layers
         Texts by name of a shown layer.
     """

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.analysis.activations import FeatureMaps
+from reportgen.analysis.activations import FeatureMaps, feature_maps
 from reportgen.analysis.agreement import agreed_pixels, describe_agreed, sign_of
 from reportgen.analysis.decision import turn_masks
 from reportgen.analysis.filters import first_filters
@@ -20,17 +20,19 @@ from reportgen.analysis.runs import CaseRun, Runs, Subject
 from reportgen.analysis.standing import Standing
 from reportgen.analysis.summary import summarise_layers
 from reportgen.figures import charts, grids, heatmaps
+from reportgen.figures.channel import backdrop, channel_pictures
 from reportgen.figures.colours import colour_table
 from reportgen.figures.curves import map_test_chart
 from reportgen.figures.evaluation import standing_strip
 from reportgen.figures.known_regions import region_outlines
 from reportgen.figures.sanity import sanity_chart
 from reportgen.figures.views import view_overlay
+from reportgen.report.channels import FeaturedChannels
 from reportgen.report.decision import Decision
 from reportgen.report.evidence import OcclusionMap, name_support
 from reportgen.report.layer import LayerReport
 from reportgen.report.maptest import MapTest
-from reportgen.report.picture import Picture, case_picture_name, layer_picture_name, occlusion_kind
+from reportgen.report.picture import Picture, case_picture_name, channel_kind, layer_picture_name, occlusion_kind
 from reportgen.report.report import readable
 from reportgen.settings.occlusion import OcclusionSettings
 from reportgen.settings.report import FeatureMapSettings, Settings
@@ -97,6 +99,28 @@ def model_pictures(subject: Subject) -> list[Picture]:
         charts.filter_grid(*found) if found else None,
     )
     return [picture for picture in drawn if picture is not None]
+
+
+def featured_pictures(subject: Subject, runs: Runs, featured: FeaturedChannels | None, colours: str) -> list[Picture]:
+    """Draw the channels that are shown by themselves, case by case on one scale, and the images that they lie over.
+
+    Maps are dropped once they're measured, and only then is it known which channels stand out: the model runs once
+    more, as far as the last of their layers.
+    """
+    if featured is None:
+        return []
+    wanted = {one.layer for one in featured.channels}
+    layers = [call for call in subject.layers if call.path in wanted]
+    pictures = [backdrop(case_picture_name(run.number, "backdrop"), run.title, run.image) for run in runs]
+    titles = [run.title for run in runs]
+    for maps in feature_maps(subject.graph, layers, np.stack([run.prepared for run in runs])):
+        for number, one in enumerate(featured.channels):
+            if one.layer != maps.layer:
+                continue
+            names = [case_picture_name(run.number, channel_kind(number)) for run in runs]
+            values = maps.values[..., one.channel]
+            pictures += channel_pictures(names, titles, one.layer, one.channel, values, colours)
+    return pictures
 
 
 def standing_pictures(standings: Sequence[Standing]) -> list[Picture]:

@@ -13,11 +13,13 @@ import numpy as np
 from reportgen.analysis import predictions, remarks
 from reportgen.analysis.activations import feature_maps
 from reportgen.analysis.channels import measure_layer, reference_of
-from reportgen.analysis.deciding import deciding_remarks
+from reportgen.analysis.deciding import deciding_remarks, repeated_in
+from reportgen.analysis.differences import channel_effects, find_groups, gather_differences
 from reportgen.analysis.doubts.finiteness import origin_remarks
 from reportgen.analysis.doubts.noise import noise_remarks
 from reportgen.analysis.doubts.profiles import profile_remarks
 from reportgen.analysis.doubts.trials import doubts_under, trial_remarks, try_preprocessings
+from reportgen.analysis.featured import channel_remarks, feature_channels
 from reportgen.analysis.headlines import headline_remarks
 from reportgen.analysis.occlusion.patches import count_positions
 from reportgen.analysis.runs import CaseRun, Runs, Subject, are_finite, is_finite, make_subject, run_cases
@@ -30,6 +32,7 @@ from reportgen.outputs.page.brand import read_brand
 from reportgen.outputs.page.theme import theme_asset
 from reportgen.outputs.report_files import SavableReport
 from reportgen.outputs.saved.evaluation_json import read_evaluation
+from reportgen.report.channels import Differences
 from reportgen.report.evaluation import ClassifierEvaluation
 from reportgen.report.layer import LayerReport
 from reportgen.report.model import ModelReport
@@ -46,6 +49,7 @@ from reportgen.workflows.illustrate import (
     LayerDrawing,
     check_channels,
     check_colours,
+    featured_pictures,
     input_pictures,
     model_pictures,
     occlusion_pictures,
@@ -101,7 +105,7 @@ def build_report(
     if positions:
         runs = _with_evidence(subject, runs, chosen, watch, positions)
     with watch.step("feature maps", len(subject.layers)) as advance:
-        layers, grids = _layers(subject, runs, chosen, advance)
+        layers, grids, differences = _layers(subject, runs, chosen, advance)
     if chosen.layers.deciding and are_finite(runs):
         layers = add_deciding(subject, runs, layers, chosen, watch)
     with watch.step("draw"):
@@ -109,17 +113,24 @@ def build_report(
     pictures += region_pictures(runs, chosen)
     standings = find_standings(evaluation, subject.head, runs) if evaluation else []
     pictures += standing_pictures(standings)
+    model_told, cases_told = (
+        model_report(subject),
+        tuple(
+            case_report(run, subject, of_case, chosen.preprocessing.aspect)
+            for run, of_case in zip(runs, layers, strict=True)
+        ),
+    )
+    with watch.step("channels that stand out"):
+        featured = feature_channels(cases_told, model_told, differences)
+        pictures += featured_pictures(subject, runs, featured, chosen.feature_maps.colours)
     trials: tuple[PreprocessingTrial, ...] = ()
     if chosen.preprocessing.mode == TRY:
         trials = try_preprocessings(subject, runs)
     report = SavableReport(
         title=chosen.title or usual_title(read),
         created=creation_time(),
-        model=model_report(subject),
-        cases=tuple(
-            case_report(run, subject, of_case, chosen.preprocessing.aspect)
-            for run, of_case in zip(runs, layers, strict=True)
-        ),
+        model=model_told,
+        cases=cases_told,
         remarks=(),
         trials=trials,
         comments=comments,
@@ -128,6 +139,8 @@ def build_report(
         timings=watch.seconds,
         pictures=(*pictures, *grids),
         brand=brand,
+        differences=differences,
+        featured=featured,
     )
     shown, head = [case for _, case in report.side_by_side], subject.head
     report = report.with_remarks(
@@ -141,6 +154,7 @@ def build_report(
         *(otherness_remarks(evaluation, report.model) if evaluation else ()),
         *(standing_remark(standings[number]) for number, _ in report.side_by_side if standings),
         *headline_remarks(report.side_by_side),
+        *channel_remarks(differences, featured, report.cases),
         *evidence_remarks(shown, head),
         *deciding_remarks(shown),
         *remarks.depth_remarks(shown),
@@ -249,15 +263,28 @@ def _profile_remarks(subject: Subject, runs: Runs, settings: Settings) -> list[R
 
 def _layers(
     subject: Subject, runs: Runs, settings: Settings, advance: Callable[[int], object]
-) -> tuple[list[list[LayerReport]], list[Picture]]:
-    """Measure and draw one layer after another; returns measures by case and layer, and all pictures."""
+) -> tuple[list[list[LayerReport]], list[Picture], Differences | None]:
+    """Measure and draw one layer after another.
+
+    Returns
+    -------
+    tuple
+        Measures by case and layer, all pictures, and how far channels differ between two groups of cases.
+    """
     drawing = LayerDrawing([run.title for run in runs], len(subject.layers), settings.feature_maps)
     references = [reference_of(run.image) for run in runs]
     measured: list[list[LayerReport]] = [[] for _ in runs]
+    groups = find_groups(runs, subject.head)
+    effects: list[tuple[float | None, ...]] = []
     for maps in feature_maps(subject.graph, subject.layers, np.stack([run.prepared for run in runs])):
         of_layer = [measure_layer(maps.layer, *pair) for pair in zip(maps.values, references, strict=True)]
         drawing.add(maps, of_layer)
         for done, measures in zip(measured, of_layer, strict=True):
             done.append(measures)
+        if groups:
+            effects.append(channel_effects(maps.values, groups[1].cases, groups[2].cases))
         advance(1)
-    return measured, drawing.finish()
+    differences = None
+    if groups:
+        differences = gather_differences(groups, measured[0], effects, repeated_in(subject.graph, subject.layers))
+    return measured, drawing.finish(), differences

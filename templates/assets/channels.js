@@ -4,13 +4,13 @@
 (() => {
   const dialog = document.querySelector("dialog.channel");
   if (!dialog || !dialog.showModal) return;
-  const LEVELS = 253;
+  const LEVELS = 253, BINS = 40;
   const find = (query) => dialog.querySelector(query);
   const name = find(".channel-name"), told = find(".channel-value"), slider = find(".channel-opacity");
   const ownBox = find(".channel-own"), table = find(".channel-numbers"), body = find(".channel-body");
   const panels = [...dialog.querySelectorAll(".channel-case")];
   const drawing = document.querySelector("#layers").dataset;
-  const data = document.getElementById("report-data");
+  const data = document.querySelector("script[type='application/json']");
   let report = null;
   let at = { layer: 0, channel: 0 }, wanted = 0, opener = null, turn = 0;
 
@@ -19,7 +19,7 @@
   for (const link of document.querySelectorAll("a[data-place]")) {
     const { place, layer, tiles } = link.dataset;
     const [count, columns, height, width, gap] = tiles.split(" ").map(Number);
-    const found = layers[place] ||= { place: Number(place), name: layer, count, grids: [] };
+    const found = layers[place] ||= { place: Number(place), name: layer, count, grids: [], field: link.dataset.field?.split(" ").map(Number) };
     found.grids[link.dataset.case] = { link, image: link.querySelector("img"), count, columns, height, width, gap };
   }
   const order = layers.filter(Boolean).sort((one, other) => one.place - other.place);
@@ -28,23 +28,23 @@
   const tileOf = (grid, channel) => ({
     x: channel % grid.columns * (grid.width + grid.gap), y: Math.floor(channel / grid.columns) * (grid.height + grid.gap),
   });
-  // null where the last row has no tile
-  const channelUnder = (grid, event) => {
+  // which tile; null where the last row has none
+  const tileUnder = (grid, event) => {
     const box = grid.image.getBoundingClientRect();
     const x = (event.clientX - box.left) * grid.image.naturalWidth / box.width;
     const y = (event.clientY - box.top) * grid.image.naturalHeight / box.height;
     const column = Math.min(grid.columns - 1, Math.max(0, Math.floor(x / (grid.width + grid.gap))));
-    const channel = Math.max(0, Math.floor(y / (grid.height + grid.gap))) * grid.columns + column;
-    return channel < grid.count ? channel : null;
+    const tile = Math.max(0, Math.floor(y / (grid.height + grid.gap))) * grid.columns + column;
+    return tile < grid.count ? tile : null;
   };
 
   // --- numbers
 
   const measures = (place, number) => {
     if (!report && data) report = JSON.parse(data.textContent);
-    const found = report && report.cases[number].layers[place];
-    return found ? found : null;
+    return report?.cases[number].layers[place];
   };
+  const effectsOf = (layer) => (measures(0, 0), report?.differences?.layers[layer.place].effects);
   const number = (value) => typeof value === "number"
     ? String(Number(value.toPrecision(4))).replace("-", "\u2212") : value === null ? "\u2013" : "not a number";
 
@@ -90,11 +90,12 @@
     return palettes.get(key);
   };
 
+  const drawnOn = (canvas) => canvas.getContext("2d", { willReadFrequently: true });
+  const sized = (canvas, width, height) => Object.assign(canvas, { width, height });
+
   // the tile on a canvas of its own size; its values as far as colours can be read back
   const cut = (grid, channel, range) => {
-    const canvas = document.createElement("canvas");
-    [canvas.width, canvas.height] = [grid.width, grid.height];
-    const context = canvas.getContext("2d", { willReadFrequently: true });
+    const canvas = sized(document.createElement("canvas"), grid.width, grid.height), context = drawnOn(canvas);
     const { x, y } = tileOf(grid, channel);
     context.drawImage(grid.image, x, y, grid.width, grid.height, 0, 0, grid.width, grid.height);
     const palette = range && paletteOf(grid.image);
@@ -108,31 +109,49 @@
     return { canvas, values, palette };
   };
 
-  const paint = (tile, [low, high]) => {
-    const { canvas, values, palette } = tile;
-    const context = canvas.getContext("2d");
-    const picture = context.getImageData(0, 0, canvas.width, canvas.height);
+  // what isn't crossed out, and is a number: by its share of the range
+  const paint = ({ canvas, values, palette }, [low, high], set) => {
+    const context = drawnOn(canvas), picture = context.getImageData(0, 0, canvas.width, canvas.height);
     values.forEach((value, i) => {
-      if (isNaN(value)) return; // crossed out, or no number: stays as it is
-      const share = high > low ? (value - low) / (high - low) : 0;
-      const colour = palette.colours[Math.round(Math.min(1, Math.max(0, share)) * (LEVELS - 1))];
-      picture.data.set(colour, 4 * i);
+      if (!isNaN(value)) set(picture.data, 4 * i, high > low ? Math.min(1, Math.max(0, (value - low) / (high - low))) : 0, palette);
     });
     context.putImageData(picture, 0, 0);
   };
-
-  const copy = (from, to) => {
-    [to.width, to.height] = [from.width, from.height];
-    to.getContext("2d").drawImage(from, 0, 0);
-  };
+  const colour = (data, at, share, { colours }) => data.set(colours[Math.round(share * (LEVELS - 1))], at);
   // over the input: the weaker a response, the more of the input is seen
-  const thin = (canvas, values, [low, high]) => {
-    const context = canvas.getContext("2d");
-    const picture = context.getImageData(0, 0, canvas.width, canvas.height);
-    values.forEach((value, i) => {
-      if (!isNaN(value)) picture.data[4 * i + 3] = high > low ? 255 * Math.sqrt(Math.max(0, (value - low) / (high - low))) : 0;
-    });
-    context.putImageData(picture, 0, 0);
+  const thin = (data, at, share) => { data[at + 3] = 255 * Math.sqrt(share); };
+  const copy = (from, to) => {
+    drawnOn(sized(to, from.width, from.height)).drawImage(from, 0, 0);
+  };
+  // how many values are where between the ends
+  const spread = (values, [low, high]) => {
+    const counts = Array(BINS).fill(0);
+    for (const value of values) counts[Math.min(BINS - 1, Math.floor((value - low) / (high - low || 1) * BINS))]++;
+    return counts.map((count) => Math.sqrt(count / values.length));
+  };
+  const put = (element, ...box) => ["left", "top", "width", "height"].forEach((side, i) => { element.style[side] = `${100 * box[i]}%`; });
+  // where on the input a map lies, and what its strongest place sees, cut out
+  const look = (panel, layer, grid, peak) => {
+    const [height, width] = drawing.input.split(" ").map(Number);
+    const [alone, over, part] = panel.querySelectorAll("canvas"), frame = panel.querySelector(".seen");
+    const { field } = layer, image = panel.querySelector(".over img");
+    const known = field && image && typeof peak === "number";
+    frame.hidden = part.closest("div:not(.pane)").hidden = !known;
+    put(over, 0, 0, 1, 1);
+    if (!field) return;
+    const [top, left, down, across, tall, wide, rows, columns] = field;
+    put(over, (left + (wide - across) / 2) / width, (top + (tall - down) / 2) / height, columns * across / width, rows * down / height);
+    if (!known) return;
+    const clip = (start, size, side) => [Math.max(0, start), Math.min(side, start + size)];
+    const [first, last] = clip(top + Math.floor(peak / columns) * down, tall, height);
+    const [from, to] = clip(left + peak % columns * across, wide, width);
+    put(frame, from / width, first / height, (to - from) / width, (last - first) / height);
+    sized(part, to - from, last - first);
+    part.parentElement.style.setProperty("--ratio", part.width / part.height);
+    image.decode().then(() => {
+      const times = image.naturalWidth / width;
+      part.getContext("2d").drawImage(image, ...[from, first, to - from, last - first].map((one) => one * times), 0, 0, part.width, part.height);
+    }, () => {});
   };
 
   // --- one channel
@@ -151,20 +170,26 @@
     });
     const tiles = cases.map((one, i) => cut(layer.grids[one], channel, ranges[i]));
     const readable = tiles.every((tile) => tile.values);
+    filter(layer, channel);
     const common = readable ? [Math.min(...ranges.map((one) => one[0])), Math.max(...ranges.map((one) => one[1]))] : null;
     const own = readable && ownBox?.checked;
+    const heights = readable ? tiles.map((tile) => spread(tile.values, common)) : [];
+    const tallest = Math.max(...heights.flat());
     if (ownBox) ownBox.disabled = !readable;
     shown.forEach((panel, i) => {
       const scale = own ? real[i] : common;
-      if (readable) paint(tiles[i], scale);
+      if (readable) paint(tiles[i], scale, colour);
       const [alone, over] = panel.querySelectorAll("canvas");
       copy(tiles[i].canvas, alone);
       copy(tiles[i].canvas, over);
-      if (readable) thin(over, tiles[i].values, scale);
+      if (readable) paint({ ...tiles[i], canvas: over }, scale, thin);
       alone.setAttribute("aria-label", `${panel.querySelector("h3").textContent}, ${layer.name}, channel ${channel}`
         + (readable ? `: ${number(real[i][0])} to ${number(real[i][1])}` : ""));
       alone.parentElement.style.setProperty("--ratio", alone.width / alone.height);
       panel.values = tiles[i].values;
+      look(panel, layer, layer.grids[cases[i]], measures(place, cases[i])?.statistics.peak[channel]);
+      panel.querySelector(".histogram").hidden = !readable;
+      if (readable) panel.querySelector(".histogram path").setAttribute("d", heights[i].map((one, x) => `M${x} 1v-${one / tallest}h.9v${one / tallest}`).join(""));
       const bar = panel.querySelector(".own-range i");
       bar.parentElement.hidden = !readable;
       if (readable) {
@@ -176,7 +201,9 @@
     });
     name.textContent = `${layer.name} / ${channel}`;
     const grid = layer.grids[cases[0]];
-    find(".channel-about").textContent = `channel ${channel} of ${layer.count} (0 to ${layer.count - 1}), ${grid.height} × ${grid.width}`;
+    const effect = effectsOf(layer)?.[channel];
+    find(".channel-about").textContent = `channel ${channel} of ${layer.count} (0 to ${layer.count - 1}), ${grid.height} × ${grid.width}`
+      + (typeof effect === "number" ? `, difference ${number(effect)}` : "");
     told.textContent = "";
     const strip = find(".channel-range");
     strip.hidden = !readable;
@@ -194,6 +221,18 @@
       const [across, down] = button.dataset.walk.split(" ").map(Number);
       button.setAttribute("aria-disabled", String(!reach(across, down)));
     }
+  };
+
+  // the kernel of a first layer, from the picture of all of them
+  const kernel = find(".channel-filter");
+  const filter = (layer, channel) => {
+    const source = document.querySelector("#model-filters img");
+    if (!kernel) return;
+    kernel.hidden = layer.name !== kernel.dataset.layer || !source;
+    if (kernel.hidden) return;
+    const [count, columns, height, width, gap] = kernel.dataset.tiles.split(" ").map(Number), { x, y } = tileOf({ columns, height, width, gap }, channel);
+    const canvas = sized(kernel.querySelector("canvas"), width, height);
+    source.decode().then(() => canvas.getContext("2d").drawImage(source, x, y, width, height, 0, 0, width, height), () => {});
   };
 
   const fill = (place, cases, channel) => {
@@ -214,8 +253,10 @@
   const reach = (across, down) => {
     const layer = at.layer + down;
     if (!order[layer]) return null;
-    const channel = across ? at.channel + across : Math.min(wanted, order[layer].count - 1);
-    return channel >= 0 && channel < order[layer].count ? { layer, channel } : null;
+    const { count, sorted } = order[layer];
+    if (!across) return { layer, channel: Math.min(wanted, count - 1) };
+    const tile = (sorted ? sorted.indexOf(at.channel) : at.channel) + across;
+    return tile >= 0 && tile < count ? { layer, channel: sorted ? sorted[tile] : tile } : null;
   };
   const address = () => `#${encodeURIComponent(order[at.layer].name).replaceAll("%2F", "/")}/${at.channel}`;
   const walk = (across, down) => {
@@ -291,29 +332,31 @@
       mark.hidden = true;
       link.append(mark);
       let chosen = 0;
-      const point = (channel) => {
-        chosen = channel;
-        const { x, y } = tileOf(grid, channel), { naturalWidth, naturalHeight } = grid.image;
+      const channelAt = (tile) => layer.sorted ? layer.sorted[tile] : tile;
+      const point = (tile) => {
+        chosen = tile;
+        const { x, y } = tileOf(grid, tile), { naturalWidth, naturalHeight } = grid.image;
         mark.hidden = !naturalWidth;
         mark.style.left = `${100 * x / naturalWidth}%`;
         mark.style.top = `${100 * y / naturalHeight}%`;
         mark.style.width = `${100 * grid.width / naturalWidth}%`;
         mark.style.height = `${100 * grid.height / naturalHeight}%`;
-        mark.textContent = link.title = `channel ${channel}`;
+        mark.textContent = link.title = `channel ${channelAt(tile)}`;
       };
       link.addEventListener("click", (event) => {
         if (event.ctrlKey || event.metaKey || event.shiftKey) return;
-        const channel = event.detail ? channelUnder(grid, event) : chosen;
-        if (channel === null) return; // beside the last tile: the whole grid, in the other viewer
+        const tile = event.detail ? tileUnder(grid, event) : chosen;
+        // beside the last tile: the whole grid, in the other viewer
+        if (tile === null) return;
         event.preventDefault();
         event.stopImmediatePropagation();
-        at = { layer: order.indexOf(layer), channel };
+        at = { layer: order.indexOf(layer), channel: channelAt(tile) };
         history.pushState({ channel: true }, "", address());
-        open(at.layer, channel, link);
+        open(at.layer, at.channel, link);
       }, true);
       link.addEventListener("pointermove", (event) => {
-        const channel = channelUnder(grid, event);
-        if (channel !== null) return point(channel);
+        const tile = tileUnder(grid, event);
+        if (tile !== null) return point(tile);
         mark.hidden = true;
         link.title = "Enlarge";
       });
@@ -324,7 +367,8 @@
         const step = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -grid.columns, ArrowDown: grid.columns }[event.key];
         if (!step || event.ctrlKey || event.metaKey || event.altKey) return;
         const next = chosen + step;
-        if (next < 0 || next >= grid.count) return; // out of the grid: the page scrolls
+        // out of the grid: the page scrolls
+        if (next < 0 || next >= grid.count) return;
         event.preventDefault();
         point(next);
       });
@@ -373,6 +417,46 @@
     if (Math.abs(across) > 40 && Math.abs(across) > 1.5 * Math.abs(event.clientY - start.clientY)) walk(across < 0 ? 1 : -1, 0);
     start = null;
   });
+
+  // --- grids, their tiles sorted or each by its case's own range: drawn once they're in view
+
+  const switches = document.querySelector(".grid-switches");
+  const [byEffect, byRange] = ["effect", "range"].map((one) => switches.querySelector(`.by-${one}`));
+  const redraw = (layer, grid, number) => {
+    const { link, image } = grid, own = byRange?.checked;
+    link.querySelector("canvas")?.remove();
+    if (!own && !layer.sorted) return;
+    const canvas = sized(document.createElement("canvas"), image.naturalWidth, image.naturalHeight), context = canvas.getContext("2d");
+    const cases = Object.keys(layer.grids);
+    for (let tile = 0; tile < grid.count; tile++) {
+      const channel = layer.sorted ? layer.sorted[tile] : tile, { x, y } = tileOf(grid, tile);
+      const range = own && drawnRange(layer.place, cases, channel), piece = cut(grid, channel, range);
+      const { minimum, maximum } = own ? measures(layer.place, number).statistics : {};
+      if (piece.values) paint(piece, [minimum[channel], maximum[channel]], colour);
+      context.drawImage(piece.canvas, x, y);
+    }
+    link.append(canvas);
+  };
+  const seen = new IntersectionObserver((entries) => entries.forEach(({ isIntersecting, target }) => {
+    if (!isIntersecting) return;
+    seen.unobserve(target);
+    const layer = layers[target.dataset.place], number = target.dataset.case;
+    layer.grids[number].image.decode().then(() => redraw(layer, layer.grids[number], number), () => {});
+  }));
+  const rearrange = () => {
+    for (const layer of order) {
+      const effects = byEffect?.checked && effectsOf(layer);
+      layer.sorted = effects && [...Array(layer.count).keys()].sort((one, other) => Math.abs(effects[other]) - Math.abs(effects[one]));
+      layer.grids.forEach((grid) => { seen.unobserve(grid.link); seen.observe(grid.link); });
+    }
+  };
+  switches.addEventListener("change", rearrange);
+  // in a site, pictures are files whose colours can't be read back
+  if (byRange) byRange.parentElement.hidden = !data || !paletteOf(Object.values(order[0].grids)[0].image);
+  switches.hidden = false;
+
+  // links to a channel lead to its layer without this script
+  for (const link of document.querySelectorAll("a[data-channel]")) link.href = link.dataset.channel;
 
   follow();
 })();

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import numpy as np
 import pytest
 
 from reportgen.analysis.headlines import headline_remarks
@@ -77,26 +76,3 @@ def test_how_far_the_map_is_to_be_trusted(situation, make_case):
 
 def test_without_a_scan_nothing_is_said(make_case):
     assert headline_remarks([(0, make_case(grid=None))]) == ()
-
-
-def test_the_largest_difference_is_found_over_all_layers(make_case, measured):
-    quiet, loud = np.zeros((20, 30, 2)), np.zeros((20, 30, 2))
-    quiet[:10], loud[:10] = 1.0, 1.0
-    loud[..., 1] += 2.0
-    cases = [
-        replace(make_case("NORMAL", layers=(measured(quiet, "one"), measured(quiet, "two"))), sha256="0"),
-        replace(make_case("ILL", layers=(measured(quiet, "one"), measured(loud, "two"))), sha256="1"),
-    ]
-    remark = headline_remarks(list(enumerate(cases)))[-1]
-    assert (remark.kind, remark.layer, remark.case) == ("difference", "two", None)
-    assert remark.numbers == {"channel": 1.0, "effect": pytest.approx(4.0)}
-    assert (
-        "channel 1 of two responds 4.0 standard deviations more to ILL than to NORMAL (mean 2.500 against 0.500)"
-        in (remark.text)
-    )
-
-
-def test_the_same_image_twice_differs_in_nothing(make_case, measured):
-    layer = measured(np.arange(20 * 30 * 2, dtype=float).reshape(20, 30, 2), "one")
-    same = make_case(layers=(layer,))
-    assert all(remark.kind != "difference" for remark in headline_remarks([(0, same), (1, same)]))

@@ -283,15 +283,11 @@ def test_one_case_is_compared_with_none(pair):
     assert not [one for one in layer_remarks(pair[:1], NAMES) if one.kind == "difference"]
 
 
-def test_difference_names_the_channels_that_differ_most(pair):
+def test_difference_compares_the_means(pair):
     found = remark(layer_remarks(pair, NAMES), "difference", "one")
     means = [np.mean(case.layers[0].statistics.mean) for case in pair]
     assert found.numbers["first_mean"] == pytest.approx(means[0])
     assert found.numbers["second_mean"] == pytest.approx(means[1])
-    effects = {key: value for key, value in found.numbers.items() if key.endswith("effect")}
-    assert len(effects) == 3
-    for channel in re.findall(r"channel (\d+) effect", " ".join(effects)):
-        assert f"{channel} (" in found.text
 
 
 # ---- depth

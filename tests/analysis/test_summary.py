@@ -178,6 +178,49 @@ def test_receptive_field_by_hand_and_by_trying(build):
         assert measured_field(model, name) == expected
 
 
+def padded():
+    stack = [
+        layers.ZeroPadding2D(((2, 1), (0, 3)), name="a"), layers.Conv2D(1, 3, strides=2, name="b"),
+        layers.Cropping2D(((1, 0), (2, 1)), name="c"), layers.Conv2D(1, (4, 2), strides=2, padding="same", name="d"),
+        layers.MaxPooling2D(3, strides=2, padding="same", name="e"),
+    ]  # fmt: skip
+    return keras.Sequential([layers.Input((22, 33, 1)), *stack]), dict.fromkeys("bcde")
+
+
+@pytest.mark.parametrize("build", [strided, dilated, branched, padded])
+def test_what_each_place_sees_by_trying(build):
+    """Light one pixel after another: what changes a place is what it is said to see.
+
+    At the border, less can change it: what a layer on the way pads stands for no pixel.
+    """
+    model, fields = build()
+    rows = summary(positive(model))
+    height, width, channels = model.input_shape[1:]
+    images = np.zeros((height * width, height, width, channels), np.float32)
+    images[np.arange(height * width), np.repeat(np.arange(height), width), np.tile(np.arange(width), height)] = 1
+    for name in fields:
+        inner = 0
+        values = np.asarray(keras.Model(model.inputs[0], model.get_layer(name).output)(images, training=False))
+        for row in range(values.shape[1]):
+            for column in range(values.shape[2]):
+                down, across = np.nonzero((values[:, row, column].sum(axis=-1) != 0).reshape(height, width))
+                said = rows[name].seen_from((row, column), (height, width))
+                for pixels, first, last, side in ((down, *said[::2], height), (across, *said[1::2], width)):
+                    assert first <= pixels.min() <= pixels.max() < last
+                    inner += 0 < first < last < side
+                    if 0 < first < last < side:
+                        assert (first, last) == (pixels.min(), pixels.max() + 1)
+        assert inner > 0 or name == "e"
+
+
+def test_where_a_map_lies_over_the_input():
+    rows = summary(ARCHITECTURES["chest_xray"].build(2))
+    # 7 x 7 places of fields of 46 pixels, 16 apart: the first from 0, in whose middle 16 pixels begin at 15
+    assert rows["max_pooling2d_4"].lies_over((7, 7)) == (15, 15, 112, 112)
+    assert rows["dense_1"].lies_over((1, 1)) is None
+    assert rows["dense_1"].seen_from((0, 0), (150, 150)) is None
+
+
 def test_receptive_field_goes_on_inside_nested_models(nested_model):
     rows = summary(nested_model)
     assert rows["scaling"].receptive_field == (1, 1)

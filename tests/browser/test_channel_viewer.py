@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from reportgen.outputs.page.page import SCRIPTS, STYLES, read_assets, render_html
+from reportgen.outputs.page.assets import read_assets
+from reportgen.outputs.page.page import SCRIPTS, STYLES, render_html
 from reportgen.settings.file import settings_from
 from reportgen.workflows.pipeline import build_report
 

@@ -161,3 +161,20 @@ def test_an_anchor_of_the_page_keeps_the_search(browser, site):
     browser.execute_async_script("setTimeout(arguments[0], 100)")
     assert rows(browser) == ["Alpha"]
     assert browser.find_element("name", "q").get_attribute("value") == "alpha"
+
+
+def test_the_channel_viewer_of_a_site_tells_its_numbers(browser, site, served):
+    page = next((site / "reports").glob("alpha*.html"))
+    measured = json.loads(page.with_suffix(".json").read_text(encoding="utf-8"))["cases"][0]["layers"][0]["statistics"]
+    for address in (f"{served}reports/{page.name}", page.as_uri()):
+        browser.get_log("browser")
+        browser.get(f"{address}#first/3")
+        browser.execute_async_script("setTimeout(arguments[0], 200)")
+        rows = dict(
+            browser.execute_script("""return [...document.querySelectorAll('[data-measure]')].map(row =>
+              [row.dataset.measure, row.cells[1].textContent])""")
+        )
+        for key in ("minimum", "maximum", "mean", "standard_deviation"):
+            assert float(rows[key].replace("\u2212", "-")) == pytest.approx(measured[key][3], rel=1e-3, abs=1e-9)
+        assert browser.execute_script("return !document.querySelector('.channel-case .seen').hidden")
+        assert browser.get_log("browser") == []

@@ -10,6 +10,14 @@ import pytest
 
 from reportgen.figures.encoding import jpeg, png
 from reportgen.outputs.report_files import SavableReport
+from reportgen.report.channels import (
+    CaseGroup,
+    ChannelOnCase,
+    Differences,
+    FeaturedChannel,
+    FeaturedChannels,
+    LayerEffects,
+)
 from reportgen.report.evidence import OcclusionMap, OcclusionScan, StrongestPatch
 from reportgen.report.layer import ChannelStatistics, LayerReport
 from reportgen.report.model import Evaluation, LayerSummary, ModelCard, ModelReport
@@ -17,7 +25,7 @@ from reportgen.report.picture import Picture, case_picture_name, layer_picture_n
 from reportgen.report.report import CaseReport, Comment, Prediction, Remark, TensorSummary
 
 KINDS = ("input", "occlusion-glance", "occlusion-importance", "occlusion-scores", "occlusion-strongest",
-         "occlusion-left", "occlusion-inputs", "single-channels", "through-layers")  # fmt: skip
+         "occlusion-left", "occlusion-inputs", "single-channels", "through-layers", "backdrop", "channel1")  # fmt: skip
 
 
 @pytest.fixture(scope="session")
@@ -44,6 +52,26 @@ def make_report() -> Callable[..., SavableReport]:
             versions={"reportgen": "0.1.0", "python": text},
             timings={"layers": 0.5},
             pictures=_pictures(text, layers, len(labels)),
+            differences=Differences(
+                by="label",
+                first=CaseGroup(name=f"NORMAL {text}", cases=(2,)),
+                second=CaseGroup(name=text, cases=(0, 1)),
+                layers=tuple(LayerEffects(name=name, effects=(0.5, None)) for name in layers),
+            ),
+            featured=FeaturedChannels(
+                reason="difference",
+                channels=(
+                    FeaturedChannel(
+                        layer=layers[0],
+                        channel=0,
+                        effect=0.5,
+                        cases=tuple(
+                            ChannelOnCase(mean=0.25, maximum=0.25, seen=(0, 0, 3, 5), follows=follows, cost=1.5)
+                            for follows in ("edges", "", "dark")
+                        ),
+                    ),
+                ),
+            ),
         )
 
     return make

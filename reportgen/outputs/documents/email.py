@@ -18,9 +18,10 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
 
+from reportgen.outputs.page.assets import Asset
 from reportgen.outputs.page.environment import environment
 from reportgen.outputs.page.markdown import SafeHtml
-from reportgen.outputs.page.page import Asset, Page
+from reportgen.outputs.page.page import Page
 from reportgen.report.picture import Picture
 from reportgen.report.report import CaseReport, Remark, Report, readable
 from reportgen.settings.job import EmailSettings

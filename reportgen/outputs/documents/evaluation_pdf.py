@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from reportgen.outputs.documents.pdf import Source, lay_out, print_style, printed_address
+from reportgen.outputs.page.assets import read_assets
 from reportgen.outputs.page.environment import environment
 from reportgen.outputs.page.evaluation_page import EvaluationPage
-from reportgen.outputs.page.page import read_assets
 from reportgen.outputs.saved.evaluation_json import render_evaluation_json
 from reportgen.report.evaluation import ClassifierEvaluation, EvaluationComparison
 from reportgen.report.picture import Picture

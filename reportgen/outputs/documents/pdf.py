@@ -20,9 +20,10 @@ from typing import Any
 
 from reportgen.outputs.documents.letters import lacking_letters, tell_lacking
 from reportgen.outputs.documents.pdf_palette import Indexed, put_in_place, read_indexed, stand_in
+from reportgen.outputs.page.assets import Asset, read_assets
 from reportgen.outputs.page.brand import accent_style
 from reportgen.outputs.page.markdown import SafeHtml
-from reportgen.outputs.page.page import Asset, Page, read_assets, render
+from reportgen.outputs.page.page import Page, render
 from reportgen.outputs.page.theme import Theme
 from reportgen.outputs.saved.report_json import render_json
 from reportgen.report.picture import Picture

@@ -25,6 +25,15 @@ class LayerView:
         """Fragment to link to."""
         return f"layer-{self.index + 1}"
 
+    @property
+    def field(self) -> tuple[int, ...]:
+        """Start, step and size of the receptive field and size of the map, each (down, across); empty if unknown."""
+        row = self.summary
+        height, width = row.output_shape[1:3] if len(row.output_shape) == 4 else (None, None)
+        if row.receptive_field is None or row.field_start is None or row.field_step is None or not height or not width:
+            return ()
+        return (*row.field_start, *row.field_step, *row.receptive_field, height, width)
+
 
 @dataclass(frozen=True)
 class BlockView:

@@ -69,6 +69,8 @@ WORKS = {
         _work("rong2022", "Rong, Y. and Leemann, T. and Borisov, V. and Kasneci, G. and Kasneci, E.",
               "A Consistent and Efficient Evaluation Strategy for Attribution Methods", "inproceedings", "ICML", 2022,
               eprint="2202.00449", archiveprefix="arXiv"),
+        _work("cliff1993", "Cliff, N.", "Dominance Statistics: Ordinal Analyses to Answer Ordinal Questions", "article",
+              "Psychological Bulletin", 1993, volume="114", pages="494--509"),
     )
 }  # fmt: skip
 
@@ -148,6 +150,12 @@ def _paragraphs(report: Report, cite: _Cited) -> Iterator[str]:
         yield (
             f"The feature maps of {_count(layers, 'layer')} come from one forward pass. Correlations are Pearson's, "
             "over the pixels of a map, with the input averaged to the size of the map."
+        )
+    if report.differences:
+        yield (
+            f"How far a channel responds differently is Cliff's delta {cite('cliff1993')}: of all pairs of a place of "
+            "its map in the one group of images and a place in the other, the share in which the latter's value is the "
+            "larger, less the share in which the former's is."
         )
 
 

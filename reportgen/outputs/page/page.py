@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import base64
 import functools
-import hashlib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from reportgen.outputs.page.assets import Asset, read_assets
 from reportgen.outputs.page.brand import accent_style
-from reportgen.outputs.page.environment import asset, environment
+from reportgen.outputs.page.channel_views import ChannelViews, view_channels
+from reportgen.outputs.page.environment import environment
 from reportgen.outputs.page.gauge import Gauge, gauge_of
 from reportgen.outputs.page.layer_views import BlockView, LayerView, gather_layers
 from reportgen.outputs.page.markdown import SafeHtml
@@ -37,21 +38,15 @@ CHANNEL_ROWS = 3000
 FINDING_ROWS, BEST_ROWS = 40, 5
 # what the page of a report is styled and moved by, in this order: the channel viewer first, it lets through what is
 # none of its tiles
-STYLES = ("assets/tokens.css", "assets/report.css", "assets/first.css", "assets/network.css", "assets/channels.css")
+STYLES = (
+    "assets/tokens.css",
+    "assets/report.css",
+    "assets/first.css",
+    "assets/network.css",
+    "assets/channels.css",
+    "assets/differs.css",
+)
 SCRIPTS = ("assets/channels.js", "assets/report.js")
-
-
-@dataclass(frozen=True)
-class Asset:
-    """A style sheet or script that stands inside the page, and what the policy calls it."""
-
-    text: SafeHtml
-
-    @property
-    def source(self) -> str:
-        """The digest, as a Content-Security-Policy source."""
-        digest = hashlib.sha256(self.text.text.encode()).digest()
-        return f"'sha256-{base64.b64encode(digest).decode()}'"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -261,6 +256,22 @@ class Page(Frame):
         return gather_layers(self.report, self.layers)
 
     @functools.cached_property
+    def channels(self) -> ChannelViews:
+        """The channels that are shown by themselves."""
+        return view_channels(self.report, self.pictures)
+
+    @property
+    def filters(self) -> tuple[str, str] | None:
+        """The layer whose filters are drawn, and how their tiles stand in the picture; None without one."""
+        shown = self.pictures.get("model-filters")
+        first = next((row.name for row in self.report.model.layers if row.type == "Conv2D"), None)
+        return (first, shown.tiles.words) if shown and shown.tiles and first else None
+
+    def layer_anchor(self, name: str | None) -> str:
+        """Return the part of the page that shows a layer."""
+        return next((view.anchor for view in self.layers if view.name == name), "layers")
+
+    @functools.cached_property
     def network(self) -> tuple[Unit, ...]:
         """The diagram of the network, unit by unit."""
         return network_units(self.report.model)
@@ -293,10 +304,9 @@ class Page(Frame):
 
     def anchor(self, remark: Remark) -> str:
         """Return the part of the page that shows what a remark says."""
-        found = (view.anchor for view in self.layers if view.name == remark.layer)
         if remark.proof == "decides" and not any(case.decision for _, case in self.cases):
             return "occlusion"
-        return remark.proof or next(found, "layers")
+        return remark.proof or self.layer_anchor(remark.layer)
 
     def gauge(self, case: CaseReport) -> Gauge | None:
         """Return how far the evidence of a case lies from the threshold."""
@@ -378,29 +388,6 @@ class Page(Frame):
         return self.pictures[layer_picture_name(case, layer.index, layer.name)]
 
 
-def read_assets(*names: str, theme: Theme | None = None, further: str = "") -> Asset:
-    """Return style sheets or scripts, one after another, as they stand in a page: scripts without their comments.
-
-    Parameters
-    ----------
-    names
-        Of the files.
-    theme
-        Whose files come before the program's own.
-    further
-        Style that stands after them.
-    """
-    read = theme.asset if theme else asset
-    texts = [_bare(read(name)) if name.endswith(".js") else read(name).strip() for name in names]
-    return Asset(SafeHtml("".join(f"{text}\n" for text in texts if text) + further))
-
-
-def _bare(script: str) -> str:
-    """Leave out lines that only a reader of the program needs, and indentation."""
-    lines = (line.strip() for line in script.splitlines())
-    return "\n".join(line for line in lines if line and not line.startswith("//"))
-
-
 def render_html(report: Report, theme: Theme | None = None) -> str:
     """Return the page. The same report gives the same text.
 
@@ -427,8 +414,8 @@ def _with_all_pictures(text: str, page: Page) -> str:
 
     In a ``<template>`` a browser neither shows nor decodes them.
     """
-    addresses = dict.fromkeys(f'src="{page.address(one)}"' for one in page.report.pictures)
-    left = "".join(f'<img alt="" {address}>' for address in addresses if address not in text)
+    addresses = dict.fromkeys(f'="{page.address(one)}"' for one in page.report.pictures)
+    left = "".join(f'<img alt="" src{address}>' for address in addresses if address not in text)
     return text.replace(DATA_START, f"<template>{left}</template>\n{DATA_START}", 1) if left else text
 
 

@@ -10,6 +10,7 @@ from reportgen.report.section import FurtherSection
 SECTIONS = {
     "summary": "At a glance",
     "occlusion": "Where the model looked, and what decides",
+    "differs": "What differs inside",
     "layers": "Feature maps, layer by layer",
     "cases": "The cases, from file to score",
     "model": "The model",
@@ -42,18 +43,23 @@ def chosen_sections(report: Report) -> tuple[Section, ...]:
     for number, one in enumerate(report.further_sections, 1):
         place = one.after if one.after in further else names[-1]
         further[place].append(Section(f"section-{number}", one.title, one))
-    return tuple(one for name in names for one in (Section(name, _title(report, name)), *further[name]))
+    return tuple(one for name in names for one in (Section(name, section_title(report, name)), *further[name]))
 
 
-def _title(report: Report, name: str) -> str:
-    """Return a section's heading: of numbers that are no scores, and where nothing is decided, it doesn't say so."""
+def section_title(report: Report, name: str) -> str:
+    """Return what a section is called in a report: of numbers that are no scores, and where nothing is decided, too."""
     if name == "occlusion" and not any(case.decision for case in report.cases):
         return "Where the model looked"
     if name == "cases" and report.model.head == REGRESSION:
         return "The cases, from file to output"
+    if name == "differs" and report.differences is None:
+        decides = any(case.decision for case in report.cases)
+        return "Channels that speak for the decision" if decides else "Channels that the output hangs on"
     return SECTIONS[name]
 
 
 def is_there(report: Report, name: str) -> bool:
     """Return whether a report has what a section shows."""
+    if name == "differs":
+        return report.differences is not None or report.featured is not None
     return name != "occlusion" or report.cases[0].occlusion is not None

@@ -39,6 +39,7 @@ def _flaws(report: Report) -> Iterator[str]:
         yield from _case_flaws(report, case)
     if any(len(trial.predictions) != len(report.cases) for trial in report.trials):
         yield "its preprocessing trials are of other cases"
+    yield from _channel_flaws(report)
     yield from _picture_flaws(report)
     if report.brand and (found := brand_flaw(report.brand)):
         yield found
@@ -78,8 +79,11 @@ def _case_flaws(report: Report, case: CaseReport) -> Iterator[str]:
         yield "its layers don't fit together"
     for layer in case.layers:
         numbers = layer.statistics
-        if {len(values) for values in vars(numbers).values()} != {layer.channels}:
+        counts = {len(values) for name, values in vars(numbers).items() if values or name != "peak"}
+        if counts != {layer.channels}:
             yield "its channels don't fit together"
+        if any(not 0 <= place < layer.height * layer.width for place in numbers.peak if place is not None):
+            yield "a channel of it is strongest outside its map"
         yield from _deciding_flaws(report, layer)
 
 
@@ -94,6 +98,32 @@ def _deciding_flaws(report: Report, layer: LayerReport) -> Iterator[str]:
         yield "its channels that decide don't fit together"
     if any(not 0 <= channel < layer.channels for channel in channels):
         yield "a channel that decides is none of its layer"
+
+
+def _channel_flaws(report: Report) -> Iterator[str]:
+    counts = {layer.name: layer.channels for case in report.cases for layer in case.layers}
+    told = report.differences
+    if told is not None:
+        if [(layer.name, len(layer.effects)) for layer in told.layers] != list(counts.items()):
+            yield "its differences are those of other layers"
+        if any(layer.at and layer.at not in counts for layer in told.layers):
+            yield "its differences are told of no layer"
+        if any(not 0 <= layer.chance <= 1 for layer in told.layers):
+            yield "its differences have no limit of chance"
+        if any(not abs(effect) <= 1 for layer in told.layers for effect in layer.effects if effect is not None):
+            yield "a difference of it is more than all"
+        groups = (told.first.cases, told.second.cases)
+        if not all(groups) or any(not 0 <= case < len(report.cases) for group in groups for case in group):
+            yield "its differences are those of other cases"
+    for one in report.featured.channels if report.featured else ():
+        if not 0 <= one.channel < counts.get(one.layer, 0):
+            yield "a channel that it shows by itself is none of its layer"
+        if len(one.cases) != len(report.cases):
+            yield "a channel that it shows by itself is of other cases"
+        sides = report.model.input_shape[:2]
+        for seen in (of.seen for of in one.cases if of.seen):
+            if not all(0 <= first < last <= side for first, last, side in zip(seen[:2], seen[2:], sides, strict=True)):
+                yield "what a channel sees lies outside the image"
 
 
 def _view_flaws(case: CaseReport) -> Iterator[str]:

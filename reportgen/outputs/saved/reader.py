@@ -30,7 +30,7 @@ from reportgen.system.text import visible
 
 _REPORT = "a report.html or report.json"
 _LARGEST_PICTURE = 64 << 20
-_PICTURE = re.compile(r'src="data:image/[a-z]{1,10};base64,([A-Za-z0-9+/=]*)"')
+_PICTURE = re.compile(r'(?:src|href)="data:image/[a-z]{1,10};base64,([A-Za-z0-9+/=]*)"')
 
 
 @dataclasses.dataclass(frozen=True)

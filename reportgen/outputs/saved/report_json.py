@@ -29,7 +29,43 @@ def embedded_json(report: Report) -> str:
 
     Nothing in it can end the element that it stands in, nor act in any other way: all but plain letters is escaped.
     """
-    text = _compact(_document(report) | {"timings": {}})
+    return _inert(_compact(_document(report) | {"timings": {}}))
+
+
+def channel_numbers(report: Report) -> str:
+    """Return in one line for inside a page what its channel viewer tells of channels, where the rest lies elsewhere.
+
+    The same fields as in the whole, of four significant digits.
+    """
+    layers = [
+        [
+            {
+                "minimum": layer.minimum, "maximum": layer.maximum, "dead_channels": layer.dead_channels,
+                "not_finite_channels": layer.not_finite_channels,
+                "statistics": {
+                    name: getattr(layer.statistics, name)
+                    for name in ("minimum", "maximum", "mean", "standard_deviation", "edge_correlation",
+                                 "input_correlation", "peak")
+                },
+            }
+            for layer in case.layers
+        ]
+        for case in report.cases
+    ]  # fmt: skip
+    effects = [{"effects": layer.effects} for layer in report.differences.layers] if report.differences else None
+    told = {"cases": [{"layers": of} for of in layers], "differences": effects and {"layers": effects}}
+    return _inert(_compact(_rounded(to_plain(told))))
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _rounded(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_rounded(item) for item in value]
+    return float(f"{value:.4g}") if isinstance(value, float) else value
+
+
+def _inert(text: str) -> str:
     for letter in "<>&":
         text = text.replace(letter, f"\\u{ord(letter):04x}")
     return text

@@ -14,9 +14,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from reportgen.outputs.page import page as report_page
+from reportgen.outputs.page.assets import Asset, read_assets
 from reportgen.outputs.page.environment import asset, environment, format_score
 from reportgen.outputs.page.markdown import SafeHtml
-from reportgen.outputs.page.page import Asset, Page, read_assets
+from reportgen.outputs.page.page import Page
+from reportgen.outputs.saved.report_json import channel_numbers
 from reportgen.outputs.site.confusion import confusion, finding_confusions
 from reportgen.outputs.site.records import ModelRecord, Record, picture_file
 from reportgen.report.picture import Picture
@@ -98,6 +100,11 @@ class SitePage(Page):
     def policy(self) -> str:
         """Content-Security-Policy of the page."""
         return _POLICY
+
+    @property
+    def numbers(self) -> SafeHtml:
+        """What the channel viewer tells of channels, as JSON: the page can't fetch the rest of the data."""
+        return SafeHtml(channel_numbers(self.report))
 
     def address(self, picture: Picture) -> str:
         """Where a picture is, seen from the page."""

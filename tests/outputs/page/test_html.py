@@ -11,11 +11,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from reportgen.outputs.page.assets import read_assets
 from reportgen.outputs.page.environment import templates_folder
 from reportgen.outputs.page.page import SCRIPTS, STYLES, render_html
 from reportgen.report.report import SCHEMA_VERSION, Remark
 from reportgen.system.text import visible
 
+NO_CHANNELS = {"differences": None, "featured": None}
 HOSTILE = [
     "<script>alert(1)</script>",
     '"><img src=x onerror=alert(1)>',
@@ -96,10 +98,7 @@ def page(html):
 
 def test_only_the_programs_own_style_and_script(page):
     style = "\n".join((templates_folder() / name).read_text(encoding="utf-8").strip() for name in STYLES)
-    written = [(templates_folder() / name).read_text(encoding="utf-8") for name in SCRIPTS]
-    lines = [line.strip() for text in written for line in text.splitlines()]
-    # comments and indentation are for readers of the program
-    script = "\n".join(line for line in lines if line and not line.startswith("//"))
+    script = read_assets(*SCRIPTS).text.text.strip()  # shortened: see test_assets
     assert [found.strip() for found in page.raw["style"]] == [style]
     data, own = page.raw["script"]
     assert own.strip() == script
@@ -178,6 +177,10 @@ def test_every_picture_has_words_and_is_whole(page, make_report, text):
         assert head == f"data:{picture.media_type}"
         assert shown(attributes["alt"]) == shown(f"Alternative {text}")
         assert (attributes["width"], attributes["height"]) == ("6", "4")
+    for attributes in page.all("image"):  # in a drawing, which has words of its own
+        used.add(by_data[base64.b64decode(attributes["href"].partition(";base64,")[2], validate=True)].name)
+    words = ("aria-label", "aria-labelledby", "aria-hidden")
+    assert all(any(one.get(kind) for kind in words) for one in page.all("svg"))
     assert used == {picture.name for picture in report.pictures}
 
 
@@ -249,7 +252,9 @@ def test_without_layers_card_and_comments(make_report):
     report = make_report()
     model = dataclasses.replace(report.model, shown_layers=(), card=None, notes=())
     cases = tuple(dataclasses.replace(case, layers=()) for case in report.cases)
-    page = Page(render_html(dataclasses.replace(report, model=model, cases=cases, comments=(), remarks=())))
+    page = Page(
+        render_html(dataclasses.replace(report, model=model, cases=cases, comments=(), remarks=(), **NO_CHANNELS))
+    )
     assert "no feature maps to show" in page.text
     assert "Model card" not in page.text
     assert "commentary" not in page.text
@@ -265,7 +270,7 @@ def test_any_number_of_cases(make_report, count):
         for picture in report.pictures
         if picture.name.startswith("case1-")
     )
-    page = Page(render_html(dataclasses.replace(report, cases=cases, pictures=pictures)))
+    page = Page(render_html(dataclasses.replace(report, cases=cases, pictures=pictures, **NO_CHANNELS)))
     assert len([a for a in page.all("article") if a.get("class") == "card"]) == count
     assert len(page.ids) == len(set(page.ids))
 

@@ -74,7 +74,8 @@ class Links(HTMLParser):
                 self.found.append(value)
             if name == "style" or name.startswith("on"):
                 self.inline.append((tag, name))
-        if tag == "style" or (tag == "script" and not any(name == "src" for name, _ in attrs)):
+        runs = tag == "script" and ("type", "application/json") not in attrs
+        if tag == "style" or (runs and not any(name == "src" for name, _ in attrs)):
             self.inline.append((tag, ""))
 
 
@@ -106,6 +107,21 @@ def test_all_pages_and_what_they_lead_to(write, site, text):
     assert [row[2] for row in table["reports"]] == ["2026-01-01"] * 3
     assert table["reports"][0][1].startswith("Report 2")
     assert str(site.parent) not in "".join(one.decode(errors="replace") for one in content(site).values())
+
+
+def test_a_page_has_the_numbers_of_its_channels(write, site, make_report):
+    build_site([write("a.html", 1, HOSTILE)], site)
+    (page,) = (site / "reports").glob("*.html")
+    text = page.read_text(encoding="utf-8")
+    (block,) = re.findall('<script type="application/json" id="channel-data">(.*?)</script>', text)
+    told = json.loads(block)
+    report = make_report(HOSTILE)
+    assert [len(case["layers"]) for case in told["cases"]] == [2, 2, 2]
+    assert told["cases"][0]["layers"][0]["statistics"]["mean"] == [0.25, None]
+    assert told["cases"][0]["layers"][0]["dead_channels"] == [1]
+    assert [one["effects"] for one in told["differences"]["layers"]] == [
+        list(one.effects) for one in report.differences.layers
+    ]
 
 
 def test_the_feed_is_atom(write, site):

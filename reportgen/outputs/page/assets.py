@@ -1,0 +1,55 @@
+"""Style sheets and scripts as they stand inside a page: one text each, which the page's policy names by its digest."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from dataclasses import dataclass
+
+from reportgen.outputs.page.environment import asset
+from reportgen.outputs.page.markdown import SafeHtml
+from reportgen.outputs.page.theme import Theme
+
+# texts stay as they are; spaces beside signs go where the sign needs none, as the minus of "a + -b" does
+_TEXT = r"""("(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|`(?:[^`\\]|\\.)*`)"""
+_SPACE = r" *([=<>!&|?:;,(){}\[\]*%]) *|(?<![-+/]) ([-+/]) (?![-+/])"
+_TEXT_OR_SPACE = re.compile(f"{_TEXT}|{_SPACE}")
+
+
+@dataclass(frozen=True)
+class Asset:
+    """A style sheet or script that stands inside the page, and what the policy calls it."""
+
+    text: SafeHtml
+
+    @property
+    def source(self) -> str:
+        """The digest, as a Content-Security-Policy source."""
+        digest = hashlib.sha256(self.text.text.encode()).digest()
+        return f"'sha256-{base64.b64encode(digest).decode()}'"
+
+
+def read_assets(*names: str, theme: Theme | None = None, further: str = "") -> Asset:
+    """Return style sheets or scripts, one after another, as they stand in a page: scripts without their comments.
+
+    Parameters
+    ----------
+    names
+        Of the files.
+    theme
+        Whose files come before the program's own.
+    further
+        Style that stands after them.
+    """
+    read = theme.asset if theme else asset
+    texts = [_bare(read(name)) if name.endswith(".js") else read(name).strip() for name in names]
+    return Asset(SafeHtml("".join(f"{text}\n" for text in texts if text) + further))
+
+
+def _bare(script: str) -> str:
+    """Leave out what only a reader of the program needs: comments, indentation, lines, spaces beside signs."""
+    lines = (line.strip() for line in script.splitlines())
+    bare = "\n".join(line for line in lines if line and not line.startswith("//"))
+    bare = _TEXT_OR_SPACE.sub(lambda found: found[1] or found[2] or found[3], bare)
+    return re.sub(r"([;{,(\[])\n", r"\1", bare)
