@@ -83,8 +83,8 @@ def _add_data(train: argparse.ArgumentParser) -> None:
     group.add_argument("--phantoms", type=int, default=0, metavar="N", help="add N synthetic radiographs")
     group.add_argument(
         "--coverings", action="store_true",
-        help="cover parts of most phantoms for training, labelled by what is left to be seen: "
-        "a model that looks at the opacities themselves",
+        help="cover parts of most phantoms anew in each epoch, graded by what is left to be seen, and learn where it "
+        "is: a model that looks at the opacities themselves",
     )  # fmt: skip
 
 
