@@ -4,7 +4,7 @@ Definition: a region is what hangs together with a peak of the combined map and 
 Peaks whose way to a higher one doesn't fall below that share of the higher one belong to it; those lower than a
 quarter of the highest of all are left out, and regions with fewer pixels than half of the smallest patch. Peaks of
 what covering lowers and of what it raises are looked for alike. Each region is then blurred as a whole in the image,
-and ranked by what the evidence really did; so are all pairs of them.
+and ranked by what the evidence really did; so are all pairs of them. One that does next to nothing isn't told.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from reportgen.report.report import CaseReport, Remark
 HEIGHT = 0.6  # of its peak, that a region reaches down to
 LEAST = 0.25  # of the highest peak, that another needs
 LARGE = 0.25  # of what two regions change alone: what is worth a sentence when they are covered together
+NOTHING = 0.02  # of what the strongest region does: one that does less when it is blurred is left out
 _CELLS = 64  # along the longer side: the map is smooth, and more would only take longer
 _NOTICEABLE_BITS = 0.1
 Values = NDArray[np.float64]
@@ -134,7 +135,9 @@ def _measure(covered: Covered, parts: Masks, found: OcclusionMap) -> Regions:
     changes = evidence[0] - evidence[1:]
     alone, together = changes[: len(parts)], dict(zip(twos, changes[len(parts) :], strict=True))
     seen = [number for number in range(len(parts)) if np.isfinite(alone[number])]
-    order = sorted((one for one in seen if abs(alone[one]) > found.rounding), key=lambda one: (-abs(alone[one]), one))
+    strongest = max((abs(float(alone[one])) for one in seen), default=0.0)
+    least = max(found.rounding, NOTHING * strongest)
+    order = sorted((one for one in seen if abs(alone[one]) > least), key=lambda one: (-abs(alone[one]), one))
     regions = tuple(_region(one, parts[one], float(alone[one]), float(scores[1 + one])) for one in order)
     pairs = tuple(
         RegionPair(
