@@ -24,7 +24,7 @@ Scale = Literal["channel", "standardized", "shared"]
 Maps = NDArray[np.floating]
 
 LEVELS = 253
-_MARK, _GAP, _LOST = 253, 254, 255
+_MARK, GAP, LOST = 253, 254, 255
 _NO_NUMBER = np.finfo(np.float32).max  # pooling makes its negative of NaN
 _WORDS = {
     "channel": "each channel by its own minimum and maximum",
@@ -108,14 +108,14 @@ def feature_map_grid(
     tiles = quantise_tiles(shown, ranges, count)
     for channel in layer.not_finite_channels:
         if channel < count:
-            tiles[channel][~are_numbers(shown[..., channel])] = _LOST
+            tiles[channel][~are_numbers(shown[..., channel])] = LOST
     for channel in layer.dead_channels:
         if channel < count:
-            tiles[channel] = _GAP
+            tiles[channel] = GAP
             cross_out(tiles[channel])
     across = min(columns or _squarish(count), count)
     gap = max(1, round(max(tiles.shape[1:]) / 40))
-    grid = arrange_tiles(tiles, across, gap=gap, blank=_GAP)
+    grid = arrange_tiles(tiles, across, gap=gap, blank=GAP)
     palette = np.vstack([colour_table(colours, LEVELS), np.array([DEAD, (0, 0, 0), NOT_A_NUMBER], np.uint8)])
     return Picture(
         name=name,
@@ -126,7 +126,7 @@ def feature_map_grid(
         caption=_caption(layer, count, across, factor, ranges),
         pixelated=True,
         tiles=Tiles(count=count, columns=across, height=tiles.shape[1], width=tiles.shape[2], gap=gap),
-        data=palette_png(grid, palette, transparent=_GAP),
+        data=palette_png(grid, palette, transparent=GAP),
     )
 
 
