@@ -21,7 +21,7 @@ from reportgen.outputs.page.layer_views import BlockView, LayerView, gather_laye
 from reportgen.outputs.page.markdown import SafeHtml
 from reportgen.outputs.page.methods import Methods, describe_methods
 from reportgen.outputs.page.network import Unit, network_units
-from reportgen.outputs.page.sections import SECTIONS, Section, chosen_sections, is_there
+from reportgen.outputs.page.sections import SECTIONS, Section, chosen_sections, is_there, steps_of
 from reportgen.outputs.page.theme import Theme, check_page
 from reportgen.outputs.saved.report_json import embedded_json
 from reportgen.outputs.saved.seal import BLANK_SEAL, DATA_START, SEAL, page_digest
@@ -116,6 +116,11 @@ class Page(Frame):
     def shows_all(self) -> bool:
         """Whether no section is left out, so that whatever is linked to is there."""
         return {one.name for one in self.sections} >= {name for name in SECTIONS if is_there(self.report, name)}
+
+    @property
+    def steps(self) -> dict[str, tuple[tuple[str, str], ...]]:
+        """What the contents list under a section, by its name."""
+        return steps_of(self.report)
 
     def has_section(self, name: str) -> bool:
         """Whether a section is shown."""
