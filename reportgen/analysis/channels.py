@@ -19,6 +19,8 @@ from reportgen.report.layer import ChannelStatistics, LayerReport
 SMALLEST_MAP = 4
 # what pooling makes of NaN is the lowest number there is, which is no measurement
 _NO_NUMBER = float(np.finfo(np.float32).max)
+# significant digits: what tells every number of single precision, and what a measure over a map can claim
+_ACTIVATION, _MEASURED = 9, 6
 Array = NDArray[np.float64]
 
 
@@ -106,8 +108,8 @@ def _measured(name: str, maps: NDArray[np.floating], reference: Reference) -> La
         channels=channels,
         height=height,
         width=width,
-        minimum=float(low[finite].min()) if finite.any() else math.nan,
-        maximum=float(high[finite].max()) if finite.any() else math.nan,
+        minimum=_rounded(low[finite].min(), _ACTIVATION) if finite.any() else math.nan,
+        maximum=_rounded(high[finite].max(), _ACTIVATION) if finite.any() else math.nan,
         dead_channels=tuple(np.flatnonzero(finite & ~alive).tolist()),
         not_finite_channels=tuple(np.flatnonzero(~finite).tolist()),
         statistics=ChannelStatistics(
@@ -157,8 +159,13 @@ def _ratio(values: Array, base: float) -> Array:
 
 def _optional(values: Array, alive: NDArray[np.bool_]) -> tuple[float | None, ...]:
     usable = alive & np.isfinite(values)
-    return tuple(float(value) if use else None for value, use in zip(values, usable, strict=True))
+    return tuple(_rounded(value, _MEASURED) if use else None for value, use in zip(values, usable, strict=True))
 
 
 def _floats(values: Array, finite: NDArray[np.bool_]) -> tuple[float, ...]:
-    return tuple(np.where(finite, values, np.nan).tolist())
+    return tuple(_rounded(value, _ACTIVATION) for value in np.where(finite, values, np.nan))
+
+
+def _rounded(value: float, digits: int) -> float:
+    """Return a number with no more digits than it is known to: a report has tens of thousands of them."""
+    return float(f"{value:.{digits}g}")

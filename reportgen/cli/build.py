@@ -62,6 +62,7 @@ def _add_outputs(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--email", metavar="FILE.eml", nargs="?", const="", help="write an e-mail about it, too; default: as the HTML"
     )
+    parser.add_argument("-v", "--verbose", action="store_true", help="tell how many bytes each section of the page has")
     add_force(parser)
 
 
@@ -78,14 +79,18 @@ def _build(given: argparse.Namespace) -> None:
     job, settings = _checked(given, merge(tables, flags))
     job = add_masks(job, given.mask)
     config = Path(given.config) if given.config else None
-    say_made(build(job, settings, config=config, overwrite=given.force, progress=True, debug=given.debug))
+    say_made(
+        build(
+            job, settings, config=config, overwrite=given.force, progress=True, debug=given.debug, verbose=given.verbose
+        )
+    )
 
 
 def _demo(given: argparse.Namespace) -> None:
     from reportgen.workflows.making import demo
 
     job, settings = _checked(given, tables_from(given))
-    say_made(demo(job, settings, overwrite=given.force, progress=True, debug=given.debug))
+    say_made(demo(job, settings, overwrite=given.force, progress=True, debug=given.debug, verbose=given.verbose))
 
 
 def _checked(given: argparse.Namespace, tables: dict[str, Any]) -> tuple[Job, Settings]:

@@ -176,6 +176,8 @@ FLAGS = (
     Flag("--accent", ("theme", "accent"), str, "#RRGGBB", "colour of links and marks"),
     Flag("--sections", ("page", "sections"), _list, "NAMES", "show only these sections, in this order: summary,..."),
     Flag("--no-others", ("page", "others"), _no, "", "don't let installed packages add sections"),
+    Flag("--max-size", ("page", "max_size"), str, "SIZE", "make the page smaller than 10MB, say, and tell in it what "
+         "was left out"),
     Flag("--to", ("email", "to"), str, "ADDRESS", "to whom the e-mail goes; repeats", repeats=True),
     Flag("--cc", ("email", "cc"), str, "ADDRESS", "who gets a copy of it; repeats", repeats=True),
     Flag("--from", ("email", "sender"), str, "ADDRESS", "from whom the e-mail is"),

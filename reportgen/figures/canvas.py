@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import io
 from typing import Any
 
+import numpy as np
+
 from reportgen.figures.colours import INK
+from reportgen.figures.encoding import chart_png
 from reportgen.figures.fonts import choose_fonts
 from reportgen.report.picture import Picture
 
@@ -68,14 +70,14 @@ def escape_formulas(text: str) -> str:
 
 def encode_figure(name: str, figure: Any, alt: str, caption: str) -> Picture:
     """Encode a matplotlib figure as PNG, without the metadata that would tell when or by what it was made."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
     choose_fonts(figure)
-    buffer = io.BytesIO()
-    figure.savefig(
-        buffer, format="png", dpi=_DOTS_PER_INCH, metadata={"Software": None}, pil_kwargs={"compress_level": 6}
-    )
-    data = buffer.getvalue()
-    width, height = (int.from_bytes(data[at : at + 4], "big") for at in (16, 20))
+    figure.set_dpi(_DOTS_PER_INCH)
+    canvas: Any = FigureCanvasAgg(figure)
+    canvas.draw()
+    pixels = np.asarray(canvas.buffer_rgba())
     return Picture(
-        name=name, media_type="image/png", width=width, height=height, alt=alt, caption=caption,
-        density=_DOTS_PER_INCH / 96, data=data,
+        name=name, media_type="image/png", width=pixels.shape[1], height=pixels.shape[0], alt=alt, caption=caption,
+        density=_DOTS_PER_INCH / 96, data=chart_png(pixels),
     )  # fmt: skip

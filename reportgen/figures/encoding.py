@@ -12,6 +12,8 @@ from PIL import Image
 
 Pixels = NDArray[np.uint8]
 _COMPRESSION = 4  # of 9: a third faster than the usual 6, and 2 % larger
+_COLOURS = 256  # that a palette holds
+_LARGEST_SHIFT = 12.0  # of a colour, of 255: less than is seen beside it
 _SIGNATURE_AND_HEADER = 8 + 8 + 13 + 4
 
 
@@ -44,6 +46,55 @@ def palette_png(
     elif alphas is not None:
         chunks += _chunk(b"tRNS", alphas.astype(np.uint8).tobytes())
     return gray[:8] + chunks + gray[_SIGNATURE_AND_HEADER:]
+
+
+def chart_png(pixels: Pixels) -> bytes:
+    """Encode a chart ``(H, W, 4)`` RGBA in at most 256 colours: a third of the bytes.
+
+    Colours that are near each other, as they are seen before black and before white, become their mean. Of a chart that
+    has too many for that to go unseen, all are kept.
+    """
+    height, width = pixels.shape[:2]
+    packed = np.ascontiguousarray(pixels).view(np.uint32).ravel()
+    found = np.unique(packed)
+    places = np.searchsorted(found, packed)
+    colours = found.view(np.uint8).reshape(-1, 4).astype(np.float64)
+    colours[:, :3] *= colours[:, 3:] / 255
+    groups = _near_each_other(colours)
+    palette, shift = _means(colours, groups, np.bincount(places))
+    if shift > _LARGEST_SHIFT:
+        return png(pixels)
+    sheet = Image.fromarray(groups[places].astype(np.uint8).reshape(height, width), "P")
+    sheet.putpalette(palette.ravel().tolist(), "RGBA")
+    return _saved(sheet, "PNG", compress_level=9)
+
+
+def _near_each_other(colours: NDArray[np.float64]) -> NDArray[np.intp]:
+    """Return a group for each colour ``(K, 4)``: again and again the group that is widest in a channel is halved."""
+    groups = np.zeros(len(colours), np.intp)
+    members = [np.arange(len(colours))]
+    widths = [np.ptp(colours, axis=0)]
+    while len(members) < _COLOURS:
+        widest = int(np.argmax([width.max() for width in widths]))
+        if not widths[widest].max():
+            break
+        values = colours[members[widest], widths[widest].argmax()]
+        upper = values > (values.min() + values.max()) / 2
+        members[widest], added = members[widest][~upper], members[widest][upper]
+        groups[added] = len(members)
+        widths[widest] = np.ptp(colours[members[widest]], axis=0)
+        members.append(added)
+        widths.append(np.ptp(colours[added], axis=0))
+    return groups
+
+
+def _means(colours: NDArray[np.float64], groups: NDArray[np.intp], counts: NDArray[np.intp]) -> tuple[Pixels, float]:
+    """Return the groups' mean colours, RGBA, and by how much the colour that is farthest from its mean is shifted."""
+    total = np.bincount(groups, counts)
+    means = np.stack([np.bincount(groups, counts * channel) / total for channel in colours.T], axis=1)
+    shift = float(np.abs(colours - means[groups]).max())
+    means[:, :3] /= np.maximum(means[:, 3:], 1) / 255
+    return np.clip(np.rint(means), 0, 255).astype(np.uint8), shift
 
 
 def png(pixels: Pixels) -> bytes:

@@ -25,7 +25,7 @@ from reportgen.report.report import readable
 Raw = NDArray[np.generic]
 Values = NDArray[np.float64]
 _TILE = 112
-_MOST_TILES = 64
+_MOST_TILES = 32
 _TILES_A_ROW = 8
 _ENLARGED = 300
 
@@ -90,7 +90,7 @@ def montage(name: str, title: str, images: Sequence[Raw], count: int) -> Picture
     name, title
         Of the picture, of the case.
     images
-        ``(H, W, C)`` each, 0 to 255, at most 64.
+        ``(H, W, C)`` each, 0 to 255, at most 32.
     count
         How many positions there are in all, for the caption.
     """
@@ -102,7 +102,7 @@ def montage(name: str, title: str, images: Sequence[Raw], count: int) -> Picture
 
 
 def montage_choice(count: int) -> list[int]:
-    """Return which positions a montage shows: all up to 64, else 64 evenly spread."""
+    """Return which positions a montage shows: all up to 32, else 32 evenly spread."""
     if count <= _MOST_TILES:
         return list(range(count))
     return [int(index) for index in np.linspace(0, count - 1, _MOST_TILES).round()]

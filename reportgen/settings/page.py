@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from reportgen.settings.values import Size
+
 SectionName = Literal["summary", "cases", "occlusion", "differs", "layers", "model", "reading", "methods", "provenance"]
 HexColour = Annotated[str, Field(pattern=r"^#[0-9a-fA-F]{6}$"), "a colour such as '#005a9c'"]
 Line = Annotated[str, Field(max_length=300), "a text of at most 300 characters"]
@@ -22,10 +24,14 @@ class PageSettings:
         Which sections, in this order; empty: all. Warnings, and the notice that it is no diagnosis, are always shown.
     others
         Whether installed packages may add sections (see ``docs/sections.md``).
+    max_size
+        How many bytes the page may have, such as ``"10MB"``: what is larger is made smaller, in the order of
+        ``docs/page-size.md``, and refused where that isn't enough. None: any.
     """
 
     sections: tuple[SectionName, ...] = ()
     others: bool = True
+    max_size: Size | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

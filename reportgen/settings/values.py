@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
@@ -34,3 +35,14 @@ Window = Annotated[
     BeforeValidator(_window),
     _WINDOWS,
 ]
+
+
+def _size(value: object) -> object:
+    """Read ``"10MB"`` as bytes, in units of 1000; leave all else to be judged as it is."""
+    if not isinstance(value, str):
+        return value
+    found = re.fullmatch(r"(\d{1,12}(?:\.\d{1,9})?) ?(?:([kmg])b)?", value.strip().lower())
+    return round(float(found[1]) * 1000 ** " kmg".index(found[2] or " ")) if found else value
+
+
+Size = Annotated[Count, BeforeValidator(_size), "a size such as '10MB' (KB, MB or GB, of 1000 each), or bytes"]

@@ -27,3 +27,8 @@ def visible(text: str) -> str:
     if text.isascii() and text.isprintable():
         return text
     return _UNSEEN.sub(REPLACEMENT, text.replace("\r\n", "\n"))
+
+
+def in_megabytes(count: int) -> str:
+    """Return a number of bytes in three digits, in megabytes of a million bytes each; a small one as it is."""
+    return f"{count} bytes" if count < 10_000 else f"{float(f'{count / 1e6:.3g}'):,.15g} MB"

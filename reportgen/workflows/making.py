@@ -38,9 +38,10 @@ def add_masks(job: Job, texts: Sequence[str]) -> Job:
 
 
 def build(
-    job: Job, settings: Settings, *, config: Path | None = None, overwrite: bool, progress: bool, debug: bool
-) -> Made:
-    """Make a report of the cases of a job (which stands in ``config``).
+    job: Job, settings: Settings, *, config: Path | None = None, overwrite: bool, progress: bool, debug: bool,
+    verbose: bool = False,
+) -> Made:  # fmt: skip
+    """Make a report of the cases of a job (which stands in ``config``); ``verbose``: tell what its page weighs.
 
     Raises
     ------
@@ -57,17 +58,18 @@ def build(
         overwrite=overwrite,
         progress=progress,
         debug=debug,
+        verbose=verbose,
     )
 
 
-def demo(job: Job, settings: Settings, *, overwrite: bool, progress: bool, debug: bool) -> Made:
+def demo(job: Job, settings: Settings, *, overwrite: bool, progress: bool, debug: bool, verbose: bool = False) -> Made:
     """Make a report of two phantoms with the built-in model."""
     import dataclasses
 
     from reportgen.demo.builtin import DEMO_TITLE, demo_cases
 
     settings = dataclasses.replace(settings, title=settings.title or DEMO_TITLE)
-    return _report(job, settings, demo_cases, overwrite=overwrite, progress=progress, debug=debug)
+    return _report(job, settings, demo_cases, overwrite=overwrite, progress=progress, debug=debug, verbose=verbose)
 
 
 def inspect(settings: Settings, *, as_json: bool, debug: bool) -> str:
@@ -135,6 +137,7 @@ def _report(
     overwrite: bool,
     progress: bool,
     debug: bool,
+    verbose: bool,
 ) -> Made:
     from reportgen.outputs.documents.email import check_message
     from reportgen.outputs.documents.pdf import check_available
@@ -178,7 +181,12 @@ def _report(
     from reportgen.outputs.text import render_trials
 
     written = (*targets, *([figures] if figures is not None else []))
-    return Made(written, tuple(render_trials(report).splitlines()), tuple(warning.splitlines()))
+    said = render_trials(report).splitlines()
+    if verbose:
+        from reportgen.outputs.page.weight import tell_weights, weigh_page
+
+        said += tell_weights(weigh_page(html.read_text("utf-8"), report))
+    return Made(written, tuple(said), tuple(warning.splitlines()))
 
 
 def _targets(chosen: OutputSettings) -> tuple[Path, Path | None, Path | None, Path | None]:

@@ -30,7 +30,7 @@ from reportgen.models.loader import BUILTIN_MODEL, BUILTIN_NAME, LoadedModel, lo
 from reportgen.outputs.further_sections import add_installed
 from reportgen.outputs.page.brand import read_brand
 from reportgen.outputs.page.theme import theme_asset
-from reportgen.outputs.report_files import SavableReport
+from reportgen.outputs.report_files import SavableReport, as_theme
 from reportgen.outputs.saved.evaluation_json import read_evaluation
 from reportgen.report.channels import Differences
 from reportgen.report.evaluation import ClassifierEvaluation
@@ -56,6 +56,7 @@ from reportgen.workflows.illustrate import (
     region_pictures,
     standing_pictures,
 )
+from reportgen.workflows.page_size import fit_page
 
 
 def build_report(
@@ -160,7 +161,9 @@ def build_report(
         *remarks.depth_remarks(shown),
         *remarks.layer_remarks(shown, subject.names),
     )
-    return add_installed(report) if chosen.page.others else report
+    report = add_installed(report) if chosen.page.others else report
+    limit = chosen.page.max_size
+    return report if limit is None else fit_page(report, limit, as_theme(chosen.theme.folder))
 
 
 def check_report(model: LoadedModel, cases: Sequence[Case], settings: Settings) -> None:

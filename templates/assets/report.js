@@ -4,7 +4,7 @@
   const viewer = document.querySelector("dialog.viewer");
   if (!viewer || !viewer.showModal) return;
   const frame = viewer.querySelector(".viewer-frame");
-  const large = frame.querySelector("img");
+  const large = frame.appendChild(new Image());
   const told = viewer.querySelector("output");
 
   const open = (link, small) => {
@@ -47,6 +47,15 @@
     });
     text.after(button);
   }
+  // what is wider than its place is scrolled, by keyboard as well: such a place can be reached, others are no stop
+  const reach = () => {
+    for (const place of document.querySelectorAll(".scroll, .deciding > div, .comment")) {
+      if (place.scrollWidth > place.clientWidth) place.tabIndex = 0;
+      else place.removeAttribute("tabindex");
+    }
+  };
+  for (const when of ["resize", "toggle"]) addEventListener(when, reach, true);
+  reach();
   // B blinks between the image and the evidence over it
   const [image, evidence] = ["shown-image", "shown-evidence"].map((id) => document.getElementById(id));
   document.addEventListener("keydown", (event) => {

@@ -68,6 +68,7 @@ def decode() -> Callable[[Picture], np.ndarray]:
         with Image.open(io.BytesIO(picture.data)) as image:
             assert image.get_format_mimetype() == picture.media_type
             assert image.size == (picture.width, picture.height)
-            return np.asarray(image.convert(mode))
+            # by way of RGBA: what is transparent in a palette has no RGB of its own
+            return np.asarray(image.convert("RGBA").convert(mode))
 
     return decoded

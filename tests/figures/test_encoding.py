@@ -10,7 +10,7 @@ from hypothesis.extra import numpy as hnp
 from PIL import Image
 
 from reportgen.figures.colours import colour_table
-from reportgen.figures.encoding import jpeg, palette_png, png
+from reportgen.figures.encoding import chart_png, jpeg, palette_png, png
 from reportgen.system.errors import SettingsError
 
 PALETTE = np.array([(255, 0, 0), (0, 255, 0), (0, 0, 255), (9, 8, 7)], np.uint8)
@@ -93,3 +93,35 @@ def test_unknown_colour_maps(name, told):
         colour_table(name)
     assert f"'{name}'" in str(caught.value)
     assert told in str(caught.value)
+
+
+def seen(image: Image.Image, behind: int) -> np.ndarray:
+    """What is seen of a picture before black or white, in floating point."""
+    colours = np.asarray(image.convert("RGBA"), np.float64)
+    opacity = colours[..., 3:] / 255
+    return colours[..., :3] * opacity + behind * (1 - opacity)
+
+
+def test_a_chart_of_few_colours_is_without_loss(random):
+    few = random.integers(0, 256, (200, 4), dtype=np.uint8)
+    few[:, 3] = 255
+    pixels = few[random.integers(0, 200, (30, 50))]
+    image = opened(chart_png(pixels))
+    assert image.mode == "P"
+    np.testing.assert_array_equal(np.asarray(image.convert("RGBA")), pixels)
+
+
+def test_a_chart_of_many_near_colours_shifts_none_visibly():
+    down, across = np.mgrid[0:80, 0:120]
+    pixels = np.stack([2 * down, down, across, 255 - across], axis=-1).astype(np.uint8)
+    image, original = opened(chart_png(pixels)), Image.fromarray(pixels)
+    assert image.mode == "P"
+    for behind in (0, 255):
+        assert np.abs(seen(image, behind) - seen(original, behind)).max() <= 2 * 12.5
+
+
+def test_a_chart_of_too_many_colours_keeps_them_all(random):
+    pixels = random.integers(0, 256, (40, 60, 4), dtype=np.uint8)
+    image = opened(chart_png(pixels))
+    assert image.mode == "RGBA"
+    np.testing.assert_array_equal(np.asarray(image), pixels)

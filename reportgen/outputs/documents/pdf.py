@@ -55,6 +55,11 @@ class PrintedPage(Page):
         """Return what the picture is asked for by; only this program understands it."""
         return printed_address(self._places[picture.name])
 
+    def shared_caption(self, kind: str) -> str:
+        """Return what all pictures of a kind have for a caption, to be said once; empty where they differ."""
+        found = {shown.caption for index, _ in self.cases if (shown := self.picture(index, kind))}
+        return found.pop() if len(found) == 1 and len(self.cases) > 1 else ""
+
     @functools.cached_property
     def _places(self) -> dict[str, int]:
         return {picture.name: place for place, picture in enumerate(self.report.pictures)}

@@ -23,7 +23,7 @@ from reportgen.outputs.page.layer_views import BlockView, LayerView, gather_laye
 from reportgen.outputs.page.markdown import SafeHtml
 from reportgen.outputs.page.methods import Methods, describe_methods
 from reportgen.outputs.page.network import Unit, network_units
-from reportgen.outputs.page.sections import SECTIONS, Section, chosen_sections, is_there
+from reportgen.outputs.page.sections import SECTIONS, Section, chosen_sections, is_there, steps_of
 from reportgen.outputs.page.theme import Theme, check_page
 from reportgen.outputs.saved.report_json import embedded_json
 from reportgen.outputs.saved.seal import BLANK_SEAL, DATA_START, SEAL, page_digest
@@ -116,6 +116,11 @@ class Page(Frame):
     def title_of(self, name: str) -> str:
         """Return the heading of a section that is shown."""
         return next(one.title for one in self.sections if one.name == name)
+
+    @property
+    def steps(self) -> dict[str, tuple[tuple[str, str], ...]]:
+        """What the contents list under a section, by its name."""
+        return steps_of(self.report)
 
     def has_section(self, name: str) -> bool:
         """Whether a section is shown."""

@@ -63,3 +63,23 @@ def is_there(report: Report, name: str) -> bool:
     if name == "differs":
         return report.differences is not None or report.featured is not None
     return name != "occlusion" or report.cases[0].occlusion is not None
+
+
+def steps_of(report: Report) -> dict[str, tuple[tuple[str, str], ...]]:
+    """Return for a section the parts that a contents list leads to: what a reader asks for, by address and in words."""
+    drawn = {one.name.partition("-")[2] for one in report.pictures}
+    measured = any(case.measures for case in report.cases)
+    known = any(case.known_regions and case.known_regions.regions for case in report.cases)
+    card = report.model.card
+    parts = {
+        "occlusion": (
+            ("regions", "The strongest regions", "occlusion-regions" in drawn),
+            ("decides", "What decides", True),
+            ("map-test", "Better than chance?", "occlusion-test" in drawn),
+            ("known-regions", "Inside known regions", known),
+            ("measures", "The map in measures", measured),
+        ),
+        "model": (("network", "The network", True), ("card", "Training, results, limits", card is not None)),
+        "methods": (("again", "To make it again", True),),
+    }
+    return {name: tuple((anchor, words) for anchor, words, there in of if there) for name, of in parts.items()}
