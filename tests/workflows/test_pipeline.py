@@ -174,6 +174,7 @@ def test_settings_and_versions_are_in_the_report(report):
         "feature maps",
         "draw",
         "channels that decide",
+        "channels that stand out",
         "measures of the maps",
         "strongest regions",
     }
