@@ -44,8 +44,12 @@ def _decides(case: CaseReport) -> Remark | None:
         text = _strongest(found)
     elif decision.flip:
         numbers["share"] = decision.flip.share
-        text = f"Blurring {_percent(decision.flip.share)} of the image turns the decision {decision.followed}."
+        text = f"Blurring {_percent(decision.flip.share)} of the image overturns the decision {decision.followed}"
+        text += ", though blurring all of it doesn't." if decision.blurred_agrees else "."
         text += _where(found, decision.followed)
+    elif decision.smallest_flipping:
+        height, width = decision.smallest_flipping
+        text = f"A single patch of {height} × {width} pixels can overturn the decision {decision.followed}."
     elif decision.blurred_agrees:
         numbers["blurred_score"] = decision.blurred_score
         text = (
@@ -53,7 +57,7 @@ def _decides(case: CaseReport) -> Remark | None:
             f"{found.target_class} {readable(decision.blurred_score)})."
         )
     else:
-        text = f"Only blurring all of it turns the decision {decision.followed}."
+        text = f"Blurring all of it overturns the decision {decision.followed}."
     known = {name: value for name, value in numbers.items() if math.isfinite(value)}
     return Remark(
         section=SECTION, kind="decides", text=text, numbers=known, proof="decides" if decision else "occlusion"

@@ -27,11 +27,19 @@ def test_of(deletion: float, insertion: float) -> MapTest:
 
 
 test_of.__test__ = False
-TURNS, CARRIES, AGREES = "Blurring 25 % of the image turns", "One patch at the", "No part alone carries PNEUMONIA"
+BACK_AGAIN = "overturns the decision PNEUMONIA, though blurring all of it doesn't."
+TURNS, CARRIES, AGREES = "Blurring 25 % of the image overturns", "One patch at the", "No part alone carries PNEUMONIA"
 DECIDES = {
     "flips": ({"decision": replace(DECISION, flip=HALF)}, {TURNS, CARRIES}),
     "the blurred image says the same": (
         {"decision": replace(DECISION, blurred_agrees=True, blurred_score=0.9)}, {AGREES, "0.900"},
+    ),
+    "a patch flips it, though the blurred image says the same": (
+        {"decision": replace(DECISION, blurred_agrees=True, flipping_patches=3, smallest_flipping=(10, 12))},
+        {"A single patch of 10 × 12 pixels can overturn the decision PNEUMONIA"},
+    ),
+    "it flips on the way": (
+        {"decision": replace(DECISION, blurred_agrees=True, flip=HALF)}, {TURNS, CARRIES, BACK_AGAIN},
     ),
     "flips for the other class": ({"decision": replace(DECISION, followed="NORMAL", flip=HALF)}, {TURNS}),
     "no decision": ({}, {"Covering 10 × 12 pixels at the lower centre of the picture lowers the evidence"}),

@@ -311,3 +311,11 @@ def test_any_text_stays_text(make_report, text):
 
 def test_a_page_can_be_written_as_utf8(make_report):
     assert render_html(make_report("肺炎 é 😀")).encode("utf-8")
+
+
+def test_what_is_said_of_a_map_without_curves_leads_to_the_map(make_report):
+    """A map without an order has no curves to show, and so no part of its own."""
+    remark = Remark(section="headline", kind="doubt", text="It could not be tested.", proof="map-test", case=0)
+    text = render_html(make_report().with_remarks(remark))
+    assert 'id="map-test"' not in text
+    assert re.search(r'It could not be tested\. <a href="#occlusion">', text)
