@@ -15,6 +15,7 @@ from reportgen.report.places import name_place
 from reportgen.report.report import CaseReport, Remark, readable
 
 SECTION = "headline"
+_LEAST = 0.1
 
 
 def headline_remarks(cases: Sequence[tuple[int, CaseReport]]) -> tuple[Remark, ...]:
@@ -69,7 +70,12 @@ def _where(found: OcclusionMap, followed: str) -> str:
     speaks = best.importance > 0 if followed == found.target_class else best.importance < 0
     if not speaks or not found.in_bits:
         return ""
-    return f" One patch at the {_centre(found)} alone carries {abs(best.importance):.1f} bits."
+    return f" One patch at the {_centre(found)} alone carries {tell_bits(abs(best.importance))}."
+
+
+def tell_bits(effect: float) -> str:
+    """Tell an effect above 0 to a place behind the point; what is less than that needs more of them, or it is 0.0."""
+    return f"{effect:.1f} bits" if effect >= _LEAST else f"{readable(effect)} bits"
 
 
 def _percent(share: float) -> str:

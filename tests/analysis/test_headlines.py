@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from reportgen.analysis.headlines import headline_remarks
+from reportgen.analysis.headlines import headline_remarks, tell_bits
 from reportgen.report.decision import Decision, Turn
 from reportgen.report.maptest import BLUR, MapTest, TestCurves
 
@@ -56,6 +56,11 @@ def test_what_decides(situation, make_case):
         assert sentence in remark.text
     for other in {TURNS, CARRIES, AGREES} - sentences:
         assert other not in remark.text
+
+
+@pytest.mark.parametrize(("bits", "told"), [(2.345, "2.3 bits"), (0.1, "0.1 bits"), (0.0123, "0.012 bits")])
+def test_no_effect_is_told_as_0(bits, told):
+    assert tell_bits(bits) == told
 
 
 def test_nothing_is_claimed_of_a_map_without_effect(make_case):
