@@ -209,7 +209,7 @@ def _agreed(one: EvidenceOfClass) -> Remark | None:
 
 def _shift(one: EvidenceOfClass, shift: GridShift | None) -> Remark | None:
     found = one.found
-    if shift is None or not max(abs(found.importance_minimum), abs(found.importance_maximum)) > found.rounding:
+    if shift is None or not found.has_order:
         return None
     unit = " bits" if found.in_bits else ""
     how = (

@@ -86,7 +86,9 @@ def _decision(head: Head, covered: Covered, importance: NDArray[np.float64], fou
 
     score, evidence = covered.blur(np.ones((1, *found.size), bool))
     agrees = bool(holds(np.ones(1), put_back=False)[0])
-    restored = None if agrees else first_turn(lambda shares: holds(shares, put_back=True))
+    ordered = found.has_order  # else the first pixels are those that rounding puts there
+    flipped = first_turn(lambda shares: ~holds(shares, put_back=False)) if ordered else None
+    restored = first_turn(lambda shares: holds(shares, put_back=True)) if ordered and not agrees else None
     chance = 0 if restored is None else _random_restores(head, covered, found, restored)
     count, smallest = _flipping_patches(head, covered, found)
     return Decision(
@@ -94,7 +96,7 @@ def _decision(head: Head, covered: Covered, importance: NDArray[np.float64], fou
         blurred_score=float(score[0]),
         blurred_evidence=float(evidence[0]),
         blurred_agrees=agrees,
-        flip=turn(first_turn(lambda shares: ~holds(shares, put_back=False)), put_back=False),
+        flip=turn(flipped, put_back=False),
         restore=turn(restored, put_back=True),
         flipping_patches=count,
         smallest_flipping=smallest,
@@ -133,34 +135,35 @@ def _flipping_patches(head: Head, covered: Covered, found: OcclusionMap) -> tupl
     return count, min(patches, key=lambda patch: patch[0] * patch[1], default=None)
 
 
-def decision_remarks(cases: Sequence[CaseReport]) -> tuple[Remark, ...]:
+def decision_remarks(cases: Sequence[CaseReport], head: Head) -> tuple[Remark, ...]:
     """Say for each case what decides it, class by class."""
     return tuple(
-        replace(_remark(one.title, one.decision, one.found), target=one.place)
+        replace(_remark(one.title, one.decision, one.found, head), target=one.place)
         for case in cases
         for one in case.evidence_by_class
         if one.decision
     )
 
 
-def _remark(title: str, decision: Decision, found: OcclusionMap) -> Remark:
+def _remark(title: str, decision: Decision, found: OcclusionMap, head: Head) -> Remark:
     said, texts = decision.followed, []
     numbers = {"blurred_score": decision.blurred_score, "blurred_evidence": decision.blurred_evidence}
     if decision.flip:
         numbers["flip_share"] = decision.flip.share
         texts.append(
             f"Blurring {_percent(decision.flip.share)} of the image, the first in the map's order, flips the decision "
-            f"{said} (score for {found.target_class} {readable(found.base_score)} to {readable(decision.flip.score)})."
+            f"{said} (score for {found.target_class} {readable(found.base_score)} to {readable(decision.flip.score)}"
+            f"{_said_from(head, found.target_class)})."
         )
     if decision.blurred_agrees:
-        kept = (
-            "so that blurring all of it doesn't flip it"
-            if decision.flip
-            else "and no share blurred in the map's order flips it"
-        )
+        kept = ""
+        if decision.flip:
+            kept = ", so that blurring all of it doesn't flip it"
+        elif found.has_order:
+            kept = ", and no share blurred in the map's order flips it"
         texts.append(
             f"The blurred image alone still says {said} (score for {found.target_class} "
-            f"{readable(decision.blurred_score)}, evidence {readable(decision.blurred_evidence)} bits), {kept}."
+            f"{readable(decision.blurred_score)}, evidence {readable(decision.blurred_evidence)} bits){kept}."
         )
     elif decision.restore:
         numbers["restore_share"] = decision.restore.share
@@ -171,11 +174,26 @@ def _remark(title: str, decision: Decision, found: OcclusionMap) -> Remark:
         )
         if decision.random_orders:
             numbers["random_restores"] = decision.random_restores
+    else:
+        texts.append(
+            f"The wholly blurred image no longer says {said} (score for {found.target_class} "
+            f"{readable(decision.blurred_score)}, evidence {readable(decision.blurred_evidence)} bits)."
+        )
     if decision.flipping_patches is not None:
         numbers["flipping_patches"] = decision.flipping_patches
         texts.append(_patches(decision, found.positions))
     known = {name: value for name, value in numbers.items() if math.isfinite(value)}
     return Remark(section="occlusion", kind="decision", text=f"{title}: {' '.join(texts)}", numbers=known)
+
+
+def _said_from(head: Head, target: str) -> str:
+    """Say from which score on a class is said, where that isn't half: 0.6 may be below, and then it isn't said."""
+    if not (head.single or head.thresholds):
+        return ""
+    name, limit = head.class_names[-1], head.threshold
+    if head.thresholds:
+        name, limit = target, head.thresholds[head.class_names.index(target)]
+    return "" if limit == 0.5 else f"; {name} is said from {readable(limit)}"
 
 
 def _chance(decision: Decision) -> str:
@@ -193,13 +211,15 @@ def _chance(decision: Decision) -> str:
 
 def _patches(decision: Decision, positions: int) -> str:
     if decision.smallest_flipping is None:
-        return f"No single patch flips it ({positions} positions)."
+        return f"No single patch flips it ({positions:,} positions)."
     height, width = decision.smallest_flipping
     if decision.flipping_patches == positions:
-        return f"Every single patch flips it, at all {positions} positions; the smallest has {height} x {width} pixels."
+        return (
+            f"Every single patch flips it, at all {positions:,} positions; the smallest has {height} x {width} pixels."
+        )
     return (
         f"The smallest single patch that flips it has {height} x {width} pixels; "
-        f"{decision.flipping_patches} of {positions} positions of all patches do."
+        f"{decision.flipping_patches:,} of {positions:,} positions of all patches do."
     )
 
 

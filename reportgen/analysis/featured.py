@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from reportgen.analysis.headlines import tell_bits
 from reportgen.analysis.remarks import STRONG
 from reportgen.report.channels import (
     BRIGHT,
@@ -171,9 +172,13 @@ def _headline(
         )
         kind = "difference"
     else:
-        by = f"{best.effect:.1f} bits" if featured.unit == BITS else readable(best.effect)
         on = "" if len(cases) == 1 else f", in the mean of {len(cases)} cases"
-        text = f"What counts most inside: without {named}, {by} of the evidence for the decision are gone{on}."
+        does = (
+            f"{tell_bits(best.effect)} of the evidence for the decision are gone"
+            if featured.unit == BITS
+            else f"the output changes by {readable(best.effect)}"
+        )
+        text = f"What counts most inside: without {named}, {does}{on}."
         kind = "decides"
     return Remark(section="headline", kind=kind, layer=best.layer, text=text, numbers=numbers, proof=SECTION)
 

@@ -15,6 +15,7 @@ from reportgen.report.places import name_place
 from reportgen.report.report import CaseReport, Remark, readable
 
 SECTION = "headline"
+_LEAST = 0.1
 
 
 def headline_remarks(cases: Sequence[tuple[int, CaseReport]]) -> tuple[Remark, ...]:
@@ -44,8 +45,12 @@ def _decides(case: CaseReport) -> Remark | None:
         text = _strongest(found)
     elif decision.flip:
         numbers["share"] = decision.flip.share
-        text = f"Blurring {_percent(decision.flip.share)} of the image turns the decision {decision.followed}."
+        text = f"Blurring {_percent(decision.flip.share)} of the image overturns the decision {decision.followed}"
+        text += ", though blurring all of it doesn't." if decision.blurred_agrees else "."
         text += _where(found, decision.followed)
+    elif decision.smallest_flipping:
+        height, width = decision.smallest_flipping
+        text = f"A single patch of {height} × {width} pixels can overturn the decision {decision.followed}."
     elif decision.blurred_agrees:
         numbers["blurred_score"] = decision.blurred_score
         text = (
@@ -53,7 +58,7 @@ def _decides(case: CaseReport) -> Remark | None:
             f"{found.target_class} {readable(decision.blurred_score)})."
         )
     else:
-        text = f"Only blurring all of it turns the decision {decision.followed}."
+        text = f"Blurring all of it overturns the decision {decision.followed}."
     known = {name: value for name, value in numbers.items() if math.isfinite(value)}
     return Remark(
         section=SECTION, kind="decides", text=text, numbers=known, proof="decides" if decision else "occlusion"
@@ -65,7 +70,12 @@ def _where(found: OcclusionMap, followed: str) -> str:
     speaks = best.importance > 0 if followed == found.target_class else best.importance < 0
     if not speaks or not found.in_bits:
         return ""
-    return f" One patch at the {_centre(found)} alone carries {abs(best.importance):.1f} bits."
+    return f" One patch at the {_centre(found)} alone carries {tell_bits(abs(best.importance))}."
+
+
+def tell_bits(effect: float) -> str:
+    """Tell an effect above 0 to a place behind the point; what is less than that needs more of them, or it is 0.0."""
+    return f"{effect:.1f} bits" if effect >= _LEAST else f"{readable(effect)} bits"
 
 
 def _percent(share: float) -> str:

@@ -64,7 +64,8 @@ def measure_regions(
 def _measure(subject: Subject, passes: Passes | None, run: CaseRun, masks: dict[str, Mask]) -> KnownRegions:
     scan, target = run.scans[0], run.targets[0]
     sign = 1 if is_said(subject.head, run.scores, target) else -1
-    signed = sign * scan.importance
+    # in a map that is even but for rounding nothing lies anywhere
+    signed = sign * scan.importance if scan.summary.has_order else np.zeros_like(scan.importance)
     tolerance = min(scan.summary.smallest.patch) / 2
     alone, without, blurred = _partly_blurred(cover(subject, passes, run, target) if passes else None, masks)
     return KnownRegions(

@@ -70,6 +70,7 @@ def _tests(subject: Subject, passes: Passes, run: CaseRun, advance: Callable[[in
             shares=tuple(round(number / (SHARES - 1), 6) for number in range(SHARES)),
             block=block,
             curves=tuple(of_class),
+            ordered=scan.summary.has_order,
         )
         for target, one, scan, of_class in zip(run.targets, followed, run.scans, curves, strict=True)
     )
@@ -94,7 +95,7 @@ def _remark(title: str, test: MapTest) -> Remark:
             ("deletion", curves.deletion_mean), ("deletion_margin", curves.deletion_margin),
             ("insertion", curves.insertion_mean), ("insertion_margin", curves.insertion_margin),
         )
-        if math.isfinite(value)
+        if test.ordered and math.isfinite(value)
     }  # fmt: skip
     outcome = test.outcome
     text = f"{title}: {_verdict(test, blur)}"
@@ -122,6 +123,11 @@ def _verdict(test: MapTest, blur: TestCurves) -> str:
         return "On this case the map is no better than chance; don't read it."
     if not all(map(math.isfinite, (*blur.deletion, *blur.insertion))):
         return "The map could not be tested: the model gives no numbers for images that are blurred in part."
+    if blur.outcome != UNKNOWN:
+        return (
+            "The map could not be tested: but for rounding, all its pixels have the same value, so none comes before "
+            "another."
+        )
     return (
         f"The map could not be tested: blurring, of a part or of all of the image, changes {test.followed_text} by no "
         "more than "

@@ -69,18 +69,25 @@ def measure_maps(
         gaps = _completeness(subject, scanned, memory)
     return [
         (
-            *_faithfulness(run.map_test),
-            *_robustness(sensitivity),
-            *_steadiness(run.grid_shift, run.scans[0].summary),
-            *localisation(run.known_regions.regions if run.known_regions else ()),
-            *_complexity(run.scans[0].importance),
-            *_randomisation(run.sanity),
+            *(_of_order(run, sensitivity) if run.scans[0].summary.has_order else ()),
             *([gaps[run.number]] if run.number in gaps else []),
         )
         if run.scans
         else ()
         for run, sensitivity in zip(runs, sensitivities, strict=True)
     ]
+
+
+def _of_order(run: CaseRun, sensitivity: float | None) -> tuple[Measure, ...]:
+    """Take what tells of one pixel beside another: of a map that is even but for rounding it would be noise."""
+    return (
+        *_faithfulness(run.map_test),
+        *_robustness(sensitivity),
+        *_steadiness(run.grid_shift, run.scans[0].summary),
+        *localisation(run.known_regions.regions if run.known_regions else ()),
+        *_complexity(run.scans[0].importance),
+        *_randomisation(run.sanity),
+    )
 
 
 def localisation(regions: Sequence[Localised]) -> tuple[Measure, ...]:

@@ -203,7 +203,7 @@ def _short(value: float) -> float:
 
 def view_remarks(cases: Sequence[CaseReport]) -> tuple[Remark, ...]:
     """Say of each case which of its maps to believe, and which views could not be made, and why."""
-    return (*(_remark(case, case.map_standings) for case in cases if case.map_standings), *_missing(cases))
+    return (*(_remark(case, case.map_standings) for case in cases if len(case.map_standings) > 1), *_missing(cases))
 
 
 def _remark(case: CaseReport, standings: Sequence[Standing]) -> Remark:

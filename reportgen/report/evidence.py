@@ -210,6 +210,13 @@ class OcclusionMap:
         return any(abs(self.base_evidence - end) > self.rounding for end in ends)
 
     @property
+    def has_order(self) -> bool:
+        """Whether the map's pixels differ by more than rounding; else none comes before another."""
+        ends = [self.base_evidence, *(end for scan in self.scans for end in scan.evidence_range)]
+        largest = max((abs(end) for end in ends if math.isfinite(end)), default=0.0)
+        return self.importance_maximum - self.importance_minimum > ROUNDING * max(1.0, largest)
+
+    @property
     def score_rounding(self) -> float:
         """What single precision leaves uncertain in a score."""
         return ROUNDING * max(1.0, abs(self.base_score))

@@ -132,6 +132,8 @@ class MapTest:
         (height, width) of the blocks of random orders, in pixels: as large as the smallest patch.
     curves
         One for each stand-in; the first decides the outcome.
+    ordered
+        Whether the map's pixels differ by more than rounding: else their order is chance, and so are the curves.
     """
 
     followed: str
@@ -140,11 +142,12 @@ class MapTest:
     shares: tuple[Number, ...]
     block: tuple[int, int]
     curves: tuple[TestCurves, ...]
+    ordered: bool = True
 
     @property
     def outcome(self) -> str:
-        """See :attr:`TestCurves.outcome`, with the first stand-in."""
-        return self.curves[0].outcome
+        """See :attr:`TestCurves.outcome`, with the first stand-in; ``unknown`` where there is no order to test."""
+        return self.curves[0].outcome if self.ordered else UNKNOWN
 
     @property
     def unit_text(self) -> str:

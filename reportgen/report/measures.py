@@ -76,7 +76,9 @@ def why_missing(kind: str, asked: Container[str]) -> str:
         return "no region is known"
     if kind in FLAGS and FLAGS[kind] not in asked:
         return f"--{FLAGS[kind]}"
-    return "covering changes nothing"
+    if kind == FAITHFULNESS and "test" not in asked:
+        return "the map was not tested"
+    return "nothing in the map differs by more than rounding"
 
 
 def _key(measure: Measure) -> tuple[str, str]:

@@ -121,6 +121,7 @@ def compare_maps(test: MapTest | None, positions: int, views: Sequence[View]) ->
         beaten_by_deletion=blur.beaten_by_deletion, beaten_by_insertion=blur.beaten_by_insertion, orders=blur.orders,
         passes=positions,
     )  # fmt: skip
+    own_if_any = (own,) if test.ordered else ()  # an order made by rounding stands for nothing
     others = [
         Standing(
             title=view.title, deletion=view.deletion, insertion=view.insertion,
@@ -130,4 +131,4 @@ def compare_maps(test: MapTest | None, positions: int, views: Sequence[View]) ->
         for view in views
         if not view.missing and view.orders
     ]  # fmt: skip
-    return (own, *others)
+    return (*own_if_any, *others)

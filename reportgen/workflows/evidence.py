@@ -104,7 +104,7 @@ def evidence_remarks(shown: Sequence[CaseReport], head: Head) -> tuple[Remark, .
         *map_remarks(shown),
         *agreement_remarks(shown),
         *region_remarks(shown),
-        *decision_remarks(shown),
+        *decision_remarks(shown, head),
         *sanity_remarks(shown),
         *pair_remarks(shown),
         *view_remarks(shown),

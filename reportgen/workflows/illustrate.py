@@ -193,7 +193,7 @@ def _proof_pictures(run: CaseRun, place: int, scan: Scan) -> list[Picture]:
     test = run.map_tests[place] if run.map_tests else None
     pictures = _turned_pictures(run, place, scan, decision) if decision else []
     pictures += _agreed_pictures(run, place, scan.summary, test)
-    if test:
+    if test and test.ordered:
         pictures.append(map_test_chart(case_picture_name(run.number, occlusion_kind("test", place)), run.title, test))
     return pictures
 

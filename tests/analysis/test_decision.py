@@ -9,7 +9,9 @@ import pytest
 
 from reportgen import build_report, image_from_array
 from reportgen.analysis.decision import decision_remarks, first_turn, turn_masks
+from reportgen.analysis.predictions import Head
 from reportgen.report.decision import Decision, Turn
+from reportgen.report.report import readable
 from reportgen.settings.file import settings_from
 
 
@@ -33,6 +35,7 @@ def test_against_a_class_the_order_is_read_from_its_other_end():
     assert np.flatnonzero(turn_masks(importance, -1, 1 / 3)).tolist() == [2, 4]
 
 
+HEAD = Head("sigmoid", ("NORMAL", "PNEUMONIA"), 0.5)
 HALF = Turn(share=0.25, score=0.49, evidence=-0.06)
 FLIPS, AGREES, RESTORES = "flips the decision CAT", "The blurred image alone still says CAT", "restores CAT"
 SITUATIONS = {
@@ -64,7 +67,7 @@ def test_each_situation_has_its_sentences(situation, make_case):
     decision = Decision(
         **{"followed": "CAT", "blurred_score": 0.2, "blurred_evidence": -2.0, "blurred_agrees": False, **fields}
     )
-    (remark,) = decision_remarks([replace(make_case("CAT"), decision=decision)])
+    (remark,) = decision_remarks([replace(make_case("CAT"), decision=decision)], HEAD)
     for sentence in sentences:
         assert sentence in remark.text
     for other in ALL - sentences:
@@ -72,7 +75,41 @@ def test_each_situation_has_its_sentences(situation, make_case):
 
 
 def test_without_a_decision_nothing_is_said(make_case):
-    assert decision_remarks([make_case("CAT")]) == ()
+    assert decision_remarks([make_case("CAT")], HEAD) == ()
+
+
+@pytest.mark.parametrize(
+    ("head", "said"),
+    [
+        (HEAD, ""),
+        (replace(HEAD, threshold=0.6678), "; PNEUMONIA is said from 0.668"),
+        (Head("sigmoid", ("COLD", "PNEUMONIA"), 0.5, 2, (0.5, 0.3)), "; PNEUMONIA is said from 0.300"),
+        (Head("softmax", ("NORMAL", "PNEUMONIA"), 0.5, 2), ""),
+    ],
+)
+def test_a_score_says_little_without_the_threshold(head, said, make_case):
+    decision = Decision(followed="CAT", blurred_score=0.2, blurred_evidence=-2.0, blurred_agrees=True, flip=HALF)
+    (remark,) = decision_remarks([replace(make_case("CAT"), decision=decision)], head)
+    assert f"to {readable(HALF.score)}{said})." in remark.text
+    assert remark.text.count("is said from") == bool(said)
+
+
+def test_a_map_without_an_order_flips_nothing(make_case):
+    """Its scans cancel out: what is first in it is what rounding puts there."""
+    case = make_case("CAT")
+    found = replace(case.occlusion, importance_minimum=-1e-7, importance_maximum=2e-7)
+    assert case.occlusion.has_order
+    assert not found.has_order
+    # one that is even at a height of its own has no order, either
+    assert not replace(found, importance_minimum=1.0, importance_maximum=1.0 + 1e-7).has_order
+    decision = Decision(
+        followed="CAT", blurred_score=0.2, blurred_evidence=-2.0, blurred_agrees=False, flipping_patches=0
+    )
+    for agrees, sentence in ((False, "wholly blurred image no longer says CAT"), (True, "image alone still says CAT")):
+        shown = replace(case, occlusion=found, decision=replace(decision, blurred_agrees=agrees))
+        (remark,) = decision_remarks([shown], HEAD)
+        assert sentence in remark.text
+        assert "in the map's order" not in remark.text
 
 
 @pytest.fixture(scope="module")

@@ -148,6 +148,18 @@ def test_one_case_is_told_what_decides(pair):
         text == "What counts most inside: without channel 0 of one, 2.0 bits of the evidence for the decision are gone."
     )
     assert "in the mean of 2 cases" in said([*cases, *cases], None)
+    small = removed(pair[1:], "one", PNEUMONIA=(0.0123, 0.001, 0.0))
+    assert "without channel 0 of one, 0.012 bits of the evidence" in said(small, None)
+
+
+def test_a_number_is_no_decision_and_has_no_evidence(pair):
+    cases = removed(pair[1:], "one", PNEUMONIA=(0.5, 1.0, 0.0))
+    (case,) = cases
+    layers = tuple(
+        replace(of, deciding=replace(of.deciding, unit="output")) if of.deciding else of for of in case.layers
+    )
+    text = said([replace(case, layers=layers)], None)
+    assert text == "What counts most inside: without channel 1 of one, the output changes by 1.000."
 
 
 def test_groups_are_named_with_their_number(pair):

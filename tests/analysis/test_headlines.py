@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from reportgen.analysis.headlines import headline_remarks
+from reportgen.analysis.headlines import headline_remarks, tell_bits
 from reportgen.report.decision import Decision, Turn
 from reportgen.report.maptest import BLUR, MapTest, TestCurves
 
@@ -27,11 +27,19 @@ def test_of(deletion: float, insertion: float) -> MapTest:
 
 
 test_of.__test__ = False
-TURNS, CARRIES, AGREES = "Blurring 25 % of the image turns", "One patch at the", "No part alone carries PNEUMONIA"
+BACK_AGAIN = "overturns the decision PNEUMONIA, though blurring all of it doesn't."
+TURNS, CARRIES, AGREES = "Blurring 25 % of the image overturns", "One patch at the", "No part alone carries PNEUMONIA"
 DECIDES = {
     "flips": ({"decision": replace(DECISION, flip=HALF)}, {TURNS, CARRIES}),
     "the blurred image says the same": (
         {"decision": replace(DECISION, blurred_agrees=True, blurred_score=0.9)}, {AGREES, "0.900"},
+    ),
+    "a patch flips it, though the blurred image says the same": (
+        {"decision": replace(DECISION, blurred_agrees=True, flipping_patches=3, smallest_flipping=(10, 12))},
+        {"A single patch of 10 × 12 pixels can overturn the decision PNEUMONIA"},
+    ),
+    "it flips on the way": (
+        {"decision": replace(DECISION, blurred_agrees=True, flip=HALF)}, {TURNS, CARRIES, BACK_AGAIN},
     ),
     "flips for the other class": ({"decision": replace(DECISION, followed="NORMAL", flip=HALF)}, {TURNS}),
     "no decision": ({}, {"Covering 10 × 12 pixels at the lower centre of the picture lowers the evidence"}),
@@ -48,6 +56,11 @@ def test_what_decides(situation, make_case):
         assert sentence in remark.text
     for other in {TURNS, CARRIES, AGREES} - sentences:
         assert other not in remark.text
+
+
+@pytest.mark.parametrize(("bits", "told"), [(2.345, "2.3 bits"), (0.1, "0.1 bits"), (0.0123, "0.012 bits")])
+def test_no_effect_is_told_as_0(bits, told):
+    assert tell_bits(bits) == told
 
 
 def test_nothing_is_claimed_of_a_map_without_effect(make_case):

@@ -53,6 +53,17 @@ def test_each_situation_has_its_sentence(situation, make_case):
         assert other not in remark.text or sentence.startswith("better than chance when")
 
 
+def test_an_order_made_by_rounding_gives_no_verdict(make_case):
+    """However its curves come out."""
+    for found in (curves(1, 12), curves(1, 5), curves(7, 5)):
+        test = replace(test_of(found), ordered=False)
+        (remark,) = map_remarks([replace(make_case("CAT"), map_test=test)])
+        assert "could not be tested: but for rounding, all its pixels have the same value" in remark.text
+        assert (remark.warning, remark.numbers, remark.interpretation) == (True, {}, "")
+        for other in (FOUND, PART, CHANCE, UNTOLD, LOST, "better than chance"):
+            assert other not in remark.text
+
+
 def test_nothing_is_said_where_nothing_was_tried(make_case):
     assert map_remarks([make_case("CAT")]) == ()
 

@@ -149,6 +149,7 @@ def test_cases_stand_beside_each_other_class_by_class():
     assert side_by_side([(), ()]) == ()
     assert why_missing("robustness", ["test"]) == "--robustness"
     assert why_missing("randomisation", []) == "--sanity"
-    assert why_missing("randomisation", ["sanity"]) == "covering changes nothing"
+    assert why_missing("randomisation", ["sanity"]) == "nothing in the map differs by more than rounding"
+    assert why_missing("faithfulness", []) == "the map was not tested"
     assert why_missing("localisation", []) == "no region is known"
     assert set(CLASSES) == {"faithfulness", "robustness", "localisation", "complexity", "randomisation", "axioms"}

@@ -147,6 +147,22 @@ def test_the_sentence_names_the_one_to_believe(make_case):
     assert "No better than chance here: Grad-CAM." in remark.text
 
 
+def test_a_map_without_an_order_is_none_to_believe(make_case):
+    case = case_with(make_case, view("rise", 3.0, 9.0, 3), view("grad-cam", 5.0, 5.5, 0))
+    (remark,) = view_remarks([replace(case, map_test=replace(case.map_test, ordered=False))])
+    assert "Of 2 maps, RISE is the one to believe" in remark.text
+    assert "Occlusion" not in remark.text
+
+
+def test_one_map_alone_is_not_compared(make_case):
+    missing = View(
+        name="grad-cam", deletion=0.0, insertion=0.0, beaten_by_deletion=0, beaten_by_insertion=0, orders=0, passes=0,
+        missing="no gradient leads through it",
+    )  # fmt: skip
+    (remark,) = view_remarks([case_with(make_case, missing)])
+    assert remark.kind == "views_missing"
+
+
 def test_where_none_is_better_it_says_so(make_case):
     case = case_with(make_case, view("grad-cam", 5.0, 5.0, 1))
     worse = replace(case.map_test.curves[0], deletion=(6.0,) * 4, insertion=(4.0,) * 4)

@@ -96,8 +96,8 @@ SITUATIONS = {
         must=(NOTHING_CHANGES, UNTESTED, "nowhere by more than rounding", NO_FLIP),
         must_not=(
             FOUND, CHANCE, AGREE, OPPOSED, NOTHING_SHARED, "strongest fifth", "On grids of", "Strongest regions",
-            "The strongest regions", "leans on", "in the map's order, flips", "turns the decision",
-            "Full colour", "full colour",
+            "The strongest regions", "leans on", "first in the map's order", "turns the decision",
+            "no share blurred", "Full colour", "full colour",
         ),
     ),
     # black takes away what is there; a blurred image, and the map's test, bring light to what is darker than its
@@ -121,8 +121,13 @@ SITUATIONS = {
     "fills that cancel out": Situation(
         lambda: model_of(weights_of(0.002, -0.002), 1.0), spots(100.0),
         occlusion={**WIDE, "fill": ["mean", [0]]},
-        must=(OPPOSED, "What is laid over the image decides what looks important", NOTHING_SHARED),
-        must_not=(AGREE, "hardly agree", "Outlined:", NOTHING_CHANGES, "Full colour", "full colour", "On grids of"),
+        must=(OPPOSED, "What is laid over the image decides what looks important", NOTHING_SHARED, UNTESTED,
+              "none comes before another", "A single patch of 4 × 6 pixels can overturn the decision", FLIPS),
+        must_not=(
+            AGREE, "hardly agree", "Outlined:", NOTHING_CHANGES, "Full colour", "full colour", "On grids of", FOUND,
+            CHANCE, "better than chance when", "first in the map's order", "no share blurred", "No part alone carries",
+            "sparseness",
+        ),
         warns=(OPPOSED,),
     ),
     # a place of 8 x 6 pixels of 250; blurred, they are about 160, and a patch holds half of them
@@ -135,7 +140,7 @@ SITUATIONS = {
     "all patches flip": Situation(
         lambda: model_of(np.full(SIZE, 0.001), -0.001 * slope().sum() + 0.05), slope(),
         occlusion={**WIDE, "fill": [0]},
-        must=(ALL_FLIP, "the smallest has 4 x 6 pixels", DECIDES, "Blurring 0.4 % of the image turns the decision"),
+        must=(ALL_FLIP, "the smallest has 4 x 6 pixels", DECIDES, "Blurring 0.4 % of the image overturns the decision"),
         must_not=(NO_FLIP, FLIPS, "Blurring 0 %"),
     ),
     "some patches flip": Situation(

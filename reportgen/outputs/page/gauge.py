@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from reportgen.report.model import ModelReport
-from reportgen.report.report import CaseReport
+from reportgen.report.report import CaseReport, readable
 
 _LEAST = 4.0  # bits to either side: a small lead looks small
+_PLACE = 0.1
 WIDTH = 200.0  # of the drawing, in its own units
 
 
@@ -42,6 +43,12 @@ class Gauge:
     def length(self) -> float:
         """How long it is."""
         return abs(self.end - self.middle)
+
+    @property
+    def told(self) -> str:
+        """The evidence in words: with its sign, and never as 0.0 where it isn't."""
+        sign, size = "-" if self.evidence < 0 else "+", abs(self.evidence)
+        return f"{sign}{size:.1f} bits" if size >= _PLACE or not size else f"{sign}{readable(size)} bits"
 
     @property
     def is_high(self) -> bool:

@@ -6,6 +6,7 @@ All of these works are cited in docs/occlusion.md and docs/evidence.md, where wh
 from __future__ import annotations
 
 import functools
+import math
 import re
 import shlex
 from collections.abc import Iterator, Mapping
@@ -173,7 +174,7 @@ def _inputs(report: Report) -> str:
     return (
         f"{_count(len(report.cases), 'image')} of the model's input size, {_size(model.input_shape[:2])} pixels{scaled}"
         f", preprocessed as {model.preprocessing}, went through {model.name} ({model.total_parameters:,} parameters, "
-        f"{_count(len(model.class_names), 'output')}, {model.head}), by reportgen {report.versions['reportgen']}"
+        f"{_count(math.prod(model.output_shape), 'output')}, {model.head}), by reportgen {report.versions['reportgen']}"
         f"{' with ' + libraries if libraries else ''}."
     )
 

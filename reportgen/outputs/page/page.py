@@ -311,6 +311,8 @@ class Page(Frame):
         """Return the part of the page that shows what a remark says."""
         if remark.proof == "decides" and not any(case.decision for _, case in self.cases):
             return "occlusion"
+        if remark.proof == "map-test" and not self.shows("occlusion-test"):
+            return "occlusion"  # a map without an order has no curves; what is said of it stands at the map
         return remark.proof or self.layer_anchor(remark.layer)
 
     def gauge(self, case: CaseReport) -> Gauge | None:

@@ -74,7 +74,7 @@ def steps_of(report: Report) -> dict[str, tuple[tuple[str, str], ...]]:
     parts = {
         "occlusion": (
             ("regions", "The strongest regions", "occlusion-regions" in drawn),
-            ("decides", "What decides", True),
+            ("decides", "What decides", any(case.decision for case in report.cases)),
             ("map-test", "Better than chance?", "occlusion-test" in drawn),
             ("known-regions", "Inside known regions", known),
             ("measures", "The map in measures", measured),

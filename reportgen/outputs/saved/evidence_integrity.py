@@ -87,6 +87,8 @@ def _test_flaws(test: MapTest, found: OcclusionMap, known: set[str]) -> Iterator
         yield "the test of a map doesn't fit the map"
     if test.unit not in (BITS, OUTPUT):
         yield "the test of a map has no known unit"
+    if found.has_order and not test.ordered:
+        yield "the test of a map denies its order"
     if test.followed not in known:
         yield "the test of a map follows a class that its model doesn't know"
     steps = test.shares

@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 
 from reportgen.outputs.page.assets import read_assets
 from reportgen.outputs.page.environment import templates_folder
+from reportgen.outputs.page.gauge import Gauge
 from reportgen.outputs.page.page import SCRIPTS, STYLES, render_html
+from reportgen.report.decision import Decision
 from reportgen.report.report import SCHEMA_VERSION, Remark
 from reportgen.system.text import visible
 
@@ -311,3 +313,34 @@ def test_any_text_stays_text(make_report, text):
 
 def test_a_page_can_be_written_as_utf8(make_report):
     assert render_html(make_report("肺炎 é 😀")).encode("utf-8")
+
+
+def test_what_is_said_of_a_map_without_curves_leads_to_the_map(make_report):
+    """A map without an order has no curves to show, and so no part of its own."""
+    remark = Remark(section="headline", kind="doubt", text="It could not be tested.", proof="map-test", case=0)
+    text = render_html(make_report().with_remarks(remark))
+    assert 'id="map-test"' not in text
+    assert re.search(r'It could not be tested\. <a href="#occlusion">', text)
+
+
+@pytest.mark.parametrize("decided", [True, False])
+def test_the_contents_lead_to_what_is_there(make_report, decided):
+    """Also of numbers, and of maps that were not tested: there nothing is decided."""
+    report = make_report()
+    decision = Decision(followed="yes plain", blurred_score=0.2, blurred_evidence=-2.0, blurred_agrees=False)
+    cases = tuple(dataclasses.replace(case, decision=decision if decided else None) for case in report.cases)
+    remark = Remark(section="occlusion", kind="decision", text="Nothing flips it.")
+    report = dataclasses.replace(report, cases=cases)
+    text = render_html(report.with_remarks(remark) if decided else report)
+    parts = set(re.findall(r'\bid="([^"]+)"', text))
+    assert ("decides" in parts) == decided
+    assert ('href="#decides"' in text) == decided
+    assert [link for link in re.findall(r'href="#([^"/]+)"', text) if link not in parts] == []
+
+
+@pytest.mark.parametrize(
+    ("evidence", "told"),
+    [(13.514, "+13.5 bits"), (-7.06, "-7.1 bits"), (0.0167, "+0.017 bits"), (-0.04, "-0.040 bits"), (0.0, "+0.0 bits")],
+)
+def test_evidence_is_never_told_as_nothing(evidence, told):
+    assert Gauge("NO", "YES", evidence, 100.0, 120.0).told == told

@@ -64,6 +64,11 @@ def test_one_patch_and_one_fill_say_nothing_of_how_scans_are_combined(report):
     assert f"{scan.count} position" in text
 
 
+def test_two_classes_told_by_one_number_are_one_output(report):
+    model = dataclasses.replace(report.model, output_shape=(1,), class_names=("calm", "odd"))
+    assert "1 output, " in words(dataclasses.replace(report, model=model))
+
+
 def test_numbers_of_a_regression_are_no_bits(report):
     text = words(of_one_scan(report, unit="output"))
     assert "lowers the model's output" in text and "bits" not in text

@@ -104,6 +104,7 @@ SPOILT = {
     "a unit of another map": lambda case: spoil_test(case, unit="output"),
     "a block that is larger than the image": lambda case: spoil_test(case, block=(17, 2)),
     "a class that the test doesn't know": lambda case: spoil_test(case, followed="DOG"),
+    "an order that its map has, denied": lambda case: spoil_test(case, ordered=False),
     "a test without a map": lambda case: replace(case, occlusion=None, decision=None),
     "a decision without a map": lambda case: replace(case, occlusion=None, map_test=None),
     "a class that the decision doesn't know": lambda case: spoil_decision(case, followed="DOG"),
