@@ -107,15 +107,12 @@ def test_blank_maps_are_counted_and_explained(trained):
     folder, report = trained
     (case,) = report.cases
     blank = {layer.name: len(layer.dead_channels) for layer in case.layers}
-    said = {remark.layer: remark.text for remark in report.remarks if remark.kind == "dead"}
-    assert sum(blank.values()) > 0
-    assert set(said) == {name for name, count in blank.items() if count}
-    channels = {layer.name: layer.channels for layer in case.layers}
-    for name, text in said.items():
-        assert f"{blank[name]} of {channels[name]}" in text
+    told = {name: count for name, count in blank.items() if name.startswith("max_pooling") and count}
+    (said,) = [remark for remark in report.remarks if remark.kind == "dead"]
+    assert said.text.startswith("In both layers") if len(told) == 2 else said.layer in told
     page = html.unescape((folder / "cifar10.html").read_text())
     assert "Dropout is active only while a network is trained" in page
-    assert all(text in page for text in said.values())
+    assert said.text in page
 
 
 def test_a_damaged_archive_is_told_by_file_and_batch(archive, tmp_path, monkeypatch, capsys):

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from reportgen.analysis.covered import Passes, make_passes
 from reportgen.analysis.layer_graph import Graph, LayerCall, compute_outputs
 from reportgen.analysis.occlusion.engines import differs
+from reportgen.analysis.remarks.words import listed
 from reportgen.analysis.runs import CaseRun, Runs, Subject
 from reportgen.analysis.tails import Tail, tail_after, values_of
 from reportgen.report.deciding import GRADIENT, MEAN, SPREAD, ZERO, DecidingChannels, RemovedChannel
@@ -26,7 +27,9 @@ from reportgen.report.evidence import name_followed
 from reportgen.report.report import CaseReport, Remark
 
 Values = NDArray[np.float64]
+_NAMED = 4  # layers or cases in a sentence
 SHOWN = 5
+_NAMED = 4  # layers or cases in a sentence
 ALL = 512  # channels of all layers together: so many are removed without screening
 SCREENED = 16  # of a layer
 _NEAR_THE_END = 12  # calls
@@ -217,28 +220,48 @@ def _removed(channels: Sequence[int], evidence: Values, activity: Values) -> dic
 
 
 def deciding_remarks(cases: Sequence[CaseReport]) -> tuple[Remark, ...]:
-    """Say for each case in how many layers the channel that decides most is none of the most active ones."""
-    return tuple(remark for case in cases if (remark := _remark(case)))
+    """Say in which layers the channel that decides most is none of the most active ones, of all cases at once."""
+    hidden: dict[str, list[str]] = {}
+    layers, unmoved, tried = 0, [], []
+    for case in cases:
+        of_case = [(layer.name, layer.deciding) for layer in case.layers if layer.deciding and layer.channels > SHOWN]
+        known = [(name, found) for name, found in of_case if found.decides]
+        if of_case:
+            tried.append(name_followed(of_case[0][1].target_class, in_bits=of_case[0][1].in_bits))
+        if of_case and not known:
+            unmoved.append(case.title)
+        layers = max(layers, len(known))
+        for name, found in known:
+            if found.strongest[0].channel not in {one.channel for one in found.active}:
+                hidden.setdefault(name, []).append(case.title)
+    if not tried:
+        return ()
+    target = tried[0] if len(set(tried)) == 1 else "the evidence"
+    remarks = []
+    if unmoved:
+        on = "" if len(cases) == 1 else f"On {listed(unmoved)}, " if len(unmoved) <= _NAMED else "On some cases, "
+        text = (
+            f"{on}{'in' if on else 'In'} no layer does removing a single channel move {target} by more than rounding."
+        )
+        remarks.append(
+            Remark(section="layers", kind="unmoved", text=text, numbers={"cases": len(unmoved)}, proof="layer-numbers")
+        )
+    if hidden:
+        where = [name if len(of) == len(cases) else f"{name} ({_told(of)})" for name, of in hidden.items()]
+        more = [f"{len(where) - _NAMED} more"] if len(where) > _NAMED else []
+        text = (
+            f"In {listed([*where[:_NAMED], *more])}, the channel whose removal moves {target} most is none of the "
+            f"{SHOWN} most active."
+        )
+        remarks.append(
+            Remark(
+                section="layers", kind="deciding", text=text, numbers={"layers": layers, "differ": len(hidden)},
+                interpretation="What is bright in a feature map need not be what the model relies on.",
+                proof="layer-numbers",
+            )
+        )  # fmt: skip
+    return tuple(remarks)
 
 
-def _remark(case: CaseReport) -> Remark | None:
-    layers = [(layer.name, layer.deciding) for layer in case.layers if layer.deciding and layer.channels > SHOWN]
-    known = [(name, found) for name, found in layers if found.decides]
-    if not layers:
-        return None
-    target = name_followed(layers[0][1].target_class, in_bits=layers[0][1].in_bits)
-    if not known:
-        text = f"{case.title}: In no layer does removing a single channel move {target} by more than rounding."
-        return Remark(section="layers", kind="deciding", text=text, numbers={"layers": len(layers)})
-    hidden = [name for name, found in known if found.strongest[0].channel not in {one.channel for one in found.active}]
-    if not hidden:
-        return None
-    named = ", ".join(hidden[:4]) + (f" and {len(hidden) - 4} more" if len(hidden) > 4 else "")
-    text = (
-        f"{case.title}: In {len(hidden)} of {len(known)} layer{'' if len(known) == 1 else 's'} ({named}), the channel "
-        f"whose removal moves {target} most is none of the {SHOWN} most active."
-    )
-    return Remark(
-        section="layers", kind="deciding", text=text, numbers={"layers": len(known), "differ": len(hidden)},
-        interpretation="What is bright in a feature map need not be what the model relies on.",
-    )  # fmt: skip
+def _told(titles: Sequence[str]) -> str:
+    return listed(titles) if len(titles) <= _NAMED else f"{len(titles)} cases"

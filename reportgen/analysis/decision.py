@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 from reportgen.analysis.covered import Covered, cover, is_said, make_passes, said_instead
 from reportgen.analysis.metrics.faithfulness import ORDERS, masks_of, order_of, random_orders
 from reportgen.analysis.predictions import Head
+from reportgen.analysis.remarks.words import tell_together
 from reportgen.analysis.runs import Runs, Subject
 from reportgen.report.decision import Decision, Turn
 from reportgen.report.evidence import OcclusionMap
@@ -136,18 +136,22 @@ def _flipping_patches(head: Head, covered: Covered, found: OcclusionMap) -> tupl
 
 
 def decision_remarks(cases: Sequence[CaseReport], head: Head) -> tuple[Remark, ...]:
-    """Say for each case what decides it, class by class."""
-    return tuple(
-        replace(_remark(one.title, one.decision, one.found, head), target=one.place)
-        for case in cases
-        for one in case.evidence_by_class
-        if one.decision
-    )
+    """Say for each case what decides it, class by class; what holds for several cases is said once."""
+    remarks: list[Remark] = []
+    known = [one for case in cases for one in case.evidence_by_class if one.decision]
+    for place in sorted({one.place for one in known}):
+        told = {one.title: _told(one.decision, one.found, head) for one in known if one.place == place and one.decision}
+        for titles, sentences in tell_together([(title, texts) for title, (texts, _) in told.items()]):
+            numbers = told[titles][1] if titles in told else {"cases": float(len(told))}
+            text = f"{titles}: {' '.join(sentences)}"
+            remarks.append(Remark(section="occlusion", kind="decision", text=text, numbers=numbers, target=place))
+    return tuple(remarks)
 
 
-def _remark(title: str, decision: Decision, found: OcclusionMap, head: Head) -> Remark:
+def _told(decision: Decision, found: OcclusionMap, head: Head) -> tuple[list[str], dict[str, float]]:
+    """Return the sentences on a case, and the numbers behind them."""
     said, texts = decision.followed, []
-    numbers = {"blurred_score": decision.blurred_score, "blurred_evidence": decision.blurred_evidence}
+    numbers: dict[str, float] = {"blurred_score": decision.blurred_score, "blurred_evidence": decision.blurred_evidence}
     if decision.flip:
         numbers["flip_share"] = decision.flip.share
         texts.append(
@@ -182,8 +186,7 @@ def _remark(title: str, decision: Decision, found: OcclusionMap, head: Head) -> 
     if decision.flipping_patches is not None:
         numbers["flipping_patches"] = decision.flipping_patches
         texts.append(_patches(decision, found.positions))
-    known = {name: value for name, value in numbers.items() if math.isfinite(value)}
-    return Remark(section="occlusion", kind="decision", text=f"{title}: {' '.join(texts)}", numbers=known)
+    return texts, {name: value for name, value in numbers.items() if math.isfinite(value)}
 
 
 def _said_from(head: Head, target: str) -> str:

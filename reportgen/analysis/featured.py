@@ -9,7 +9,6 @@ import math
 from collections.abc import Sequence
 
 from reportgen.analysis.headlines import tell_bits
-from reportgen.analysis.remarks import STRONG
 from reportgen.report.channels import (
     BRIGHT,
     BY_CASE,
@@ -30,6 +29,7 @@ from reportgen.report.evidence import BITS
 from reportgen.report.layer import LayerReport
 from reportgen.report.model import LayerSummary, ModelReport
 from reportgen.report.report import CaseReport, Remark, readable
+from reportgen.report.traits import STRONG
 
 SHOWN = 6
 SECTION = "differs"

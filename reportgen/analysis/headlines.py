@@ -19,19 +19,32 @@ _LEAST = 0.1
 
 
 def headline_remarks(cases: Sequence[tuple[int, CaseReport]]) -> tuple[Remark, ...]:
-    """Say in a sentence each what decides a case and how far its map can be trusted.
+    """Say in a sentence each what decides a case and how far its map can be trusted; that once if it is all the same.
 
     Parameters
     ----------
     cases
         (index, case) in the order of showing.
     """
-    return tuple(
+    trust = [_trust(case.map_test) for _, case in cases]
+    together = _shared(trust)
+    own = trust if together is None else [None] * len(cases)
+    told = [
         replace(remark, case=index)
-        for index, case in cases
-        for remark in (_decides(case), _trust(case.map_test))
+        for (index, case), of_map in zip(cases, own, strict=True)
+        for remark in (_decides(case), of_map)
         if remark is not None
-    )
+    ]
+    return (*told, together) if together else tuple(told)
+
+
+def _shared(trust: Sequence[Remark | None]) -> Remark | None:
+    """Return what is to be said of all maps at once; None where it differs, or none is to be trusted."""
+    first = trust[0]
+    if len(trust) < 2 or first is None or first.kind != "trust" or any(one != first for one in trust):
+        return None
+    where = "both cases" if len(trust) == 2 else f"all {len(trust)} cases"
+    return replace(first, text=f"In {where}, {first.text[0].lower()}{first.text[1:]}")
 
 
 def _decides(case: CaseReport) -> Remark | None:

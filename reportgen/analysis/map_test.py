@@ -17,12 +17,14 @@ from reportgen.analysis.metrics.faithfulness import (
     read_curves,
     shared_masks,
 )
+from reportgen.analysis.remarks.words import listed
 from reportgen.analysis.runs import CaseRun, Runs, Subject
 from reportgen.report.maptest import BLUR, BOTH, IMPUTED, NONE, ONE, UNKNOWN, MapTest, TestCurves
 from reportgen.report.report import CaseReport, Remark, readable
 
 __all__ = ["map_remarks", "put_to_test"]
 STEPS = 2  # of progress, a case
+_FOUND = "The map found what the model relies on."
 
 
 def put_to_test(
@@ -77,16 +79,28 @@ def _tests(subject: Subject, passes: Passes, run: CaseRun, advance: Callable[[in
 
 
 def map_remarks(cases: Sequence[CaseReport]) -> tuple[Remark, ...]:
-    """Say for each map whether it is better than chance; where it isn't, as a warning."""
-    return tuple(
-        replace(_remark(one.title, one.map_test), target=one.place)
-        for case in cases
-        for one in case.evidence_by_class
-        if one.map_test
-    )
+    """Say for each map whether it is better than chance; where it isn't, as a warning.
+
+    Where several maps of a class are, that is said once, before the numbers of each.
+    """
+    tested = [(one.place, one.title, one.map_test) for case in cases for one in case.evidence_by_class if one.map_test]
+    remarks: list[Remark] = []
+    for place in sorted({place for place, *_ in tested}):
+        of_place = [(title, test) for at, title, test in tested if at == place]
+        good = [title for title, test in of_place if test.outcome == BOTH]
+        if len(good) > 1:
+            text = f"{listed(good)}: {_FOUND}"
+            remarks.append(
+                Remark(section="occlusion", kind="map_test", text=text, numbers={"cases": len(good)}, target=place)
+            )
+        remarks += [
+            replace(_remark(title, test, told=len(good) > 1 and test.outcome == BOTH), target=place)
+            for title, test in of_place
+        ]
+    return tuple(remarks)
 
 
-def _remark(title: str, test: MapTest) -> Remark:
+def _remark(title: str, test: MapTest, *, told: bool) -> Remark:
     blur = test.curves[0]
     numbers = {
         f"{curves.baseline} {name}": value
@@ -98,9 +112,10 @@ def _remark(title: str, test: MapTest) -> Remark:
         if test.ordered and math.isfinite(value)
     }  # fmt: skip
     outcome = test.outcome
-    text = f"{title}: {_verdict(test, blur)}"
+    parts = [] if told else [_verdict(test, blur)]
     if outcome != UNKNOWN:
-        text += f" {_numbers(test, blur)}{_second(test)}"
+        parts.append(f"{_numbers(test, blur)}{_second(test)}")
+    text = f"{title}: {' '.join(parts)}"
     return Remark(
         section="occlusion", kind="map_test", text=text, interpretation=_reading(outcome, test), numbers=numbers,
         warning=outcome in (NONE, UNKNOWN),
@@ -110,7 +125,7 @@ def _remark(title: str, test: MapTest) -> Remark:
 def _verdict(test: MapTest, blur: TestCurves) -> str:
     outcome = test.outcome
     if outcome == BOTH:
-        return "The map found what the model relies on."
+        return _FOUND
     if outcome == ONE:
         passed, failed = ("blurring", "putting back")
         if blur.beaten_by_deletion < blur.orders - 1:

@@ -171,6 +171,7 @@ FLAGS = (
          "black"),
     Flag("--rise-masks", ("occlusion", "rise_masks"), _count, "N", "how many random masks rise takes; default 1000"),
     Flag("--commentary", ("commentary", "folder"), str, "FOLDER", "your own commentary: Markdown by section and layer"),
+    Flag("--author", ("commentary", "author"), str, "NAME", "who wrote the commentary: stands under it"),
     Flag("--theme", ("theme", "folder"), str, "DIR", "your own templates and styles (see reportgen theme)"),
     Flag("--logo", ("theme", "logo"), str, "FILE", "a PNG or SVG to stand above the title"),
     Flag("--accent", ("theme", "accent"), str, "#RRGGBB", "colour of links and marks"),

@@ -105,6 +105,29 @@ def gather_blocks(layers: Sequence[LayerSummary]) -> tuple[Block, ...]:
     )
 
 
+def shown_blocks(
+    layers: Sequence[LayerSummary], shown: Sequence[str], *, apart: bool = False
+) -> tuple[tuple[int, ...], ...]:
+    """Return the shown layers by block: their places among the shown ones, of which the last stands for the block.
+
+    Parameters
+    ----------
+    layers
+        The model's summary.
+    shown
+        Names of the shown layers, in order of execution.
+    apart
+        Whether each stands by itself.
+    """
+    if apart:
+        return tuple((place,) for place in range(len(shown)))
+    block_of = {layers[place].name: at for at, one in enumerate(gather_blocks(layers)) for place in one.layers}
+    found: dict[int, list[int]] = {}
+    for place, name in enumerate(shown):
+        found.setdefault(block_of[name], []).append(place)
+    return tuple(sorted((tuple(places) for places in found.values()), key=lambda places: places[-1]))
+
+
 def _joins(kind: str, head: int | None) -> bool:
     """Whether a layer goes into the block before it, which has a head or none yet."""
     if kind in _OPENING or kind in MERGING:

@@ -264,8 +264,8 @@ class Remark:
     proof
         The part of the page that shows it; empty where it stands there itself.
     kind
-        What was measured: ``edges``, ``negatives``, ``contrast``, ``sharpness``, ``dead``, ``not_finite``,
-        ``difference``, ...
+        What was measured: ``edges``, ``bright``, ``negatives``, ``contrast``, ``sharpness``, ``dead``, ``not_finite``,
+        ``compressed``, ``difference``, ...
     text
         What was measured, with its numbers.
     interpretation
@@ -300,11 +300,14 @@ class Comment:
         The layer they are about; None where it's the section as a whole.
     markdown
         The words, as they were given.
+    author
+        Who wrote them; empty where nobody is named.
     """
 
     section: str
     layer: str | None = None
     markdown: str
+    author: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

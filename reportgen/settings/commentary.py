@@ -42,9 +42,10 @@ def read_comments(settings: CommentarySettings, layers: Sequence[str]) -> tuple[
         if name not in layers:
             shown = f"shown: {', '.join(layers[:8])}" if layers else "the report shows no layers"
             raise SettingsError(f"commentary for layer '{name}', which is not shown", shown)
+    author = settings.author.strip()
     return (
-        *(Comment(section=name, markdown=text) for name, text in sections.items()),
-        *(Comment(section="layers", layer=name, markdown=text) for name, text in by_layer.items()),
+        *(Comment(section=name, markdown=text, author=author) for name, text in sections.items()),
+        *(Comment(section="layers", layer=name, markdown=text, author=author) for name, text in by_layer.items()),
     )
 
 

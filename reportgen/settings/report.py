@@ -229,11 +229,14 @@ class CommentarySettings:
         ``layers`` or ``provenance``. They stand before those of the folder.
     layers
         Texts by name of a shown layer.
+    author
+        Who wrote them; stands under each. Empty: nobody is named.
     """
 
     folder: str | None = None
     sections: dict[str, str] = field(default_factory=dict)
     layers: dict[str, str] = field(default_factory=dict)
+    author: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,7 +15,7 @@ from reportgen.analysis.measures import measure_maps
 from reportgen.analysis.other_views import make_views, view_remarks
 from reportgen.analysis.predictions import Head
 from reportgen.analysis.regions import find_regions, pair_remarks
-from reportgen.analysis.remarks import occlusion_remarks
+from reportgen.analysis.remarks import interpret_once, occlusion_remarks
 from reportgen.analysis.robustness import COPIES, find_sensitivity
 from reportgen.analysis.runs import CaseRun, Runs, Subject, scan_cases
 from reportgen.analysis.sanity import STEPS as SANITY_STEPS
@@ -100,13 +100,15 @@ def add_deciding(
 
 def evidence_remarks(shown: Sequence[CaseReport], head: Head) -> tuple[Remark, ...]:
     """Say what the evidence is, in the order in which it is to be read."""
-    return (
-        *map_remarks(shown),
-        *agreement_remarks(shown),
-        *region_remarks(shown),
-        *decision_remarks(shown, head),
-        *sanity_remarks(shown),
-        *pair_remarks(shown),
-        *view_remarks(shown),
-        *occlusion_remarks(shown, regression=head.is_regression),
+    return interpret_once(
+        (
+            *map_remarks(shown),
+            *agreement_remarks(shown),
+            *region_remarks(shown),
+            *decision_remarks(shown, head),
+            *sanity_remarks(shown),
+            *pair_remarks(shown),
+            *view_remarks(shown),
+            *occlusion_remarks(shown, regression=head.is_regression),
+        )
     )

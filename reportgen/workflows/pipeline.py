@@ -12,7 +12,7 @@ import numpy as np
 
 from reportgen.analysis import predictions, remarks
 from reportgen.analysis.activations import feature_maps
-from reportgen.analysis.channels import measure_layer, reference_of
+from reportgen.analysis.channels import has_structure, measure_layer, reference_of
 from reportgen.analysis.deciding import deciding_remarks, repeated_in
 from reportgen.analysis.differences import channel_effects, find_groups, gather_differences
 from reportgen.analysis.doubts.finiteness import origin_remarks
@@ -32,6 +32,7 @@ from reportgen.outputs.page.brand import read_brand
 from reportgen.outputs.page.theme import theme_asset
 from reportgen.outputs.report_files import SavableReport, as_theme
 from reportgen.outputs.saved.evaluation_json import read_evaluation
+from reportgen.report.blocks import shown_blocks
 from reportgen.report.channels import Differences
 from reportgen.report.evaluation import ClassifierEvaluation
 from reportgen.report.layer import LayerReport
@@ -158,12 +159,19 @@ def build_report(
         *channel_remarks(differences, featured, report.cases),
         *evidence_remarks(shown, head),
         *deciding_remarks(shown),
-        *remarks.depth_remarks(shown),
-        *remarks.layer_remarks(shown, subject.names),
+        *remarks.layer_remarks(shown, _told(report), noise=[run.title for run in runs if not has_structure(run.image)]),
     )
     report = add_installed(report) if chosen.page.others else report
     limit = chosen.page.max_size
     return report if limit is None else fit_page(report, limit, as_theme(chosen.theme.folder))
+
+
+def _told(report: SavableReport) -> tuple[int, ...]:
+    """Return the places of the shown layers that stand for their blocks: of these there is something to say."""
+    asked = report.settings.get("layers")
+    apart = isinstance(asked, dict) and bool(asked.get("show"))
+    blocks = shown_blocks(report.model.layers, report.model.shown_layers, apart=apart)
+    return tuple(block[-1] for block in blocks)
 
 
 def check_report(model: LoadedModel, cases: Sequence[Case], settings: Settings) -> None:

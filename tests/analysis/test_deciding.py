@@ -202,7 +202,7 @@ def found_of(effects, activity):
 @pytest.mark.parametrize(
     ("effects", "activity", "sentence"),
     [
-        ([3, 0.1, 0.2, 0.1, 0.1, 0.1], [0, 1, 2, 3, 4, 5], "In 1 of 1 layer (layer), the channel whose removal"),
+        ([3, 0.1, 0.2, 0.1, 0.1, 0.1], [0, 1, 2, 3, 4, 5], "In layer, the channel whose removal"),
         ([0.1, 0.1, 0.2, 0.1, 0.1, -3], [0, 1, 2, 3, 4, 5], None),
         ([0, 1e-7, 0, 0, 0, 0], [0, 1, 2, 3, 4, 5], "In no layer does removing a single channel move the evidence"),
     ],
@@ -210,6 +210,18 @@ def found_of(effects, activity):
 def test_the_sentence_of_each_situation(make_case, measured, effects, activity, sentence):
     layer = replace(measured(np.zeros((4, 5, 6), np.float32)), deciding=found_of(effects, activity))
     remarks = deciding_remarks([make_case("CAT", layers=(layer,))])
-    assert [remark.text.split(": ", 1)[1][: len(sentence or "")] for remark in remarks] == (
-        [sentence] if sentence else []
+    assert [remark.text[: len(sentence or "")] for remark in remarks] == ([sentence] if sentence else [])
+
+
+def test_what_holds_of_several_cases_is_said_once_with_their_names(make_case, measured):
+    maps = measured(np.zeros((4, 5, 6), np.float32))
+    hidden, seen = (
+        replace(maps, deciding=found_of(effects, [0, 1, 2, 3, 4, 5]))
+        for effects in ([3, 0.1, 0.2, 0.1, 0.1, 0.1], [0.1, 0.1, 0.2, 0.1, 0.1, -3])
     )
+    cases = [make_case("A", layers=(hidden, hidden)), make_case("B", layers=(hidden, seen))]
+    cases = [
+        replace(case, layers=tuple(replace(one, name=f"l{at}") for at, one in enumerate(case.layers))) for case in cases
+    ]
+    (remark,) = deciding_remarks(cases)
+    assert remark.text.startswith("In l0 and l1 (A), the channel whose removal moves the evidence")

@@ -89,3 +89,17 @@ def test_how_far_the_map_is_to_be_trusted(situation, make_case):
 
 def test_without_a_scan_nothing_is_said(make_case):
     assert headline_remarks([(0, make_case(grid=None))]) == ()
+
+
+def test_what_all_maps_pass_is_said_once(make_case):
+    def trust_of(*tests):
+        cases = [(at, replace(make_case(f"C{at}"), map_test=one)) for at, one in enumerate(tests)]
+        return [(one.case, one.text) for one in headline_remarks(cases) if one.kind in ("trust", "doubt")]
+
+    good, poor = test_of(0.0, 4.0), test_of(5.0, 0.0)
+    ((case, text),) = trust_of(good, good)
+    assert case is None
+    assert text.startswith("In both cases, the map found what the model relies on")
+    assert [case for case, _ in trust_of(good, poor)] == [0, 1]
+    assert [case for case, _ in trust_of(poor, poor)] == [0, 1]
+    assert [case for case, _ in trust_of(good)] == [0]

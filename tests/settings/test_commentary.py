@@ -35,6 +35,11 @@ def test_texts_from_the_settings():
     )
 
 
+def test_it_is_signed():
+    settings = CommentarySettings(sections={"summary": "S"}, layers={"conv1": "L"}, author=" A. Reader ")
+    assert [one.author for one in read_comments(settings, LAYERS)] == ["A. Reader"] * 2
+
+
 def test_every_section_is_taken():
     settings = CommentarySettings(sections=dict.fromkeys(SECTIONS, "text"))
     assert [comment.section for comment in read_comments(settings, ())] == list(SECTIONS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import email
 import email.policy
 import json
+from collections import Counter
 from pathlib import Path
 
 import keras
@@ -13,6 +14,7 @@ import pytest
 from keras import layers
 from PIL import Image
 from scrubbing import Scrubbed, differ, scrub_json, scrub_text
+from sentences import sentences_of, shape_of
 
 from reportgen.cli.main import main
 
@@ -86,6 +88,29 @@ def read(path: Path) -> str:
 @pytest.mark.parametrize("name", ["demo", "two-xrays", "findings"])
 def test_a_report_is_what_it_was(name, output, made, snapshot):
     assert read(made[name] / output) == snapshot
+
+
+@pytest.mark.parametrize("name", ["demo", "two-xrays"])
+def test_no_sentence_stands_twice(name, made):
+    """None of ours: word for word, or more than three times with other numbers or layers."""
+    data = json.loads((made[name] / "report.json").read_text(encoding="utf-8"))
+    page = (made[name] / "report.html").read_text(encoding="utf-8")
+    found = sentences_of(page, [case["label"] or case["name"] for case in data["cases"]])
+    names = [layer["name"] for layer in data["model"]["layers"]]
+    assert len(found) > 50
+    assert [one for one, count in Counter(found).items() if count > 1] == []
+    assert [one for one, count in Counter(shape_of(one, names) for one in found).items() if count > 3] == []
+
+
+def test_sentences_are_found_wherever_they_stand():
+    page = (
+        "<head><title>Not one of these here.</title></head><p>A: The map is <b>what</b> it is. It is 0.5 bits more.</p>"
+        "<details><summary>Folded up</summary><ul><li>The map is what it is.</ul></details><table><td>No such sentence "
+        "as this.</table><p>Too short, this.</p>"
+    )
+    found = sentences_of(page, ["A"])
+    assert found == ["The map is what it is.", "It is 0.5 bits more.", "The map is what it is."]
+    assert shape_of("In conv_1 and conv_12, 3 of 4.", ["conv_1", "conv_12"]) == "In LAYER and LAYER, # of #"
 
 
 def test_a_site_is_what_it_was(made, tmp_path, snapshot):

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from reportgen.report.blocks import gather_blocks
+from reportgen.report.blocks import shown_blocks
 from reportgen.report.model import LayerSummary
-from reportgen.report.report import Comment, Remark, Report
+from reportgen.report.report import CaseReport, Comment, Remark, Report
+from reportgen.report.traits import LayerTraits, correlation_of_means, traits_of
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,33 @@ class BlockView:
         return tuple(remark for remark in layer.remarks if remark.kind not in said)
 
 
+@dataclass(frozen=True)
+class LayerNumbers:
+    """What was measured of a layer as a whole.
+
+    Attributes
+    ----------
+    layer
+        Its place in the page.
+    cases
+        (title, measures, correlation of the channels' means with those of the first case) of each case.
+    """
+
+    layer: LayerView
+    cases: tuple[tuple[str, LayerTraits, float | None], ...]
+
+
+def layer_numbers(layers: Sequence[LayerView], cases: Sequence[CaseReport]) -> tuple[LayerNumbers, ...]:
+    """Return what was measured of layers as a whole, case by case."""
+    found = []
+    for layer in layers:
+        measured = [case.layers[layer.index] for case in cases]
+        alike = [None, *(correlation_of_means(measured[0], other) for other in measured[1:])]
+        titles = [case.title for case in cases]
+        found.append(LayerNumbers(layer, tuple(zip(titles, map(traits_of, measured), alike, strict=True))))
+    return tuple(found)
+
+
 def gather_layers(report: Report, layers: Sequence[LayerView]) -> tuple[BlockView, ...]:
     """Return the shown layers by block; each by itself where they were asked for by name.
 
@@ -64,12 +92,6 @@ def gather_layers(report: Report, layers: Sequence[LayerView]) -> tuple[BlockVie
         The shown ones, in order of execution.
     """
     asked = report.settings.get("layers")
-    if isinstance(asked, dict) and asked.get("show"):
-        return tuple(map(BlockView, layers))
-    rows = report.model.layers
-    block_of = {rows[place].name: at for at, one in enumerate(gather_blocks(rows)) for place in one.layers}
-    found: dict[int, list[LayerView]] = {}
-    for layer in layers:
-        found.setdefault(block_of[layer.name], []).append(layer)
-    blocks = [BlockView(of_block[-1], tuple(of_block[:-1])) for of_block in found.values()]
-    return tuple(sorted(blocks, key=lambda block: block.main.index))
+    apart = isinstance(asked, dict) and bool(asked.get("show"))
+    blocks = shown_blocks(report.model.layers, [layer.name for layer in layers], apart=apart)
+    return tuple(BlockView(layers[places[-1]], tuple(layers[place] for place in places[:-1])) for places in blocks)

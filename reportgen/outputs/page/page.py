@@ -19,7 +19,7 @@ from reportgen.outputs.page.brand import accent_style
 from reportgen.outputs.page.channel_views import ChannelViews, view_channels
 from reportgen.outputs.page.environment import environment
 from reportgen.outputs.page.gauge import Gauge, gauge_of
-from reportgen.outputs.page.layer_views import BlockView, LayerView, gather_layers
+from reportgen.outputs.page.layer_views import BlockView, LayerNumbers, LayerView, gather_layers, layer_numbers
 from reportgen.outputs.page.markdown import SafeHtml
 from reportgen.outputs.page.methods import Methods, describe_methods
 from reportgen.outputs.page.network import Unit, network_units
@@ -148,6 +148,16 @@ class Page(Frame):
     def regression(self) -> bool:
         """Whether the model gives numbers that are no scores of classes."""
         return self.report.model.head == REGRESSION
+
+    @property
+    def common_notes(self) -> tuple[str, ...]:
+        """What was noted of the images of all cases, where there are several."""
+        (_, first), *others = self.cases
+        return tuple(one for one in first.notes if others and all(one in case.notes for _, case in others))
+
+    def own_notes(self, case: CaseReport) -> tuple[str, ...]:
+        """Return what was noted of a case's image and not of all of them."""
+        return tuple(one for one in case.notes if one not in self.common_notes)
 
     @property
     def one_threshold(self) -> bool:
@@ -288,6 +298,11 @@ class Page(Frame):
         return next((one for one in found if one), None)
 
     @property
+    def layer_numbers(self) -> tuple[LayerNumbers, ...]:
+        """What was measured of the layers that stand for their blocks, as a whole."""
+        return layer_numbers([block.main for block in self.layer_blocks], [case for _, case in self.cases])
+
+    @property
     def channels_listed(self) -> bool:
         """Whether the page holds a row for each channel; the JSON always does."""
         return sum(layer.channels for case in self.report.cases for layer in case.layers) <= CHANNEL_ROWS
@@ -309,6 +324,8 @@ class Page(Frame):
 
     def anchor(self, remark: Remark) -> str:
         """Return the part of the page that shows what a remark says."""
+        if remark.proof == "layer-numbers" and remark.layer:
+            return f"{self.layer_anchor(remark.layer)}-numbers"
         if remark.proof == "decides" and not any(case.decision for _, case in self.cases):
             return "occlusion"
         if remark.proof == "map-test" and not self.shows("occlusion-test"):

@@ -38,7 +38,7 @@ def test_what_a_report_says_is_sound_and_escaped(make_report):
     assert flaw(report) is None
     text = render_html(report)
     assert "<script>alert" not in text
-    assert text.count("decides most") == len(report.cases) * 2
+    assert text.count("decides most") == len(report.cases) * 2 + 1  # and in the table of the layers
     assert "each was set to 0" in text
     assert "2 of 2 channels were removed" in text
 

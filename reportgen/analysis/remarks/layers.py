@@ -1,0 +1,383 @@
+"""What is particular to the layers of a model on these images.
+
+Each thing that can be said holds for some of the layers, or for none. Of a single one it is said there; of several it
+is said once, with their names. So no sentence stands twice in a report, however many layers there are, and a layer of
+which nothing particular was measured has no sentence. A layer has at most three, those with the largest effects.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
+
+from reportgen.analysis.remarks.words import listed, plural
+from reportgen.report.layer import LayerReport
+from reportgen.report.report import CaseReport, Remark, readable
+from reportgen.report.traits import LayerTraits, correlation_of_means, traits_of
+
+MOST = 3  # sentences of a layer
+SHARE = 0.1  # of a layer's maps: fewer are not worth a sentence
+FLAT, RAISED = 0.8, 1.25  # of the input's contrast or sharpness
+STEP = 1.25  # from one layer to the next, or from one case to another
+FEW = 0.1  # of the channels: a layer in which so few hold half of the activity is compressed
+MANY = 16  # channels, fewer than which can't be called compressed
+ALIKE = 0.9  # the correlation of channel means from which cases excite the same channels
+NAMED_LAYERS, NAMED_CHANNELS, NAMED_CASES = 6, 8, 3
+
+
+@dataclass(frozen=True)
+class Step:
+    """One told layer: what was measured of it, case by case, and the layer before it."""
+
+    name: str
+    titles: tuple[str, ...]
+    layers: tuple[LayerReport, ...]
+    traits: tuple[LayerTraits, ...]
+    structured: tuple[bool, ...]
+    before: Step | None
+
+
+@dataclass(frozen=True)
+class Found:
+    """Something that holds for a layer.
+
+    Attributes
+    ----------
+    text
+        What to say where it holds for no other layer.
+    effect
+        How much of it there is, 0 to 1: what has more is said first.
+    low, high
+        Between what it lies over the cases, to tell of several layers.
+    numbers
+        Behind the text.
+    cases
+        The two that are compared, where it compares two.
+    """
+
+    text: str
+    effect: float
+    low: float
+    high: float
+    numbers: dict[str, float] = field(default_factory=dict)
+    cases: tuple[str, str] = ("", "")
+
+
+@dataclass(frozen=True)
+class Matter:
+    """Something that can be said of layers.
+
+    Attributes
+    ----------
+    kind
+        Of the remark.
+    find
+        What holds for a layer; None where it doesn't.
+    together
+        What to say of several layers, behind their names; ``{}`` or ``{0}`` is between what it lies, ``{1}`` and
+        ``{2}`` are the cases that are compared.
+    unit
+        How that is told: ``%`` a share, a number otherwise.
+    interpretation
+        How it may be read.
+    once
+        Whether it is only said of the layer that has most of it.
+    """
+
+    kind: str
+    find: Callable[[Step], Found | None]
+    together: str = ""
+    unit: str = ""
+    interpretation: str = ""
+    once: bool = False
+
+
+def layer_remarks(
+    cases: Sequence[CaseReport], told: Sequence[int], *, noise: Collection[str] = ()
+) -> tuple[Remark, ...]:
+    """Say what is particular to layers, comparing each with the layer before and the cases with each other.
+
+    Parameters
+    ----------
+    cases
+        In the order in which they're to be named.
+    told
+        Places of the layers to speak of, among those that were measured.
+    noise
+        Titles of cases whose image has no structure: no map of theirs is said to follow any.
+    """
+    steps = _steps(cases, told, noise)
+    shared: list[tuple[float, Remark]] = []
+    own: dict[str, list[tuple[float, Remark]]] = {step.name: [] for step in steps}
+    for matter in MATTERS:
+        found = [(step, one) for step in steps if (one := matter.find(step))]
+        if matter.once or len(found) == 1:
+            for step, one in sorted(found, key=lambda pair: -pair[1].effect)[:1]:
+                # what it has become says what it is
+                if not any(said.kind == f"{matter.kind}_change" for _, said in own[step.name]):
+                    own[step.name].append((one.effect, _alone(matter, step, one)))
+        elif found:
+            effect = max(one.effect for _, one in found)
+            shared.append((effect, _together(matter, found, len(steps))))
+    for ranked in (shared, *own.values()):
+        ranked.sort(key=lambda pair: -pair[0])
+    return (*(one for _, one in shared), *(one for ranked in own.values() for _, one in ranked[:MOST]))
+
+
+def _steps(cases: Sequence[CaseReport], told: Sequence[int], noise: Collection[str]) -> list[Step]:
+    steps: list[Step] = []
+    for place in told:
+        layers = tuple(case.layers[place] for case in cases)
+        steps.append(
+            Step(
+                layers[0].name, tuple(case.title for case in cases), layers, tuple(map(traits_of, layers)),
+                tuple(case.title not in noise for case in cases), steps[-1] if steps else None,
+            )
+        )  # fmt: skip
+    return steps
+
+
+def _alone(matter: Matter, step: Step, found: Found) -> Remark:
+    return Remark(
+        section="layers", layer=step.name, kind=matter.kind, text=found.text, interpretation=matter.interpretation,
+        numbers=found.numbers, proof="layer-numbers",
+    )  # fmt: skip
+
+
+def _together(matter: Matter, found: Sequence[tuple[Step, Found]], count: int) -> Remark:
+    names = [step.name for step, _ in found]
+    if len(names) == count:
+        where = f"all {count} layers" if count > 2 else "both layers"
+    elif len(names) <= NAMED_LAYERS:
+        where = listed(names)
+    else:
+        where = f"{len(names)} of {count} layers, from {names[0]} to {names[-1]}"
+    low, high = min(one.low for _, one in found), max(one.high for _, one in found)
+    most, best = max(found, key=lambda pair: pair[1].effect)
+    clearest = f", {'most' if matter.unit else 'most clearly'} in {most.name}" if len(names) > 2 else ""
+    pairs = {one.cases for _, one in found}
+    pair = pairs.pop() if len(pairs) == 1 else ("one case", "another")
+    text = f"In {where}, {matter.together.format(_between(low, high, matter.unit), *pair)}{clearest}."
+    return Remark(
+        section="layers", kind=matter.kind, text=text, interpretation=matter.interpretation, proof="layer-numbers",
+        numbers={"layers": len(names), "lowest": low, "highest": high, "effect": best.effect},
+    )  # fmt: skip
+
+
+def _between(low: float, high: float, unit: str) -> str:
+    first, last = (f"{100 * one:.0f}" if unit else f"{one:.2f}" for one in (low, high))
+    suffix = " %" if unit else ""
+    return f"{first}{suffix}" if first == last else f"{first} to {last}{suffix}"
+
+
+def _by_case(titles: Sequence[str], values: Sequence[float], form: Callable[[float], str]) -> str:
+    """Return one value, each with its case (where it is to be named), or between what they lie where there are many."""
+    told = [form(value) for value in values]
+    if len(set(told)) == 1:
+        return told[0]
+    if len(told) <= NAMED_CASES:
+        pairs = zip(titles, told, strict=True) if titles else ()
+        return listed([f"{value} ({title})" for title, value in pairs] or told)
+    return f"{form(min(values))} to {form(max(values))}"
+
+
+def _counted(titles: Sequence[str], counts: Sequence[float], one: str, many: str) -> str:
+    """Return counts by case with their verb."""
+    return f"{_by_case(titles, counts, _whole)} {one if set(counts) == {1} else many}"
+
+
+def _whole(value: float) -> str:
+    return f"{value:.0f}"
+
+
+def _two(value: float) -> str:
+    return f"{value:.2f}"
+
+
+# ---- maps that follow what is in the image
+
+
+def _following(which: str, one: str, many: str, words: str) -> Callable[[Step], Found | None]:
+    def find(step: Step) -> Found | None:
+        pairs = zip(step.titles, step.traits, step.structured, strict=True)
+        known = [(title, getattr(one, which), one.channels) for title, one, structured in pairs if structured]
+        known = [(title, count, channels) for title, count, channels in known if count is not None]
+        if not known:
+            return None
+        shares = [count / channels for _, count, channels in known]
+        if max(shares) < SHARE:
+            return None
+        titles, counts = [title for title, *_ in known], [float(count) for _, count, _ in known]
+        text = f"Of {known[0][2]} maps, {_counted(titles, counts, one, many)} {words}."
+        numbers = {f"{title} count": count for title, count in zip(titles, counts, strict=True)}
+        return Found(text, max(shares), min(shares), max(shares), numbers)
+
+    return find
+
+
+# ---- what becomes of contrast and sharpness
+
+
+def _values(step: Step, which: str) -> list[float]:
+    """Return a measure of all cases; empty where one has none."""
+    values = [getattr(one, which) for one in step.traits]
+    return [] if any(value is None or not math.isfinite(value) for value in values) else values
+
+
+def _against_input(which: str, words: str, *, below: bool) -> Callable[[Step], Found | None]:
+    def find(step: Step) -> Found | None:
+        values = _values(step, which)
+        if not values or not all(value < FLAT if below else value > RAISED for value in values):
+            return None
+        effect = min(1.0, *(abs(math.log2(max(value, 1e-9))) for value in values))
+        numbers = {f"{title} median": value for title, value in zip(step.titles, values, strict=True)}
+        text = f"The median map has {_by_case(step.titles, values, _two)} of the input's {which}: {words}."
+        return Found(text, effect, min(values), max(values), numbers)
+
+    return find
+
+
+def _change(which: str) -> Callable[[Step], Found | None]:
+    """Find a rise or fall from the layer before, of the median map of all cases."""
+
+    def find(step: Step) -> Found | None:
+        if step.before is None:
+            return None
+        old, new = _values(step.before, which), _values(step, which)
+        if not old or not new or min(*old, *new) <= 0:
+            return None
+        steps = [math.log2(after / before) for before, after in zip(old, new, strict=True)]
+        rises = all(one >= math.log2(STEP) for one in steps)
+        if not rises and not all(one <= -math.log2(STEP) for one in steps):
+            return None
+        text = (
+            f"{which.capitalize()} {'rises' if rises else 'falls'} to {_by_case(step.titles, new, _two)} of the "
+            f"input's, from {_by_case((), old, _two)} in {step.before.name}."
+        )
+        numbers = {f"{title} median": value for title, value in zip(step.titles, new, strict=True)}
+        numbers |= {f"{title} before": value for title, value in zip(step.titles, old, strict=True)}
+        effect = min(1.0, *map(abs, steps))
+        return Found(text, effect, min(new), max(new), numbers)
+
+    return find
+
+
+# ---- channels
+
+
+def _dead(step: Step) -> Found | None:
+    shares = [len(one.dead) / one.channels for one in step.traits]
+    if not any(shares):
+        return None
+    counts = [float(len(one.dead)) for one in step.traits]
+    text = f"Of {step.traits[0].channels} channels, {_counted(step.titles, counts, 'is', 'are')} dead."
+    numbers = {f"{title} dead": count for title, count in zip(step.titles, counts, strict=True)}
+    return Found(text, max(shares), min(shares), max(shares), numbers)
+
+
+def _woken(step: Step) -> Found | None:
+    """Find channels that are dead in some cases only."""
+    dead = [one.dead for one in step.traits]
+    differ = [
+        channel for channel in range(step.traits[0].channels) if 0 < sum(channel in of for of in dead) < len(dead)
+    ]
+    if not differ:
+        return None
+    shown = ", ".join(map(str, differ[:NAMED_CHANNELS])) + (", ..." if len(differ) > NAMED_CHANNELS else "")
+    one = len(differ) == 1
+    where = "in one case and not in the other" if len(dead) == 2 else "in some cases and not in others"
+    text = f"{plural(len(differ), 'Channel')} {shown} {'is' if one else 'are'} dead {where}."
+    share = len(differ) / step.traits[0].channels
+    return Found(text, share, share, share, {"channels": len(differ)})
+
+
+def _not_finite(step: Step) -> Found | None:
+    counts = [float(len(one.not_finite)) for one in step.traits]
+    if not any(counts):
+        return None
+    shares = [count / one.channels for count, one in zip(counts, step.traits, strict=True)]
+    text = (
+        f"Of {step.traits[0].channels} channels, {_counted(step.titles, counts, 'holds', 'hold')} values that are "
+        "not numbers (NaN or infinite); nothing else is said of them."
+    )
+    numbers = {f"{title} not finite": count for title, count in zip(step.titles, counts, strict=True)}
+    return Found(text, 1.0 + max(shares), min(shares), max(shares), numbers)
+
+
+def _compressed(step: Step) -> Found | None:
+    counts, channels = _values(step, "half"), step.traits[0].channels
+    if channels < MANY or not counts or max(counts) > FEW * channels:
+        return None
+    shares = [count / channels for count in counts]
+    text = f"Of {channels} channels, {_counted(step.titles, counts, 'holds', 'hold')} half of the activity."
+    numbers = {f"{title} half": count for title, count in zip(step.titles, counts, strict=True)}
+    return Found(text, 1 - max(shares), min(shares), max(shares), numbers)
+
+
+# ---- the cases against each other
+
+
+def _stronger(step: Step) -> Found | None:
+    means = _values(step, "mean")
+    if len(means) < 2 or min(means) <= 0:
+        return None
+    low, high = min(means), max(means)
+    times = high / low
+    if times < STEP:
+        return None
+    first, second = step.titles[means.index(high)], step.titles[means.index(low)]
+    text = (
+        f"{first} excites it {times:.1f} times as strongly as {second} (mean activation {readable(high)} against "
+        f"{readable(low)})."
+    )
+    numbers = {"times": times, "highest": high, "lowest": low}
+    return Found(text, min(1.0, math.log2(times)), times, times, numbers, (first, second))
+
+
+def _parting(step: Step) -> Found | None:
+    correlation = _correlation(step)
+    if correlation is None or correlation >= ALIKE:
+        return None
+    before = _correlation(step.before) if step.before else None
+    text = f"The cases excite different channels: the channels' means correlate with {correlation:.2f}"
+    numbers = {"correlation": correlation}
+    if before is not None and step.before:
+        text += f", in {step.before.name} with {before:.2f}"
+        numbers["before"] = before
+    return Found(f"{text}.", min(1.0, 1 - correlation), correlation, correlation, numbers)
+
+
+def _correlation(step: Step) -> float | None:
+    """Return the lowest correlation of channel means of the first case with another's; None with one case."""
+    compared = [correlation_of_means(step.layers[0], other) for other in step.layers[1:]]
+    return min((one for one in compared if one is not None), default=None)
+
+
+MATTERS = (
+    Matter("not_finite", _not_finite, "{} of the channels hold values that are not numbers (NaN or infinite)", "%"),
+    Matter("edges", _following("edges", "follows", "follow", "the input's edges"),
+           "{} of the maps follow the input's edges", "%",
+           "They may be read as outlines: of the body, of organs or ribs, as far as the image shows any."),
+    Matter("bright", _following("bright", "goes", "go", "with what is bright in the input"),
+           "{} of the maps go with what is bright in the input", "%",
+           "In an X-ray that may be bone, and what else is dense or deep."),
+    Matter("negatives", _following("dark", "runs", "run", "against the input's brightness"),
+           "{} of the maps run against the input's brightness", "%", "They may be read as negatives of the image."),
+    Matter("contrast_change", _change("contrast"), once=True),
+    Matter("sharpness_change", _change("sharpness"), once=True),
+    Matter("contrast", _against_input("contrast", "it is flattened", below=True),
+           "the median map's contrast is flattened to {} of the input's"),
+    Matter("contrast_raised", _against_input("contrast", "it is raised", below=False),
+           "the median map's contrast is raised to {} of the input's"),
+    Matter("sharpness", _against_input("sharpness", "it is fuzzier", below=True),
+           "the median map is fuzzier than the input, with {} of its sharpness"),
+    Matter("sharpness_raised", _against_input("sharpness", "it is sharper", below=False),
+           "the median map is sharper than the input, with {} of its sharpness"),
+    Matter("dead", _dead, "{} of the channels are dead", "%"),
+    Matter("woken", _woken, "{} of the channels are dead in some of the cases only", "%"),
+    Matter("compressed", _compressed, "{} of the channels hold half of the activity", "%",
+           "The image may be said to be compressed to a few maps here."),
+    Matter("difference", _stronger, "{1} excites the channels {0} times as strongly as {2}"),
+    Matter("parting", _parting, "the cases excite different channels: the channels' means correlate with {}"),
+)  # fmt: skip
