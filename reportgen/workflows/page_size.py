@@ -16,8 +16,9 @@ from reportgen.outputs.page.page import render_html
 from reportgen.outputs.page.theme import Theme
 from reportgen.outputs.report_files import SavableReport
 from reportgen.report.blocks import gather_blocks
+from reportgen.report.channels import Differences, FeaturedChannels
 from reportgen.report.layer import LayerReport
-from reportgen.report.picture import Picture, layer_picture_name
+from reportgen.report.picture import Picture, case_picture_name, channel_kind, layer_picture_name
 from reportgen.report.report import CaseReport, Remark, Report
 from reportgen.system.errors import OutputError
 from reportgen.system.text import in_megabytes
@@ -149,6 +150,12 @@ def keep_layers(report: SavableReport, kept: tuple[str, ...]) -> SavableReport:
         for place, name in enumerate(report.model.shown_layers):
             new = layer_picture_name(case, places.index(place), name) if place in places else None
             renamed[layer_picture_name(case, place, name)] = new
+    featured = _featured_of(report.featured, kept)
+    for number, one in enumerate(report.featured.channels if report.featured else ()):
+        new_number = featured.channels.index(one) if featured and one in featured.channels else None
+        for case in range(len(report.cases)):
+            new = None if new_number is None else case_picture_name(case, channel_kind(new_number))
+            renamed[case_picture_name(case, channel_kind(number))] = new
     pictures = ((one, renamed.get(one.name, one.name)) for one in report.pictures)
     return replace(
         report,
@@ -156,7 +163,21 @@ def keep_layers(report: SavableReport, kept: tuple[str, ...]) -> SavableReport:
         cases=tuple(_case_of(case, places, kept) for case in report.cases),
         remarks=tuple(one for one in report.remarks if one.layer is None or one.layer in kept),
         pictures=tuple(replace(one, name=name) for one, name in pictures if name is not None),
+        differences=_differences_of(report.differences, kept),
+        featured=featured,
     )
+
+
+def _differences_of(found: Differences | None, kept: tuple[str, ...]) -> Differences | None:
+    """Return how the channels of these layers differ; what is told of at a layer that isn't shown, at its own."""
+    if found is None:
+        return None
+    layers = (one for one in found.layers if one.name in kept)
+    return replace(found, layers=tuple(one if one.at in kept else replace(one, at="") for one in layers))
+
+
+def _featured_of(found: FeaturedChannels | None, kept: tuple[str, ...]) -> FeaturedChannels | None:
+    return found and replace(found, channels=tuple(one for one in found.channels if one.layer in kept))
 
 
 def _case_of(case: CaseReport, places: list[int], kept: tuple[str, ...]) -> CaseReport:

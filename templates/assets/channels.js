@@ -183,8 +183,8 @@
       copy(tiles[i].canvas, alone);
       copy(tiles[i].canvas, over);
       if (readable) paint({ ...tiles[i], canvas: over }, scale, thin);
-      alone.setAttribute("aria-label", `${panel.querySelector("h3").textContent}, ${layer.name}, channel ${channel}`
-        + (readable ? `: ${number(real[i][0])} to ${number(real[i][1])}` : ""));
+      alone.ariaLabel = `${panel.querySelector("h3").textContent}, ${layer.name}, channel ${channel}`
+        + (readable ? `: ${number(real[i][0])} to ${number(real[i][1])}` : "");
       alone.parentElement.style.setProperty("--ratio", alone.width / alone.height);
       panel.values = tiles[i].values;
       look(panel, layer, layer.grids[cases[i]], measures(place, cases[i])?.statistics.peak[channel]);
@@ -210,7 +210,7 @@
     if (readable) {
       const context = strip.querySelector("canvas").getContext("2d");
       tiles[0].palette.colours.forEach((colour, x) => {
-        context.fillStyle = `rgb(${colour.join()})`;
+        context.fillStyle = `rgb(${colour})`;
         context.fillRect(x, 0, 1, 1);
       });
       find(".channel-low").textContent = own ? "each minimum" : number(common[0]);
@@ -219,7 +219,7 @@
     fill(place, cases, channel);
     for (const button of dialog.querySelectorAll("[data-walk]")) {
       const [across, down] = button.dataset.walk.split(" ").map(Number);
-      button.setAttribute("aria-disabled", String(!reach(across, down)));
+      button.ariaDisabled = !reach(across, down);
     }
   };
 
@@ -243,7 +243,7 @@
       [...row.cells].slice(1).forEach((cell, i) => {
         const { statistics, dead_channels: dead, not_finite_channels: lost } = all[i];
         cell.textContent = row.dataset.measure !== "state" ? number(statistics[row.dataset.measure][channel])
-          : lost.includes(channel) ? "not in numbers" : dead.includes(channel) ? "dead: one value everywhere" : "yes";
+          : lost.includes(channel) ? "not in numbers" : dead.includes(channel) ? "dead" : "yes";
       });
     }
   };
@@ -276,10 +276,10 @@
     for (const panel of panels) {
       const source = document.querySelector(`img[data-name="${panel.dataset.input}"]`), pane = panel.querySelector(".over");
       if (!source || pane.querySelector("img")) continue;
-      const image = document.createElement("img");
+      const image = new Image();
       [image.src, image.alt] = [source.src, source.alt];
       pane.prepend(image);
-      pane.style.setProperty("--ratio", source.getAttribute("width") / source.getAttribute("height") || 1);
+      pane.style.setProperty("--ratio", source.width / source.height || 1);
     }
     veil();
     unfold();

@@ -31,11 +31,8 @@
 // a button that copies what stands above it; where the browser refuses, the text is selected
 (() => {
   for (const text of document.querySelectorAll("pre.copied")) {
-    const button = document.createElement("button");
-    button.type = "button";
-    button.className = "copy";
-    button.textContent = "Copy";
-    button.setAttribute("aria-label", `Copy: ${text.getAttribute("aria-label")}`);
+    const button = Object.assign(document.createElement("button"), { type: "button", className: "copy", textContent: "Copy" });
+    button.ariaLabel = `Copy: ${text.ariaLabel}`;
     button.addEventListener("click", async () => {
       try {
         await navigator.clipboard.writeText(text.textContent);
@@ -50,8 +47,7 @@
   // what is wider than its place is scrolled, by keyboard as well: such a place can be reached, others are no stop
   const reach = () => {
     for (const place of document.querySelectorAll(".scroll, .deciding > div, .comment")) {
-      if (place.scrollWidth > place.clientWidth) place.tabIndex = 0;
-      else place.removeAttribute("tabindex");
+      place.tabIndex = place.scrollWidth > place.clientWidth ? 0 : -1;
     }
   };
   for (const when of ["resize", "toggle"]) addEventListener(when, reach, true);

@@ -165,7 +165,7 @@ def test_a_model_that_looks_at_the_middle_is_not(scene):
 
 def test_the_page_shows_them_and_escapes_their_names(corner):
     page = render_html(corner)
-    assert "<h3>Known regions</h3>" in page
+    assert '<h3 id="known-regions">Known regions</h3>' in page
     assert "&lt;script&gt;$x$" in page
     assert HOSTILE not in page
     assert corner.picture("case1-occlusion-known").alt.startswith(f"YES: outlines of {HOSTILE}, middle over the map")

@@ -212,7 +212,7 @@ def test_what_differs_opens_in_the_viewer_and_leads_to_its_layer_without_script(
     }
     shown = [one for one in browser.find_elements("css selector", ".grid-switches") if one.is_displayed()]
     browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
-    assert targets <= {"layer-1", "layer-2", "layer-3"}
+    assert targets <= {"layer-1", "layer-2", "layer-3", "reading"}
     assert shown == []
 
 

@@ -139,8 +139,8 @@ def test_weights_of_sections_add_up_to_the_page(report):
     weights = weigh_page(text, report)
     assert sum(one.total for one in weights) == len(text.encode())
     found = {one.part: one for one in weights}
-    assert list(found) == ["summary", "occlusion", "layers", "cases", "model", "reading", "methods", "provenance",
-                           "frame and contents", "data", "style and script"]  # fmt: skip
+    assert list(found) == ["summary", "occlusion", "differs", "layers", "cases", "model", "reading", "methods",
+                           "provenance", "frame and contents", "data", "style and script"]  # fmt: skip
     grids = [len(one.data) for one in report.pictures if "-layer" in one.name]
     assert found["layers"].pictures >= sum(grids) * 4 / 3
     assert found["data"].total > 10_000

@@ -150,8 +150,9 @@ def _further_words(report: Report) -> tuple[str, ...]:
     places = {name: place for place, name in enumerate(report.model.shown_layers)}
     if report.featured.reason == DIFFERENCE and any(layer.deciding for layer in report.cases[0].layers):
         known = sum(any(of.cost is not None for of in one.cases) for one in report.featured.channels)
+        does = "decide" if any(case.decision for case in report.cases) else "matter"
         told.append(
-            f"{known or 'None'} of them {'is' if known <= 1 else 'are'} among those that decide most of "
+            f"{known or 'None'} of them {'is' if known <= 1 else 'are'} among those that {does} most of "
             f"{'its' if known <= 1 else 'their'} layer."
         )
     coarse = dict.fromkeys(
