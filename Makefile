@@ -58,8 +58,9 @@ fuzz: $(VENV)/.installed-test
 bench-occlusion: peers
 	.venv-peers/bin/python benchmarks/occlusion.py --peers
 
-# the maps of other tools beside ours: make bench-faithfulness COUNT=24 DATA=FOLDER, with a folder of images for each class
-DATA ?= $(wildcard ../shared/data/chest_xray_224/test)
+# the maps of other tools beside ours: make bench-faithfulness COUNT=24 DATA=FOLDER, a folder that holds one for each class;
+# without it only phantoms are measured
+DATA ?=
 COUNT ?= 24
 bench-faithfulness: peers
 	.venv-peers/bin/python benchmarks/faithfulness.py $(DATA) --count $(COUNT) --peers

@@ -28,7 +28,7 @@ REPORTGEN = [sys.executable, "-m", "reportgen"]
 
 def many(report: Any, count: int, folder: Path) -> None:
     """Write reports that differ in what an index shows."""
-    from reportgen.outputs.page.page import render_html
+    from reportgen.outputs.page.rendering import render_html
 
     rng = random.Random(1)
     kept = tuple(one for one in report.pictures if one.name.endswith(("input", "glance")))

@@ -16,7 +16,7 @@ from PIL import Image
 
 from reportgen.cli.main import main
 from reportgen.models.loader import load_model
-from reportgen.outputs.page.page import render_html
+from reportgen.outputs.page.rendering import render_html
 from reportgen.outputs.saved.reader import ReportError, read_saved
 from reportgen.outputs.saved.report_json import render_json
 from reportgen.outputs.site.build import build_site

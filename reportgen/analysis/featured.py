@@ -143,8 +143,8 @@ def _difference_remarks(differences: Differences | None) -> tuple[Remark, ...]:
         return (Remark(section=SECTION, kind="alike", text=text, numbers=numbers),)
     more, less = (sum(one.clear(sign) for one in told) for sign in (1, -1))
     text = (
-        f"Of {count:,} channels, {more} respond clearly more to {second} and {less} clearly more to {first} (effect of "
-        f"at least {CLEAR})."
+        f"Of {count:,} channels, {more} {'responds' if more == 1 else 'respond'} clearly more to {second} and {less} "
+        f"clearly more to {first} (effect of at least {CLEAR})."
     )
     numbers = {"channels": float(count), "more": float(more), "less": float(less)}
     return (Remark(section=SECTION, kind="differs", text=text, numbers=numbers),)

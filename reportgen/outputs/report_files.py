@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from reportgen.outputs.documents.email import Mail, attachments_of, render_email
 from reportgen.outputs.documents.pdf import render_pdf
 from reportgen.outputs.further_sections import Section, add_to
-from reportgen.outputs.page.page import render_html
+from reportgen.outputs.page.rendering import render_html
 from reportgen.outputs.page.theme import Theme, read_theme
 from reportgen.outputs.saved.reader import read_saved
 from reportgen.outputs.saved.report_json import figure_files, render_json, stale_figures

@@ -215,7 +215,7 @@ def _mistakes(
     from reportgen.figures.heatmaps import thumbnail
     from reportgen.images.cases import Case
     from reportgen.images.fitting import prepare
-    from reportgen.outputs.page.page import render_html
+    from reportgen.outputs.page.rendering import render_html
     from reportgen.workflows.pipeline import build_report
 
     found, reports = [], dict[Path, bytes]()

@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass, replace
 
 from reportgen.figures.smaller import smaller_grid
-from reportgen.outputs.page.page import render_html
+from reportgen.outputs.page.rendering import render_html
 from reportgen.outputs.page.theme import Theme
 from reportgen.outputs.report_files import SavableReport
 from reportgen.report.blocks import gather_blocks

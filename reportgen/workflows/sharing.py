@@ -312,7 +312,7 @@ def _pdf(
 
 def _page(saved: SavedReport) -> bytes:
     """Return the page of a report: as it was read, or drawn anew from its data."""
-    from reportgen.outputs.page.page import render_html
+    from reportgen.outputs.page.rendering import render_html
 
     return (saved.text if saved.is_page else render_html(saved.report)).encode()
 

@@ -129,7 +129,7 @@ def said(cases, told):
     ("effects", "spoken", "unspoken"),
     [
         ((0.2, -0.7, 0.1), "channel 1 of one responds more to NORMAL than to PNEUMONIA (effect 0.70 of 1", ALIKE),
-        ((0.2, 0.5, 0.1), "Of 3 channels, 1 respond clearly more to PNEUMONIA and 0 clearly more to NORMAL", ALIKE),
+        ((0.2, 0.5, 0.1), "Of 3 channels, 1 responds clearly more to PNEUMONIA and 0 clearly more to NORMAL", ALIKE),
         ((0.05, -0.1, 0.0), "of channel 1 of one, is -0.10", MORE),
         ((0.0, 0.0, 0.0), "", MORE),
     ],

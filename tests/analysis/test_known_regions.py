@@ -11,7 +11,7 @@ from sklearn import metrics
 
 from reportgen import Case, build_report, image_from_array, read_report
 from reportgen.analysis.known_regions import border_of, points_into, rank_against, region_remarks, share_inside
-from reportgen.outputs.page.page import render_html
+from reportgen.outputs.page.rendering import render_html
 from reportgen.outputs.saved.integrity import flaw
 from reportgen.report.known_regions import EvidenceShare, KnownRegion, KnownRegions
 from reportgen.settings.file import settings_from

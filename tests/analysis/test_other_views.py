@@ -12,7 +12,7 @@ from keras import layers
 
 from reportgen import build_report, read_report
 from reportgen.analysis.other_views import average, view_remarks
-from reportgen.outputs.page.page import render_html
+from reportgen.outputs.page.rendering import render_html
 from reportgen.outputs.saved.integrity import flaw
 from reportgen.report.maptest import MapTest, TestCurves
 from reportgen.report.views import View

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from reportgen.outputs.page.page import render_html
+from reportgen.outputs.page.rendering import render_html
 from reportgen.settings.file import settings_from
 from reportgen.workflows.pipeline import build_report
 

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from reportgen.outputs.page.assets import read_assets
-from reportgen.outputs.page.page import SCRIPTS, STYLES, render_html
+from reportgen.outputs.page.rendering import SCRIPTS, STYLES, render_html
 from reportgen.settings.file import settings_from
 from reportgen.workflows.pipeline import build_report
 

@@ -88,7 +88,7 @@ def _model(data: bytes) -> object:
 def _saved(data: bytes) -> object:
     """A page as it is; a report.json with a digest that fits, else hardly any would be read."""
     from reportgen.outputs.documents.email import render_email
-    from reportgen.outputs.page.page import render_html
+    from reportgen.outputs.page.rendering import render_html
     from reportgen.outputs.saved.reader import read_saved
     from reportgen.outputs.saved.report_json import content_digest
     from reportgen.settings.job import EmailSettings

@@ -13,7 +13,7 @@ from reportgen import build_report
 from reportgen.analysis.activations import choose_layers, feature_maps
 from reportgen.analysis.layer_graph import trace
 from reportgen.models.loader import LoadedModel, load_model
-from reportgen.outputs.page.page import render_html
+from reportgen.outputs.page.rendering import render_html
 from reportgen.settings.file import settings_from
 from reportgen.settings.report import LayerSettings
 from reportgen.system.errors import ReportgenError, SettingsError

@@ -9,7 +9,7 @@ from kinds.registry import stirred
 from tf_keras import layers as k
 
 from reportgen import build_report
-from reportgen.outputs.page.page import render_html
+from reportgen.outputs.page.rendering import render_html
 from reportgen.outputs.text import render_model
 from reportgen.settings.file import settings_from
 from reportgen.workflows.pipeline import inspect_model

@@ -13,7 +13,7 @@ from PIL import Image
 from reportgen.outputs import further_sections
 from reportgen.outputs.documents.pdf import render_pdf
 from reportgen.outputs.further_sections import Section, add_installed
-from reportgen.outputs.page.page import render_html
+from reportgen.outputs.page.rendering import render_html
 from reportgen.outputs.saved.reader import read_saved
 from reportgen.outputs.saved.report_json import report_digest
 from reportgen.system.errors import SettingsError

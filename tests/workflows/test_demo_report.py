@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from reportgen.demo.builtin import DEMO_TITLE, demo_cases
-from reportgen.outputs.page.page import render_html
+from reportgen.outputs.page.rendering import render_html
 from reportgen.settings.file import settings_from
 from reportgen.workflows.pipeline import build_report
 

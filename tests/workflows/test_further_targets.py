@@ -9,7 +9,7 @@ import pytest
 
 from reportgen import build_report
 from reportgen.outputs.documents.pdf import print_html
-from reportgen.outputs.page.page import render_html
+from reportgen.outputs.page.rendering import render_html
 from reportgen.outputs.saved.evidence_integrity import evidence_flaws
 
 TABLES = {
@@ -79,7 +79,8 @@ def test_the_test_stands_beside_its_map(report):
 
 
 def test_a_further_map_is_no_warning_of_the_first_screen(report):
-    from reportgen.outputs.page.page import Page, read_assets
+    from reportgen.outputs.page.assets import read_assets
+    from reportgen.outputs.page.page import Page
     from reportgen.report.report import Remark
 
     told = Remark(section="occlusion", kind="map_test", text="cat, hen: no better", target=1, warning=True)

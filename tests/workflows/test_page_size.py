@@ -11,7 +11,7 @@ from keras import layers
 
 from reportgen.images.cases import Case
 from reportgen.images.reader import image_from_array
-from reportgen.outputs.page.page import render_html
+from reportgen.outputs.page.rendering import render_html
 from reportgen.outputs.page.weight import tell_weights, weigh_page
 from reportgen.outputs.report_files import read_report
 from reportgen.outputs.saved.integrity import flaw

@@ -16,7 +16,7 @@ from PIL import Image as PillowImage
 from reportgen import Case, LoadedModel, OutputError, Settings, SettingsError, build_report, load_model, read_image
 from reportgen.analysis.occlusion.patches import plan_scans
 from reportgen.images.reader import image_from_array
-from reportgen.outputs.page.page import render_html
+from reportgen.outputs.page.rendering import render_html
 from reportgen.outputs.saved.report_json import render_json
 from reportgen.outputs.text import render_trials
 from reportgen.report.picture import layer_picture_name

@@ -20,7 +20,7 @@ from reportgen import ReportgenError, build_report
 from reportgen.images.cases import Case
 from reportgen.images.reader import image_from_array
 from reportgen.outputs.documents.pdf import print_html, render_pdf
-from reportgen.outputs.page.page import render_html
+from reportgen.outputs.page.rendering import render_html
 
 SIZE = (20, 30)
 LEFT, RIGHT = np.s_[6:14, 4:10], np.s_[6:14, 20:26]

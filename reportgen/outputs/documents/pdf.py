@@ -23,7 +23,8 @@ from reportgen.outputs.documents.pdf_palette import Indexed, put_in_place, read_
 from reportgen.outputs.page.assets import Asset, read_assets
 from reportgen.outputs.page.brand import accent_style
 from reportgen.outputs.page.markdown import SafeHtml
-from reportgen.outputs.page.page import Page, render
+from reportgen.outputs.page.page import Page
+from reportgen.outputs.page.rendering import render
 from reportgen.outputs.page.theme import Theme
 from reportgen.outputs.saved.report_json import render_json
 from reportgen.report.picture import Picture

@@ -11,7 +11,7 @@ from urllib.parse import quote
 from reportgen.outputs.page.assets import read_assets
 from reportgen.outputs.page.confusion import Confusion
 from reportgen.outputs.page.environment import environment
-from reportgen.outputs.page.page import Frame
+from reportgen.outputs.page.frame import Frame
 from reportgen.report.evaluation import (
     FINDINGS,
     TWO_CLASSES,

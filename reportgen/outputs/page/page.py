@@ -1,10 +1,4 @@
-"""Report -> one self-contained HTML page.
-
-The page asks nobody for anything: pictures are data URIs, style and script stand inside and are named by their digests
-in a strict Content-Security-Policy. Everything is escaped; the exceptions are
-:class:`~reportgen.outputs.page.markdown.SafeHtml`. Characters that would act instead of being seen are replaced on the
-way.
-"""
+"""What the templates of a page and its PDF see: the report, with the lookups that they need."""
 
 from __future__ import annotations
 
@@ -14,19 +8,16 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from reportgen.outputs.page.assets import Asset, read_assets
-from reportgen.outputs.page.brand import accent_style
 from reportgen.outputs.page.channel_views import ChannelViews, view_channels
-from reportgen.outputs.page.environment import environment
+from reportgen.outputs.page.frame import Frame
 from reportgen.outputs.page.gauge import Gauge, gauge_of
 from reportgen.outputs.page.layer_views import BlockView, LayerNumbers, LayerView, gather_layers, layer_numbers
 from reportgen.outputs.page.markdown import SafeHtml
 from reportgen.outputs.page.methods import Methods, describe_methods
 from reportgen.outputs.page.network import Unit, network_units
 from reportgen.outputs.page.sections import SECTIONS, Section, chosen_sections, is_there, steps_of
-from reportgen.outputs.page.theme import Theme, check_page
 from reportgen.outputs.saved.report_json import embedded_json
-from reportgen.outputs.saved.seal import BLANK_SEAL, DATA_START, SEAL, page_digest
+from reportgen.outputs.saved.seal import SEAL
 from reportgen.report.deciding import DecidingChannels
 from reportgen.report.evidence import name_followed, shows_evidence
 from reportgen.report.findings import Finding
@@ -36,54 +27,6 @@ from reportgen.report.report import REGRESSION, CaseReport, Comment, Remark, Rep
 
 CHANNEL_ROWS = 3000
 FINDING_ROWS, BEST_ROWS = 40, 5
-# what the page of a report is styled and moved by, in this order: the channel viewer first, it lets through what is
-# none of its tiles
-STYLES = (
-    "assets/tokens.css",
-    "assets/report.css",
-    "assets/first.css",
-    "assets/network.css",
-    "assets/channels.css",
-    "assets/differs.css",
-)
-SCRIPTS = ("assets/channels.js", "assets/report.js")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Frame:
-    """What the frame of a page sees that stands alone: style, script and policy.
-
-    Attributes
-    ----------
-    generator
-        The version that writes it.
-    """
-
-    style: Asset
-    script: Asset
-    generator: str = ""
-
-    @property
-    def site(self) -> None:
-        """The site that the page is part of: it stands alone."""
-        return
-
-    @property
-    def sealed(self) -> SafeHtml:
-        """The page's digest of itself, where it has one."""
-        return SafeHtml("")
-
-    def address(self, picture: Picture) -> str:
-        """Where a picture is: here, inside the page."""
-        return f"data:{picture.media_type};base64,{base64.b64encode(picture.data).decode()}"
-
-    @property
-    def policy(self) -> str:
-        """Content-Security-Policy of the page."""
-        return (
-            f"default-src 'none'; img-src data:; style-src {self.style.source}; script-src {self.script.source}; "
-            "base-uri 'none'; form-action 'none'"
-        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -410,47 +353,3 @@ class Page(Frame):
     def grid(self, case: int, layer: LayerView) -> Picture:
         """Return the feature-map grid of a layer for a case."""
         return self.pictures[layer_picture_name(case, layer.index, layer.name)]
-
-
-def render_html(report: Report, theme: Theme | None = None) -> str:
-    """Return the page. The same report gives the same text.
-
-    Raises
-    ------
-    OutputError
-        When the theme's templates have a fault, or make a page that isn't safe.
-    """
-    further = accent_style(report.brand) if report.brand else ""
-    style = read_assets(*STYLES, *(["assets/theme.css"] if theme else []), theme=theme, further=further)
-    page = Page(
-        report=report, style=style, script=read_assets(*SCRIPTS), generator=report.versions["reportgen"],
-        seal=BLANK_SEAL,
-    )  # fmt: skip
-    text = render("report.html.j2", page, theme) + "\n"
-    if theme is not None:
-        check_page(text, page.policy, theme)
-    text = _with_all_pictures(text, page)
-    return text.replace(SEAL.format(BLANK_SEAL), SEAL.format(page_digest(text)), 1)
-
-
-def _with_all_pictures(text: str, page: Page) -> str:
-    """Add to a page the pictures that its sections don't show: the report is read back whole from it.
-
-    In a ``<template>`` a browser neither shows nor decodes them.
-    """
-    addresses = dict.fromkeys(f'="{page.address(one)}"' for one in page.report.pictures)
-    left = "".join(f'<img alt="" src{address}>' for address in addresses if address not in text)
-    return text.replace(DATA_START, f"<template>{left}</template>\n{DATA_START}", 1) if left else text
-
-
-def render(template: str, page: Page, theme: Theme | None) -> str:
-    """Return what a template makes of a page, with the program's own look or a theme's.
-
-    Raises
-    ------
-    OutputError
-        When the theme's templates have a fault.
-    """
-    if theme is not None:
-        return theme.render(template, page=page, report=page.report)
-    return environment().get_template(template).render(page=page, report=page.report)

@@ -13,7 +13,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from reportgen.outputs.page import page as report_page
+from reportgen.outputs.page import rendering
 from reportgen.outputs.page.assets import Asset, read_assets
 from reportgen.outputs.page.environment import asset, environment, format_score
 from reportgen.outputs.page.markdown import SafeHtml
@@ -29,7 +29,7 @@ FEED_SIZE = 50
 SHOWN_CASES = 4  # in a row of the list
 STYLES, SCRIPTS = ("report.css", "site.css"), ("report.js", "site.js")
 _PARTS = {
-    "report.css": report_page.STYLES, "report.js": report_page.SCRIPTS,
+    "report.css": rendering.STYLES, "report.js": rendering.SCRIPTS,
     "site.css": ("assets/site.css", "assets/confusion.css"),
 }  # fmt: skip
 _POLICY = (

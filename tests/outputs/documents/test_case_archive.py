@@ -21,7 +21,7 @@ from reportgen.cli.main import main  # noqa: E402
 from reportgen.images.dicom.study import read_study  # noqa: E402
 from reportgen.outputs.documents.dicom import check_covered, one_patient, render_dicom, stated_study  # noqa: E402
 from reportgen.outputs.documents.zip import render_zip  # noqa: E402
-from reportgen.outputs.page.page import render_html  # noqa: E402
+from reportgen.outputs.page.rendering import render_html  # noqa: E402
 from reportgen.outputs.saved.reader import read_saved  # noqa: E402
 from reportgen.system.errors import ImageError, OutputError, SettingsError  # noqa: E402
 

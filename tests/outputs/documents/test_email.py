@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from reportgen.cli.main import main
 from reportgen.outputs.documents.email import BODY_LIMIT, Attachment, addresses, attachments_of, render_email
-from reportgen.outputs.page.page import render_html
+from reportgen.outputs.page.rendering import render_html
 from reportgen.settings.job import EmailSettings
 from reportgen.system.errors import OutputError, ReportgenError, SettingsError
 

@@ -16,7 +16,7 @@ weasyprint = pytest.importorskip("weasyprint", reason="the extra pdf is not inst
 from reportgen.cli.main import main  # noqa: E402 - only with WeasyPrint
 from reportgen.outputs.documents import pdf  # noqa: E402
 from reportgen.outputs.documents.pdf import render_pdf  # noqa: E402
-from reportgen.outputs.page.page import render_html  # noqa: E402
+from reportgen.outputs.page.rendering import render_html  # noqa: E402
 from reportgen.outputs.saved.report_json import render_json  # noqa: E402
 from reportgen.report.report import SCHEMA_VERSION  # noqa: E402
 from reportgen.system import silence  # noqa: E402

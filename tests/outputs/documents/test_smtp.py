@@ -27,7 +27,7 @@ from reportgen.cli.main import main  # noqa: E402
 from reportgen.outputs.documents import smtp  # noqa: E402
 from reportgen.outputs.documents.email import render_email  # noqa: E402
 from reportgen.outputs.documents.smtp import PASSWORD, Server, send, server_from  # noqa: E402
-from reportgen.outputs.page.page import render_html  # noqa: E402
+from reportgen.outputs.page.rendering import render_html  # noqa: E402
 from reportgen.settings.job import EmailSettings, SmtpSettings  # noqa: E402
 from reportgen.system.errors import OutputError, SettingsError  # noqa: E402
 

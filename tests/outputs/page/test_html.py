@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from reportgen.outputs.page.assets import read_assets
 from reportgen.outputs.page.environment import templates_folder
 from reportgen.outputs.page.gauge import Gauge
-from reportgen.outputs.page.page import SCRIPTS, STYLES, render_html
+from reportgen.outputs.page.rendering import SCRIPTS, STYLES, render_html
 from reportgen.report.decision import Decision
 from reportgen.report.report import SCHEMA_VERSION, Remark
 from reportgen.system.text import visible

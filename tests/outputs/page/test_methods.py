@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from reportgen.outputs.page.methods import WORKS, describe_methods
-from reportgen.outputs.page.page import render_html
+from reportgen.outputs.page.rendering import render_html
 from reportgen.report.report import Report
 from reportgen.settings.file import settings_from
 from reportgen.settings.report import public_settings

@@ -11,7 +11,7 @@ from reportgen.cli.main import main
 from reportgen.outputs.documents.pdf import render_pdf
 from reportgen.outputs.page.brand import contrast, read_brand
 from reportgen.outputs.page.environment import asset
-from reportgen.outputs.page.page import render_html
+from reportgen.outputs.page.rendering import render_html
 from reportgen.outputs.page.theme import exported_files, read_theme
 from reportgen.outputs.saved.reader import read_saved
 from reportgen.outputs.saved.report_json import report_digest

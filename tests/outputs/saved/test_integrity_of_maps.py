@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from reportgen.outputs.page.page import render_html
+from reportgen.outputs.page.rendering import render_html
 from reportgen.outputs.saved.integrity import flaw
 from reportgen.report.deciding import DecidingChannels, RemovedChannel
 from reportgen.report.measures import Measure

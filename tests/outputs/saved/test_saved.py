@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from reportgen.outputs.documents.email import render_email
 from reportgen.outputs.documents.pdf import render_pdf
-from reportgen.outputs.page.page import render_html
+from reportgen.outputs.page.rendering import render_html
 from reportgen.outputs.saved.reader import LARGEST, read_saved
 from reportgen.outputs.saved.report_json import content_digest, render_json
 from reportgen.outputs.saved.seal import SEAL, page_digest, seal_of

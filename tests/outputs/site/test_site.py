@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from reportgen.cli.main import main
-from reportgen.outputs.page.page import render_html
+from reportgen.outputs.page.rendering import render_html
 from reportgen.outputs.saved.reader import read_saved
 from reportgen.outputs.saved.report_json import render_json
 from reportgen.outputs.site import pages
