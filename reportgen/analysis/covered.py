@@ -13,7 +13,7 @@ from reportgen.analysis.imputation import impute
 from reportgen.analysis.layer_graph import Graph
 from reportgen.analysis.metrics.faithfulness import in_parts
 from reportgen.analysis.occlusion.engines import differs
-from reportgen.analysis.occlusion.full import batch_size
+from reportgen.analysis.occlusion.full import batch_size, run_batches
 from reportgen.analysis.occlusion.known_models import known_model
 from reportgen.analysis.occlusion.scan import FEW, make_fill
 from reportgen.analysis.predictions import Head
@@ -44,15 +44,7 @@ class Passes:
 
     def run(self, inputs: Sequence[Pixels]) -> NDArray[np.float32]:
         """Return raw outputs ``(N, K)`` of images in the model's units; all batches have one size."""
-        import tensorflow as tf
-
-        parts = []
-        for part in in_parts(len(inputs), self.size):
-            batch = np.zeros((self.size, *inputs[0].shape), np.float32)
-            batch[: part.stop - part.start] = inputs[part]
-            outputs = np.asarray(self.forward(tf.constant(batch)), np.float32).reshape(self.size, -1)
-            parts.append(outputs[: part.stop - part.start])
-        return np.concatenate(parts)
+        return run_batches(self.forward, inputs, self.size)
 
 
 def make_passes(subject: Subject, runs: Sequence[CaseRun], memory: int) -> Passes:

@@ -94,6 +94,9 @@ def _add_recipe(train: argparse.ArgumentParser) -> None:
         "--architecture", default="chest_xray", metavar="NAME",
         help="chest_xray, chest_xray_gray, cifar10, or your own: FILE.py:FUNCTION",
     )  # fmt: skip
+    group.add_argument(
+        "--start", metavar="MODEL", help="file of a trained model of this architecture whose weights are the start"
+    )
     for name, read, metavar, what in _NUMBERS:
         group.add_argument(f"--{name}", type=read, metavar=metavar, help=what)
     for name, choices, what in _CHOICES:
@@ -124,6 +127,7 @@ def _train(given: argparse.Namespace) -> None:
         phantoms=given.phantoms,
         coverings=given.coverings,
         architecture=given.architecture,
+        start=Path(given.start) if given.start else None,
         recipe=_recipe(given),
         validation_share=given.validation,
         test_share=given.test_share,

@@ -73,18 +73,18 @@ def _near_each_other(colours: NDArray[np.float64]) -> NDArray[np.intp]:
     """Return a group for each colour ``(K, 4)``: again and again the group that is widest in a channel is halved."""
     groups = np.zeros(len(colours), np.intp)
     members = [np.arange(len(colours))]
-    widths = [np.ptp(colours, axis=0)]
+    widths = np.zeros((_COLOURS, colours.shape[1]))  # of each group, channel by channel
+    widths[0] = np.ptp(colours, axis=0)
     while len(members) < _COLOURS:
-        widest = int(np.argmax([width.max() for width in widths]))
-        if not widths[widest].max():
+        widest, channel = divmod(int(widths.argmax()), widths.shape[1])
+        if not widths[widest, channel]:
             break
-        values = colours[members[widest], widths[widest].argmax()]
+        values = colours[members[widest], channel]
         upper = values > (values.min() + values.max()) / 2
         members[widest], added = members[widest][~upper], members[widest][upper]
         groups[added] = len(members)
-        widths[widest] = np.ptp(colours[members[widest]], axis=0)
+        widths[[widest, len(members)]] = [np.ptp(colours[one], axis=0) for one in (members[widest], added)]
         members.append(added)
-        widths.append(np.ptp(colours[added], axis=0))
     return groups
 
 

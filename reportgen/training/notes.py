@@ -54,7 +54,8 @@ def make_notes(
             "title": f"{architecture.name}: {architecture.title}",
             **{name: text for name, text in plan.card.items() if text},
             "data": f"{data.described}; {_describe_held(data, held)}.",
-            "method": _describe_method(recipe, trained, calibration, findings=data.train.of_findings),
+            "method": (f"Started from {plan.start.name}. " if plan.start else "")
+            + _describe_method(recipe, trained, calibration, findings=data.train.of_findings),
             "limits": _LIMITS,
             "evaluations": [_line(evaluation) for evaluation in evaluations],
         },

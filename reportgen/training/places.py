@@ -53,7 +53,7 @@ def add_places(learner: Any) -> Places | None:
     rows, columns = features.shape[1:3]
     start = keras.initializers.Constant(_RARE)
     head = keras.layers.Conv2D(1, 1, activation="sigmoid", bias_initializer=start, dtype="float32", name="places")
-    places = keras.layers.Flatten(dtype="float32")(head(features))
+    places = keras.layers.Flatten(dtype="float32", name="flat_places")(head(features))
     joined = keras.layers.Concatenate(dtype="float32")([values, places])
     return Places(keras.Model(given, joined), int(values.shape[-1]), (int(rows), int(columns)))
 

@@ -43,6 +43,8 @@ class TrainingPlan:
         Whether parts of most phantoms are covered in training, anew each time, and graded by what is left to be seen.
     architecture
         A name in ``ARCHITECTURES``, or ``mine.py:build``.
+    start
+        A model of this architecture whose weights are where the training starts; None: random ones.
     recipe
         None: the one that suits the architecture.
     validation_share, test_share
@@ -61,6 +63,7 @@ class TrainingPlan:
     phantoms: int = 0
     coverings: bool = False
     architecture: str = "chest_xray"
+    start: Path | None = None
     recipe: Recipe | None = None
     validation_share: float = VALIDATION_SHARE
     test_share: float = 0.0
@@ -133,6 +136,8 @@ def check_plan(plan: TrainingPlan) -> None:
     for path in (plan.output, plan.notes):
         check_target(path, overwrite=plan.overwrite)
     check_target(plan.checkpoint, overwrite=True)
+    if plan.start is not None and is_same_file(plan.start, plan.output):
+        raise ReportgenError(f"{plan.start} is the start and would be overwritten", "name the new model otherwise")
     for data in (plan.data, plan.test_data):
         if data is not None and is_same_file(data, plan.notes):
             raise ReportgenError(f"{data} is data and would be overwritten", "name the model otherwise")

@@ -26,6 +26,7 @@ from reportgen.training.examples import Examples, join
 from reportgen.training.fit import Trained, Watcher, fit_model, scores_of, untrained
 from reportgen.training.notes import make_notes
 from reportgen.training.plan import PHANTOM_TEST_COUNT, PHANTOM_TEST_SEED, Gathered, TrainingPlan, gather
+from reportgen.training.start import started_from
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,8 @@ def train(
     watch = Stopwatch(progress)
     data = gather(plan, say)
     architecture = find_architecture(plan.architecture, len(data.train.class_names))
+    if plan.start is not None:
+        architecture = started_from(architecture, plan.start)
     on_ready(data, untrained(architecture, data.train, plan.chosen_recipe))
     tests = _tests(plan, data)
     with TemporaryDirectory(prefix="reportgen-") as folder:

@@ -17,7 +17,7 @@ from reportgen.report.maptest import TestCurves
 Values = NDArray[np.float64]
 Order = NDArray[np.intp]
 Masks = NDArray[np.bool_]
-SHARES, ORDERS = 16, 8
+SHARES, ORDERS = 11, 8
 
 
 def order_of(importance: Values) -> Order:

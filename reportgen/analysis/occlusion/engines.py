@@ -157,7 +157,7 @@ def run_engine(
     return Outcome(tables, "incremental", *_estimates(layout), checked, difference)
 
 
-def run_whole(graph: Graph, images: Sequence[Array], size: int) -> Array:
+def _run_whole(graph: Graph, images: Sequence[Array], size: int) -> Array:
     """Return raw outputs ``(N, K)`` of prepared images ``(H, W, C)``, run whole, so many at once."""
     parts = []
     for first in range(0, len(images), size):
@@ -209,7 +209,7 @@ def _beside(
 
     covered = [image, *(occlude(image, fills[fill], *corners[one]) for fill, one in turns())]
     found = [tables[0][0], *(tables[fill][1 + one] for fill, one in turns())]
-    return np.stack(found), run_whole(graph, covered, size)
+    return np.stack(found), _run_whole(graph, covered, size)
 
 
 def _apart(one: NDArray[np.floating], other: NDArray[np.floating]) -> float:

@@ -120,6 +120,18 @@ def compile_forward(model: Any, graph: Graph | None, shape: tuple[int, ...]) -> 
         return forward
 
 
+def run_batches(forward: Callable[[Any], Any], inputs: Sequence[NDArray[np.float32]], size: int) -> NDArray[np.float32]:
+    """Return raw outputs ``(N, K)`` of images in the model's units; all batches are filled up to one size."""
+    import tensorflow as tf
+
+    parts = []
+    for part in _parts(inputs, size):
+        batch = np.zeros((size, *inputs[0].shape), np.float32)
+        batch[: len(part)] = part
+        parts.append(np.asarray(forward(tf.constant(batch)), np.float32).reshape(size, -1)[: len(part)])
+    return np.concatenate(parts)
+
+
 def batch_size(model: Any, memory: int) -> int:
     """Return how many images fit: a batch holds its input and, at the worst moment, two neighbouring layers' outputs.
 

@@ -28,8 +28,8 @@ from reportgen.analysis.occlusion.combine import (
     choose_combinations,
     random_coverings,
 )
-from reportgen.analysis.occlusion.engines import Outcome, Work, differs, run_engine, run_whole
-from reportgen.analysis.occlusion.full import batch_size
+from reportgen.analysis.occlusion.engines import Outcome, Work, differs, run_engine
+from reportgen.analysis.occlusion.full import batch_size, run_batches
 from reportgen.analysis.occlusion.known_models import known_model
 from reportgen.analysis.occlusion.patches import Geometry, plan_scans
 from reportgen.analysis.predictions import Head
@@ -170,7 +170,7 @@ def scan(
     if weights:
         combinations = [Combination(GIVEN, weights[owner]) for owner in owners]
     elif len(scans[0]) > 1:
-        coverings = _try_coverings(graph, work, min(FEW, batch_size(model, settings.memory // 4)))
+        coverings = _try_coverings(model, graph, work, min(FEW, batch_size(model, settings.memory // 2)))
         combinations = _combined(readings, scans, geometries, settings.fills, [coverings[owner] for owner in owners])
     found: list[list[Scan]] = [[] for _ in images]
     for owner, reading, own, combination in zip(owners, readings, scans, combinations, strict=True):
@@ -206,8 +206,9 @@ def _run(
     return known.graph, readout, outcome
 
 
-def _try_coverings(graph: Graph, work: Work, size: int) -> list[NDArray[np.float32]]:
+def _try_coverings(model: Any, graph: Graph, work: Work, size: int) -> list[NDArray[np.float32]]:
     """Return for each image the raw outputs ``(N, K)`` under coverings, which take turns with its fills."""
+    forward = known_model(model).forward(model, graph, (size, *work.images[0].shape))
     masks = random_coverings((int(work.images[0].shape[0]), int(work.images[0].shape[1])))
     found = []
     for image, fills in zip(work.images, work.fills, strict=True):
@@ -216,7 +217,7 @@ def _try_coverings(graph: Graph, work: Work, size: int) -> list[NDArray[np.float
         covered = [
             np.where(mask[..., None], over[turn // BLOCK_SIZES % len(over)], under) for turn, mask in enumerate(masks)
         ]
-        found.append(run_whole(graph, covered, size))
+        found.append(run_batches(forward, covered, size))
     return found
 
 
