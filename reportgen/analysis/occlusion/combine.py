@@ -115,11 +115,13 @@ def candidates(maps: Sequence[Values], geometries: Sequence[Geometry], fills: Se
     """Return the ways of weighting that are tried, by name: weights that are 1 in all.
 
     ``mean``: all scans alike. ``smallest``: the smallest patch alone. ``even``: all patches, each by the spread of its
-    map, so that none drowns the others. ``fine``: the same with the smallest four times as much. The latter three by
-    blurring alone where that is among the fills: a blurred patch has no edges that the model could take for something.
+    map, so that none drowns the others. ``fine``: the same with the smallest four times as much. ``second``: the second
+    patch alone, so weighted. ``two``: the two smallest, so weighted. ``smallest``, ``even`` and ``fine`` by blurring
+    alone where that is among the fills: a blurred patch has no edges that the model could take for something. ``second``
+    and ``two`` by all fills: the middle of what is evenly gray looks the same blurred.
     """
-    area = np.array([one.patch[0] * one.patch[1] for one in geometries], np.float64)
-    smallest = area == area.min()
+    sizes = [one.patch[0] * one.patch[1] for one in geometries]
+    rank = np.array([sorted(set(sizes)).index(size) for size in sizes])
     soft = np.array([fill == "blur" for fill in fills])
     soft = soft if soft.any() else np.ones(len(fills), bool)
     spread = np.array([float(np.nanstd(one)) if np.isfinite(one).any() else 0.0 for one in maps])
@@ -127,8 +129,10 @@ def candidates(maps: Sequence[Values], geometries: Sequence[Geometry], fills: Se
     ways = {
         MEAN: np.ones(len(maps)),
         "even": soft * scale,
-        "smallest": (smallest & soft) * 1.0,
-        "fine": np.where(smallest, 4.0, 1.0) * soft * scale,
+        "smallest": ((rank == 0) & soft) * 1.0,
+        "fine": np.where(rank == 0, 4.0, 1.0) * soft * scale,
+        "second": (rank == 1) * scale,
+        "two": (rank <= 1) * scale,
     }
     return {name: weights / weights.sum() for name, weights in ways.items() if weights.sum() > 0}
 
