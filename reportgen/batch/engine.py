@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from typing import Protocol
 
 from reportgen.batch.cases import WorkItem
@@ -16,9 +16,6 @@ class Engine(Protocol):
     def run(self, items: Iterable[WorkItem]) -> Iterator[Outcome]:
         """Give what became of each, as soon as it's known, in any order; when that is closed, the work ends."""
         ...
-
-
-OpenEngine = AbstractContextManager[Engine]
 
 
 class InProcess:

@@ -8,13 +8,13 @@ import json
 import os
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reportgen.outputs.made import Made
-from reportgen.settings.batch import BatchJob, CaseSource, check_batch, most_failures
+from reportgen.settings.batch import BatchJob, CaseSource, Cluster, check_batch, most_failures
 from reportgen.settings.report import Settings
 from reportgen.system.errors import OutputError
 from reportgen.system.libraries import install_extra, library_version
@@ -23,9 +23,11 @@ from reportgen.system.silence import silence_tensorflow
 if TYPE_CHECKING:
     from reportgen.analysis.runs import Subject
     from reportgen.batch.cases import Plan, WorkItem
+    from reportgen.batch.engine import Engine
     from reportgen.batch.progress import Tally
     from reportgen.batch.record import Basis, Ledger, Record
     from reportgen.batch.storage import Storage
+    from reportgen.batch.work import Worker
     from reportgen.models.loader import LoadedModel
 
 SOME_FAILED = 3  # exit code
@@ -47,7 +49,7 @@ class Ran:
     failed: int
 
 
-def run_batch(job: BatchJob, settings: Settings, *, progress: bool, debug: bool) -> Ran:
+def run_batch(job: BatchJob, settings: Settings, *, progress: bool, debug: bool, verbose: bool = False) -> Ran:
     """Make the reports of many cases; what an earlier run did is kept.
 
     Parameters
@@ -60,6 +62,8 @@ def run_batch(job: BatchJob, settings: Settings, *, progress: bool, debug: bool)
         Whether to show it.
     debug
         Whether libraries may say what they want to say.
+    verbose
+        Whether to tell where Dask's dashboard is.
 
     Raises
     ------
@@ -67,6 +71,7 @@ def run_batch(job: BatchJob, settings: Settings, *, progress: bool, debug: bool)
         When something that was given can't be used. What is wrong with single cases is told in ``failures.csv``.
     """
     from reportgen.batch.cases import plan_items
+    from reportgen.batch.cluster import choose_workers, limit_tensorflow
     from reportgen.batch.estimate import estimate
     from reportgen.batch.record import ORDER, Ledger
     from reportgen.batch.storage import Storage
@@ -78,18 +83,32 @@ def run_batch(job: BatchJob, settings: Settings, *, progress: bool, debug: bool)
     if job.source is None and storage.size(ORDER) is None:
         raise OutputError(f"{job.output} holds no batch", "name the cases, too")
     plan = plan_items(source, keep_names=settings.images.keep_names)
+    cluster = choose_workers(job.cluster, len(plan.items))
     with silence_tensorflow(debug=debug):
+        if not cluster.workers and not cluster.is_remote:
+            limit_tensorflow(cluster.threads)
         subject, basis = _prepare(plan, settings)
     if not debug:
         warnings.simplefilter("ignore")
     if job.dry_run:
-        return Ran(estimate(job, settings, plan, subject.loaded, basis), 0)
+        return Ran(estimate(dataclasses.replace(job, cluster=cluster), settings, plan, subject.loaded, basis), 0)
     with _alone(job.output):
         with storage.opened():
             storage.write(f"{_inner()}/batch.json", _about(subject, basis))
             Ledger(storage).write_order(plan)
         todo = list(_still_to_do(job, settings, plan, Ledger(storage), basis))
-        tally = _work(job, settings, subject.loaded, storage, basis, todo, progress=progress)
+        tally = _work(
+            job,
+            cluster,
+            settings,
+            subject.loaded,
+            storage,
+            basis,
+            plan.labels,
+            todo,
+            progress=progress,
+            verbose=verbose,
+        )
         with storage.opened():
             return _finish(job, storage, plan, tally, len(todo), progress=progress)
 
@@ -196,11 +215,10 @@ def _still_to_do(job: BatchJob, settings: Settings, plan: Plan, ledger: Ledger, 
 
 
 def _work(
-    job: BatchJob, settings: Settings, loaded: LoadedModel, storage: Storage, basis: Basis, todo: Sequence[WorkItem],
-    *, progress: bool,
+    job: BatchJob, cluster: Cluster, settings: Settings, loaded: LoadedModel, storage: Storage, basis: Basis,
+    labels: tuple[str, ...], todo: Sequence[WorkItem], *, progress: bool, verbose: bool,
 ) -> Tally:  # fmt: skip
     """Work on the items until all are done, or too many failed."""
-    from reportgen.batch.engine import in_process
     from reportgen.batch.progress import tallied
     from reportgen.batch.work import Worker
 
@@ -208,13 +226,28 @@ def _work(
     with tallied(len(todo), progress=progress) as tally:
         if not todo:
             return tally
-        with in_process(Worker(storage, loaded, settings, basis)) as engine:
+        with _engine(cluster, Worker(storage, loaded, settings, basis), labels, len(todo), verbose=verbose) as engine:
             outcomes = engine.run(todo)
             for outcome in outcomes:
                 tally.add(outcome)
                 if most is not None and tally.failed > most:
                     break
     return tally
+
+
+def _engine(
+    cluster: Cluster, worker: Worker, labels: tuple[str, ...], count: int, *, verbose: bool
+) -> AbstractContextManager[Engine]:
+    """Return who does the work, to be opened."""
+    from reportgen.batch.cluster import WorkerSetup, on_cluster, with_absolute_paths
+    from reportgen.batch.engine import in_process
+
+    if not cluster.workers and not cluster.is_remote:
+        return in_process(worker)
+    setup = WorkerSetup(
+        str(worker.storage.root.resolve()), with_absolute_paths(worker.settings), labels, worker.basis, cluster.threads
+    )
+    return on_cluster(cluster, setup, worker.storage, count, verbose=verbose)
 
 
 def _finish(job: BatchJob, storage: Storage, plan: Plan, tally: Tally, asked: int, *, progress: bool) -> Ran:

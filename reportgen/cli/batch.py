@@ -21,8 +21,13 @@ def add_batch(commands: Any) -> None:
     batch = add_command(
         commands, "batch", "make the reports of many cases, and a table of what came out", _batch, _EXAMPLES
     )
-    batch.add_argument("cases", nargs="?", metavar="CASES", help="a table (CSV, TSV, Parquet) with "
-                       "a row a case, a folder, or a pattern such as 'scans/*.png'; left out: those of the batch in the folder")  # fmt: skip
+    batch.add_argument(
+        "cases",
+        nargs="?",
+        metavar="CASES",
+        help="a table (CSV, TSV, Parquet) with a row a case, a folder, or a pattern such as 'scans/*.png'; left out: those "
+        "of the batch in the folder",
+    )
     batch.add_argument(
         "-o", "--folder", metavar="DIR", required=True, help="folder to write to; a run that was stopped goes on there"
     )
@@ -91,6 +96,6 @@ def _batch(given: argparse.Namespace) -> int:
         max_failures=given.max_failures, dry_run=given.dry_run, again=given.again, site=not given.no_site,
         title=given.site_title,
     )  # fmt: skip
-    ran = run_batch(job, settings, progress=True, debug=given.debug)
+    ran = run_batch(job, settings, progress=True, debug=given.debug, verbose=given.verbose)
     say_made(ran.made)
     return SOME_FAILED if ran.failed else 0

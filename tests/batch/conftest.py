@@ -6,13 +6,12 @@ import csv
 
 import numpy as np
 import pytest
+from batches import SUMMARY, rows
 from PIL import Image
 
 from reportgen.batch.run import run_batch
 from reportgen.settings.batch import BatchJob, CaseSource, Cluster
 from reportgen.settings.file import settings_from
-
-SUMMARY = {"page": {"sections": ["summary"]}}
 
 
 @pytest.fixture
@@ -62,19 +61,3 @@ def batch(tmp_path, monkeypatch):
         return ran, rows(folder / "results.csv"), rows(folder / "failures.csv")
 
     return run
-
-
-def rows(path):
-    if not path.is_file():
-        return []
-    with path.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
-
-
-def files_of(folder, leave_out=("done", "lock")):
-    """Return what a batch wrote, by name; records have times in them."""
-    return {
-        path.relative_to(folder).as_posix(): path.read_bytes()
-        for path in sorted(folder.rglob("*"))
-        if path.is_file() and not set(path.relative_to(folder).parts) & set(leave_out) and path.name[:8] != "results."
-    }

@@ -11,13 +11,13 @@ import time
 from pathlib import Path
 
 import pytest
+from batches import SUMMARY, files_of, rows
 
 from reportgen.batch import work
 from reportgen.batch.numbers import iterate_numbers, read_batch
 from reportgen.batch.storage import Storage
 from reportgen.system.errors import OutputError
 from reportgen.system.files import sha256
-from tests.batch.conftest import SUMMARY, files_of, rows
 
 REPOSITORY = Path(__file__).parents[2]
 
