@@ -75,6 +75,11 @@ def _list(text: str) -> list[str]:
     return [part.strip() for part in text.split(",")]
 
 
+def _sections(text: str) -> list[str]:
+    """Read names of sections; what a reader calls evidence is the section of the scan."""
+    return ["occlusion" if name == "evidence" else name for name in _list(text)]
+
+
 def _integers(text: str) -> list[int]:
     try:
         return [int(part) for part in text.split(",")]
@@ -175,7 +180,8 @@ FLAGS = (
     Flag("--theme", ("theme", "folder"), str, "DIR", "your own templates and styles (see reportgen theme)"),
     Flag("--logo", ("theme", "logo"), str, "FILE", "a PNG or SVG to stand above the title"),
     Flag("--accent", ("theme", "accent"), str, "#RRGGBB", "colour of links and marks"),
-    Flag("--sections", ("page", "sections"), _list, "NAMES", "show only these sections, in this order: summary,..."),
+    Flag("--sections", ("page", "sections"), _sections, "NAMES", "show (and compute) only these sections, in "
+         "this order: summary,..."),
     Flag("--no-others", ("page", "others"), _no, "", "don't let installed packages add sections"),
     Flag("--max-size", ("page", "max_size"), str, "SIZE", "make the page smaller than 10MB, say, and tell in it what "
          "was left out"),

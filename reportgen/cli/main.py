@@ -1,6 +1,7 @@
 """The commands: parse, call one function, print.
 
-Exit codes: 0 done, 1 a fault of the program, 2 something that was given can't be used, 130 interrupted, 143 terminated;
+Exit codes: 0 done, 1 a fault of the program, 2 something that was given can't be used, 3 some cases of a batch failed,
+130 interrupted, 143 terminated;
 ``docs/faults.md`` has all of them.
 """
 
@@ -13,6 +14,7 @@ import traceback
 from collections.abc import Sequence
 
 from reportgen.cli.arguments import BAD_INPUT, Parser, Version
+from reportgen.cli.batch import add_batch
 from reportgen.cli.build import add_build, add_demo
 from reportgen.cli.doctor import add_doctor
 from reportgen.cli.evaluate import add_evaluate
@@ -52,12 +54,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _outcome(arguments: Sequence[str] | None) -> tuple[int, str]:
     """Run a command; return its exit code and what to say of it, if anything."""
-    debug = False
+    debug, code = False, None
     try:
         try:
             given = make_parser().parse_args(arguments)
             debug = given.debug
-            given.run(given)
+            code = given.run(given)
         finally:
             flush()
     except ReportgenError as problem:
@@ -73,7 +75,7 @@ def _outcome(arguments: Sequence[str] | None) -> tuple[int, str]:
             traceback.print_exc()
         what = visible(" ".join(str(fault).split()))
         return FAULT, f"internal error: {type(fault).__name__}: {what}; --debug shows where"
-    return 0, ""
+    return code or 0, ""
 
 
 def _finish_undisturbed() -> None:
@@ -90,13 +92,14 @@ def make_parser() -> argparse.ArgumentParser:
         "maps, where the model looked, and a commentary that compares cases side by side. It explains a model; "
         "it never diagnoses.",
         epilog="reportgen COMMAND --help shows the options and examples of a command. "
-        "Exit codes: 0 done, 1 internal error, 2 bad input, 130 interrupted, 143 terminated.",
+        "Exit codes: 0 done, 1 internal error, 2 bad input, 3 some cases of a batch failed, 130 interrupted, 143 "
+        "terminated.",
     )
     parser.add_argument("--version", action=Version, nargs=0, help="show the version and exit")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for add in (
-        add_build, add_demo, add_inspect, add_pdf, add_email, add_dicom, add_site, add_verify, add_theme, add_train,
-        add_evaluate, add_phantom, add_doctor,
+        add_build, add_batch, add_demo, add_inspect, add_pdf, add_email, add_dicom, add_site, add_verify, add_theme,
+        add_train, add_evaluate, add_phantom, add_doctor,
     ):  # fmt: skip
         add(commands)
     return parser

@@ -21,7 +21,7 @@ PART_NAMES = {
     "train": "train", "training": "train", "val": "validation", "valid": "validation", "validation": "validation",
     "test": "test", "testing": "test",
 }  # fmt: skip
-_SKIPPED = (".", "__MACOSX")
+SKIPPED = (".", "__MACOSX")
 _UNDIVIDED = "undivided"
 _OTHERS = {".csv", ".tsv", ".npz", ".gz", ".tar"}  # what may be meant where a folder holds no classes
 
@@ -50,7 +50,7 @@ def read_folders(
     settings = settings or DataSettings()
     if not root.is_dir():
         raise ReportgenError(f"{root} is not a folder", "give a folder that holds one folder of images a class")
-    parts = _part_folders(root)
+    parts = part_folders(root)
     trees = {part: _class_trees(folder) for part, folder in parts.items()}
     names = _class_names(parts, trees)
     find_patient = patient_finder(settings.patient)
@@ -73,13 +73,13 @@ def read_folders(
 _Tree = Mapping[Path, list[Path]]  # class folder -> its images, relative to it
 
 
-def _part_folders(root: Path) -> dict[str, Path]:
+def part_folders(root: Path) -> dict[str, Path]:
     """Return the folders of parts; the root itself as undivided where there are none."""
     parts: dict[str, Path] = {}
-    for sub in _subfolders(root):
+    for sub in subfolders(root):
         part = PART_NAMES.get(sub.name.casefold())
         # a class may be called test: then its images lie directly in it
-        if part is None or not any(_images(inner) for inner in _subfolders(sub)):
+        if part is None or not any(image_files(inner) for inner in subfolders(sub)):
             continue
         if part in parts:
             raise ReportgenError(
@@ -89,22 +89,23 @@ def _part_folders(root: Path) -> dict[str, Path]:
     return dict(sorted(parts.items(), key=lambda item: list(PART_NAMES.values()).index(item[0]))) or {_UNDIVIDED: root}
 
 
-def _subfolders(folder: Path) -> list[Path]:
-    return [sub for sub in sorted(folder.iterdir()) if sub.is_dir() and not sub.name.startswith(_SKIPPED)]
+def subfolders(folder: Path) -> list[Path]:
+    """Return the folders in a folder that aren't hidden, in the order of their names."""
+    return [sub for sub in sorted(folder.iterdir()) if sub.is_dir() and not sub.name.startswith(SKIPPED)]
 
 
-def _images(folder: Path) -> list[Path]:
+def image_files(folder: Path) -> list[Path]:
     """Return the images at any depth below a folder, relative to it, in the order of their paths."""
     found = []
     for where, folders, files in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith(_SKIPPED)]
+        folders[:] = [name for name in folders if not name.startswith(SKIPPED)]
         below = Path(where).relative_to(folder)
         found += [below / name for name in files if Path(name).suffix.lower() in ENDINGS and name[0] != "."]
     return sorted(found)
 
 
 def _class_trees(folder: Path) -> _Tree:
-    return {sub: _images(sub) for sub in _subfolders(folder)}
+    return {sub: image_files(sub) for sub in subfolders(folder)}
 
 
 def _class_names(parts: Mapping[str, Path], trees: Mapping[str, _Tree]) -> tuple[str, ...]:
@@ -142,7 +143,7 @@ def _of_class(tree: _Tree, name: str) -> list[tuple[Path, Path]]:
 def _left_out(root: Path, parts: Mapping[str, Path]) -> list[str]:
     if _UNDIVIDED in parts:
         return []
-    others = [sub.name for sub in _subfolders(root) if sub not in parts.values()]
+    others = [sub.name for sub in subfolders(root) if sub not in parts.values()]
     return [f"Left out, beside the folders of parts: {', '.join(others)}."] if others else []
 
 

@@ -34,8 +34,20 @@ _UNDIVIDED = "undivided"
 
 
 @dataclass(frozen=True)
-class _Table:
-    """Rows as texts, each with the number of its line."""
+class Table:
+    """A table as texts.
+
+    Attributes
+    ----------
+    path
+        Where it was read.
+    header
+        Names of its columns.
+    rows
+        As many cells each.
+    lines
+        For each row the number of its line in the file.
+    """
 
     path: Path
     header: tuple[str, ...]
@@ -43,9 +55,11 @@ class _Table:
     lines: tuple[int, ...]
 
     def column(self, place: int) -> tuple[str, ...]:
+        """Return the cells of a column."""
         return tuple(row[place] for row in self.rows)
 
     def refuse_empty(self, place: int, what: str) -> None:
+        """Raise a ReportgenError where a cell of a column is empty."""
         empty = [line for line, value in zip(self.lines, self.column(place), strict=True) if not value]
         if empty:
             others = f", as have {len(empty) - 1:,} others" if len(empty) > 1 else ""
@@ -83,7 +97,7 @@ def read_manifest(
         When it is no such table, or images or labels are missing; the message names the line.
     """
     settings = settings or DataSettings()
-    table = _read_table(path)
+    table = read_table(path)
     places, notes = _find_columns(table, settings)
     table.refuse_empty(places["image"], "image")
     table.refuse_empty(places["label"], "label")
@@ -100,7 +114,14 @@ def read_manifest(
     return Parts.of(_divide(table, places, data), "a manifest of images", notes)
 
 
-def _read_table(path: Path) -> _Table:
+def read_table(path: Path) -> Table:
+    """Read a table with commas, tabs or semicolons, UTF-8 or UTF-16, whose first row names the columns.
+
+    Raises
+    ------
+    ReportgenError
+        When it is none; the message names the line.
+    """
     text = _decode(path)
     head = next((line for line in text.splitlines() if line.strip()), "")
     delimiter = max(_DELIMITERS, key=head.count)
@@ -122,7 +143,7 @@ def _read_table(path: Path) -> _Table:
                 f"{path}, line {number}: {len(row)} cells, where the first row has {width}",
                 "give each row the same cells; put those that hold the delimiter in quotation marks",
             )
-    return _Table(path, rows[0], tuple(rows[1:]), tuple(numbers[1:]))
+    return Table(path, rows[0], tuple(rows[1:]), tuple(numbers[1:]))
 
 
 def _decode(path: Path) -> str:
@@ -135,7 +156,7 @@ def _decode(path: Path) -> str:
         raise ReportgenError(f"{path}, line {line}: not UTF-8 text", "save it as CSV in UTF-8") from None
 
 
-def _find_columns(table: _Table, settings: DataSettings) -> tuple[dict[str, int], list[str]]:
+def _find_columns(table: Table, settings: DataSettings) -> tuple[dict[str, int], list[str]]:
     """Return the places of the columns that have a meaning, and notes on those that seem to but can't be used."""
     wanted = {
         "image": settings.image_column,
@@ -143,11 +164,37 @@ def _find_columns(table: _Table, settings: DataSettings) -> tuple[dict[str, int]
         "patient": settings.patient_column,
         "split": settings.split_column,
     }
+    places = find_columns(table, wanted, needed=("image", "label"))
+    notes = []
+    if "split" in places and settings.split_column is None and not _are_parts(table.column(places["split"])):
+        notes.append(f"Column '{table.header[places['split']]}' doesn't say train, validation or test: it isn't used.")
+        del places["split"]
+    return places, notes
+
+
+def find_columns(table: Table, wanted: Mapping[str, str | None], *, needed: Sequence[str]) -> dict[str, int]:
+    """Return the places of the columns that have a meaning.
+
+    Parameters
+    ----------
+    table
+        As read.
+    wanted
+        For each meaning the column that has it; None: the first with a name in :data:`USUAL_NAMES`, or with that of the
+        meaning; empty: none has. Capitals, spaces, ``_`` and ``-`` don't count.
+    needed
+        Meanings that a column must have.
+
+    Raises
+    ------
+    ReportgenError
+        When one is missing, or two have the name.
+    """
     places: dict[str, int] = {}
     for what, named in wanted.items():
         if named == "":
             continue
-        fitting: tuple[str, ...] = USUAL_NAMES[what] if named is None else (named,)
+        fitting: tuple[str, ...] = USUAL_NAMES.get(what, (what,)) if named is None else (named,)
         found = [
             place
             for name in fitting
@@ -158,27 +205,23 @@ def _find_columns(table: _Table, settings: DataSettings) -> tuple[dict[str, int]
             raise ReportgenError(f"{table.path} has {len(found)} columns called '{named}'", "rename one")
         if found:
             places[what] = found[0]
-        elif named is not None or what in ("image", "label"):
-            called = "called " + (f"'{named}'" if named is not None else ", ".join(USUAL_NAMES[what][:5]))
+        elif named is not None or what in needed:
+            called = "called " + (f"'{named}'" if named is not None else ", ".join(fitting[:5]))
             raise ReportgenError(
                 f"{table.path} has no column of {what}s, {called}: it has {', '.join(table.header)}",
                 f"name the column of {what}s",
             )
-    notes = []
-    if "split" in places and settings.split_column is None and not _are_parts(table.column(places["split"])):
-        notes.append(f"Column '{table.header[places['split']]}' doesn't say train, validation or test: it isn't used.")
-        del places["split"]
-    return places, notes
+    return places
 
 
 def _are_parts(values: Sequence[str]) -> bool:
     return all(value.casefold() in PART_NAMES for value in values)
 
 
-def _find_files(table: _Table, given: Sequence[str]) -> tuple[Path, ...]:
+def _find_files(table: Table, given: Sequence[str]) -> tuple[Path, ...]:
     folder = table.path.parent
-    files = [folder / _forward(text, folder) for text in given]
-    missing = [number for number, file in enumerate(files) if not _is_file(file)]
+    files = [folder / forward_slashes(text, folder) for text in given]
+    missing = [number for number, file in enumerate(files) if not is_file(file)]
     if missing:
         first = missing[0]
         raise ReportgenError(
@@ -189,12 +232,13 @@ def _find_files(table: _Table, given: Sequence[str]) -> tuple[Path, ...]:
     return tuple(files)
 
 
-def _forward(text: str, folder: Path) -> str:
+def forward_slashes(text: str, folder: Path) -> str:
     """Return a path with slashes where it was written with backslashes, on another system."""
-    return text.replace("\\", "/") if "\\" in text and not _is_file(folder / text) else text
+    return text.replace("\\", "/") if "\\" in text and not is_file(folder / text) else text
 
 
-def _is_file(path: Path) -> bool:
+def is_file(path: Path) -> bool:
+    """Return whether a path names a file; a path that none can have doesn't."""
     try:
         return path.is_file()
     except (OSError, ValueError):
@@ -203,7 +247,7 @@ def _is_file(path: Path) -> bool:
 
 
 def _read_labels(
-    table: _Table, place: int, separator: str
+    table: Table, place: int, separator: str
 ) -> tuple[NDArray[np.int64] | NDArray[np.bool_], tuple[str, ...]]:
     texts = table.column(place)
     several = [_findings(text, separator) for text in texts]
@@ -241,7 +285,7 @@ def _order(name: str) -> tuple[bool, int, str]:
     return not whole, int(name) if whole else 0, name
 
 
-def _find_patients(table: _Table, places: Mapping[str, int], settings: DataSettings) -> tuple[str, ...]:
+def _find_patients(table: Table, places: Mapping[str, int], settings: DataSettings) -> tuple[str, ...]:
     find = patient_finder(settings.patient)
     by_name = [find(PurePath(text.replace("\\", "/"))) for text in table.column(places["image"])]
     if "patient" not in places:
@@ -250,7 +294,7 @@ def _find_patients(table: _Table, places: Mapping[str, int], settings: DataSetti
     return tuple(patient or name for patient, name in zip(stated, by_name, strict=True))
 
 
-def _divide(table: _Table, places: Mapping[str, int], data: Labelled) -> dict[str, Labelled]:
+def _divide(table: Table, places: Mapping[str, int], data: Labelled) -> dict[str, Labelled]:
     if "split" not in places:
         return {_UNDIVIDED: data}
     parts: dict[str, list[int]] = {}

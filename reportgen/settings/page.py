@@ -21,7 +21,8 @@ class PageSettings:
     Attributes
     ----------
     sections
-        Which sections, in this order; empty: all. Warnings, and the notice that it is no diagnosis, are always shown.
+        Which sections, in this order; empty: all. What none of them shows isn't computed either. Warnings, and the
+        notice that it is no diagnosis, are always shown.
     others
         Whether installed packages may add sections (see ``docs/sections.md``).
     max_size
@@ -32,6 +33,10 @@ class PageSettings:
     sections: tuple[SectionName, ...] = ()
     others: bool = True
     max_size: Size | None = None
+
+    def shows(self, *names: SectionName) -> bool:
+        """Return whether any of these sections is shown."""
+        return not self.sections or any(name in self.sections for name in names)
 
 
 @dataclass(frozen=True, kw_only=True)

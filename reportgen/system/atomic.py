@@ -145,6 +145,23 @@ def write_all(contents: Mapping[Path, bytes], *, remove: Iterable[Path] = ()) ->
                 new.write_bytes(data)
 
 
+def move_into_place(new: Path, path: Path) -> None:
+    """Bring a finished file to disk and move it to its place, in one step.
+
+    For many files that are written one after another from one :func:`workspace`, in the same file system.
+
+    Raises
+    ------
+    OSError
+        When the operating system refuses.
+    OutputError
+        When a symbolic link stands in its place.
+    """
+    _settle(new, path)
+    _refuse_link(path)
+    new.replace(path)
+
+
 @contextmanager
 def tell_write_errors(path: Path) -> Iterator[None]:
     """Turn an error of the operating system into one line that names the file."""

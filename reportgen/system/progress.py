@@ -19,12 +19,14 @@ class Stopwatch:
 
     def __init__(self, progress: bool) -> None:
         self.seconds: dict[str, float] = {}
+        self.current = ""  # the last step that was begun
         self._progress = progress
 
     @contextmanager
     def step(self, name: str, total: int | None = None) -> Iterator[Callable[[int], object]]:
         """Time a step; yields a function to be told how much was done."""
         started = time.perf_counter()
+        self.current = name
         # tqdm shows nothing where standard error is not a terminal; what is kept as a log gets lines instead
         off = None if self._progress else True
         with tqdm(total=total, desc=name, delay=2, leave=False, disable=off) as bar:

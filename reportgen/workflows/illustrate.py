@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +15,7 @@ from reportgen.analysis.agreement import agreed_pixels, describe_agreed, sign_of
 from reportgen.analysis.decision import turn_masks
 from reportgen.analysis.filters import first_filters
 from reportgen.analysis.known_regions import fitted_masks
+from reportgen.analysis.layer_graph import Graph
 from reportgen.analysis.occlusion.patches import occlude
 from reportgen.analysis.occlusion.scan import Scan, make_fill
 from reportgen.analysis.regions import parts_of_map
@@ -91,7 +94,24 @@ def input_pictures(runs: Runs) -> list[Picture]:
 
 
 def model_pictures(subject: Subject) -> list[Picture]:
-    """Draw how the shape shrinks, the training history, and the first filters, as far as they exist."""
+    """Draw how the shape shrinks, the training history, and the first filters, as far as they exist.
+
+    They say nothing of a case, so that they are drawn once for a model, and kept as long as it.
+    """
+    known = _DRAWN.get(subject.loaded.keras_model)
+    if known is not None and known[0] is subject.graph and known[1] == subject.loaded.history:
+        return list(known[2])
+    drawn = _draw_model(subject)
+    _DRAWN[subject.loaded.keras_model] = (subject.graph, subject.loaded.history, tuple(drawn))
+    return drawn
+
+
+_DRAWN: WeakKeyDictionary[Any, tuple[Graph, dict[str, tuple[float, ...]] | None, tuple[Picture, ...]]] = (
+    WeakKeyDictionary()
+)
+
+
+def _draw_model(subject: Subject) -> list[Picture]:
     found = first_filters(subject.graph)
     drawn = (
         charts.shape_chart(summarise_layers(subject.graph), subject.loaded.input_shape),

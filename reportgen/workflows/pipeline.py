@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +60,15 @@ from reportgen.workflows.illustrate import (
 from reportgen.workflows.page_size import fit_page
 
 
+@dataclass(frozen=True)
+class Walked:
+    """A finished report, with the model and the cases that it was made of."""
+
+    report: SavableReport
+    subject: Subject
+    runs: Runs
+
+
 def build_report(
     model: str | Path | LoadedModel | Any | None,
     cases: Sequence[CaseLike],
@@ -92,12 +101,26 @@ def build_report(
         When something that was given can't be used.
     """
     chosen = settings if isinstance(settings, Settings) else settings_from(settings or {})
+    return walk(model, cases, chosen, Stopwatch(progress)).report
+
+
+def walk(
+    model: str | Path | LoadedModel | Any | None, cases: Sequence[CaseLike], chosen: Settings, watch: Stopwatch
+) -> Walked:
+    """Do as :func:`build_report` does, and return with the report what it was made of.
+
+    Parameters
+    ----------
+    model, cases, chosen
+        As there.
+    watch
+        Times the steps.
+    """
     check_count(len(cases))
     check_colours(chosen)
     read = [as_case(case, chosen.images, chosen.limits) for case in cases]
     titles = headings(read)
     brand = read_brand(chosen.theme, theme_asset(chosen.theme.folder, "assets/tokens.css"))
-    watch = Stopwatch(progress)
     with watch.step("load model"):
         subject, comments, positions = _begin(load(model, chosen, read), chosen)
         evaluation = _evaluation(subject, chosen)
@@ -108,10 +131,11 @@ def build_report(
         runs = _with_evidence(subject, runs, chosen, watch, positions)
     with watch.step("feature maps", len(subject.layers)) as advance:
         layers, grids, differences = _layers(subject, runs, chosen, advance)
-    if chosen.layers.deciding and are_finite(runs):
+    if subject.layers and chosen.layers.deciding and are_finite(runs):
         layers = add_deciding(subject, runs, layers, chosen, watch)
     with watch.step("draw"):
-        pictures = [*input_pictures(runs), *occlusion_pictures(runs, chosen.occlusion), *model_pictures(subject)]
+        pictures = [*input_pictures(runs), *occlusion_pictures(runs, chosen.occlusion)]
+        pictures += model_pictures(subject) if chosen.page.shows("model") else []
     pictures += region_pictures(runs, chosen)
     standings = find_standings(evaluation, subject.head, runs) if evaluation else []
     pictures += standing_pictures(standings)
@@ -163,7 +187,8 @@ def build_report(
     )
     report = add_installed(report) if chosen.page.others else report
     limit = chosen.page.max_size
-    return report if limit is None else fit_page(report, limit, as_theme(chosen.theme.folder))
+    report = report if limit is None else fit_page(report, limit, as_theme(chosen.theme.folder))
+    return Walked(report, subject, runs)
 
 
 def _told(report: SavableReport) -> tuple[int, ...]:
@@ -193,7 +218,11 @@ def _begin(loaded: LoadedModel, settings: Settings) -> tuple[Subject, tuple[Comm
     subject = make_subject(loaded, settings)
     check_channels(settings.feature_maps, [(call.map_shape or (0, 0, 0))[2] for call in subject.layers])
     comments = read_comments(settings.commentary, subject.names)
-    positions = count_positions(subject.size, settings.occlusion) if settings.occlusion.enabled else 0
+    scanned = settings.occlusion.enabled and settings.page.shows("occlusion")
+    positions = count_positions(subject.size, settings.occlusion) if scanned else 0
+    if not settings.page.shows("layers", "differs"):
+        subject = replace(subject, layers=())
+        comments = tuple(one for one in comments if one.layer is None)
     return subject, comments, positions
 
 
@@ -282,6 +311,8 @@ def _layers(
     tuple
         Measures by case and layer, all pictures, and how far channels differ between two groups of cases.
     """
+    if not subject.layers:
+        return [[] for _ in runs], [], None
     drawing = LayerDrawing([run.title for run in runs], len(subject.layers), settings.feature_maps)
     references = [reference_of(run.image) for run in runs]
     measured: list[list[LayerReport]] = [[] for _ in runs]

@@ -1,0 +1,257 @@
+"""What is kept of each case besides its page: numbers that can be compared over many cases. No TensorFlow.
+
+One ``.npz`` for each item. Arrays are small: means of channels, one vector of features, and a map and a picture of at
+most 64 x 64.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reportgen.batch.storage import INNER
+from reportgen.system.errors import OutputError
+
+VERSION = 1
+SIDE = 64
+_ARRAYS = {"scores": np.float64, "evidence": np.float16, "thumbnail": np.uint8, "features": np.float32}
+
+
+@dataclass(frozen=True)
+class CaseNumbers:
+    """One case.
+
+    Attributes
+    ----------
+    item, case
+        The item that it belongs to, and its place there, from 0; the page is ``reports/{item}.html``.
+    name, title
+        What to call it, and what its page calls it.
+    label
+        As given; None: unknown.
+    sha256
+        Digest of its file.
+    scores
+        ``(classes,)``, 0 to 1; of a regression as they are.
+    predicted
+        Number of the class that is said, of independent findings the first.
+    correct
+        Whether that is the label's; None where that can't be told.
+    target
+        Number of the class that the evidence is for.
+    base_evidence
+        For it, in bits; not a number without a scan.
+    beats_chance
+        ``both``, ``one`` or ``none`` of two ways, ``unknown``; empty where the map was not tested.
+    flip_share
+        Of the pixels, whose blurring flips the decision; not a number where none was found.
+    border_share
+        Share of the evidence that lies in the border; not a number where that is not known.
+    channel_means
+        ``(channels,)`` by layer: means over all places of a feature map.
+    features, features_layer
+        ``(F,)``: what goes into the head, or the means of the last feature maps; of which layer it is the output.
+    thumbnail
+        ``(h, w)`` or ``(h, w, 3)``: the image as the model gets it, at most 64 x 64.
+    evidence
+        ``(h, w)`` bits at each pixel of the input, averaged over areas to at most 64 x 64; None without a scan.
+    columns
+        What the table of cases says of it.
+    """
+
+    item: str
+    case: int
+    name: str
+    title: str
+    label: str | None
+    sha256: str
+    scores: NDArray[np.float64]
+    predicted: int
+    correct: bool | None
+    target: int
+    base_evidence: float
+    beats_chance: str
+    flip_share: float
+    border_share: float
+    channel_means: dict[str, NDArray[np.float32]]
+    features: NDArray[np.float32]
+    features_layer: str
+    thumbnail: NDArray[np.uint8]
+    evidence: NDArray[np.float16] | None = None
+    columns: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Batch:
+    """What a batch is of.
+
+    Attributes
+    ----------
+    model_name, model_sha256
+        The model.
+    class_names, head
+        What it says, and how; see :class:`reportgen.report.model.ModelReport`.
+    threshold, thresholds
+        From which score on a class, or each finding, is said.
+    layers
+        Names of the layers whose channels were measured, in order.
+    input_size
+        (height, width) of the model's input.
+    """
+
+    model_name: str
+    model_sha256: str
+    class_names: tuple[str, ...]
+    head: str
+    threshold: float | None
+    thresholds: tuple[float, ...]
+    layers: tuple[str, ...]
+    input_size: tuple[int, int]
+
+
+def read_batch(out: Path) -> Batch:
+    """Return what a batch is of.
+
+    Raises
+    ------
+    OutputError
+        When the folder holds none, or it's damaged.
+    """
+    path = out / INNER / "batch.json"
+    try:
+        table = json.loads(path.read_bytes())
+        if table["version"] != VERSION:
+            raise OutputError(f"{path} is of another version of reportgen", "run the batch again in another folder")
+        found = table["model"]
+        return Batch(
+            model_name=str(found["name"]), model_sha256=str(found["sha256"]), head=str(found["head"]),
+            class_names=tuple(map(str, found["class_names"])),
+            threshold=None if found["threshold"] is None else float(found["threshold"]),
+            thresholds=tuple(map(float, found["thresholds"])), layers=tuple(map(str, found["layers"])),
+            input_size=(int(found["input_size"][0]), int(found["input_size"][1])),
+        )  # fmt: skip
+    except FileNotFoundError:
+        raise OutputError(f"{out} holds no batch", "name the folder that reportgen batch wrote") from None
+    except (OSError, ValueError, KeyError, TypeError, IndexError):
+        raise OutputError(f"{path} is damaged", "run the batch again: what is done is kept") from None
+
+
+def iterate_numbers(out: Path) -> Iterator[CaseNumbers]:
+    """Give the cases that are done, one after another, in the order in which they were given.
+
+    Raises
+    ------
+    OutputError
+        When the folder holds no batch, or the numbers of a case are damaged.
+    """
+    from reportgen.batch.record import Ledger
+    from reportgen.batch.storage import Storage
+
+    ledger = Ledger(Storage(out))
+    for name in ledger.order():
+        record = ledger.read(name)
+        if record is not None and record.is_done:
+            yield from read_numbers((out / INNER / "numbers" / f"{name}.npz"), name)
+
+
+def read_numbers(path: Path, item: str) -> list[CaseNumbers]:
+    """Return the cases of one item.
+
+    Raises
+    ------
+    OutputError
+        When the file is missing or damaged.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as found:
+            return parse_numbers({name: found[name] for name in found.files}, item)
+    except (OSError, ValueError, KeyError, TypeError, EOFError, NotImplementedError) as problem:
+        raise OutputError(f"{path} can't be read ({problem!s:.100})", "run the batch again: it makes it anew") from None
+
+
+def render_numbers(cases: Sequence[CaseNumbers]) -> bytes:
+    """Return the cases of one item as ``.npz``; the same numbers always give the same bytes."""
+    arrays: dict[str, NDArray[Any]] = {}
+    told = []
+    for number, one in enumerate(cases):
+        told.append(
+            {name: value for name, value in vars(one).items() if name not in (*_ARRAYS, "channel_means", "item")}
+        )
+        told[-1]["layers"] = list(one.channel_means)
+        for name, kind in _ARRAYS.items():
+            if getattr(one, name) is not None:
+                arrays[f"{number}/{name}"] = np.asarray(getattr(one, name), kind)
+        for place, values in enumerate(one.channel_means.values()):
+            arrays[f"{number}/layers/{place}"] = np.asarray(values, np.float32)
+    arrays["meta"] = np.array(json.dumps({"version": VERSION, "cases": told}))
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, allow_pickle=False, **arrays)
+    return buffer.getvalue()
+
+
+def parse_numbers(arrays: dict[str, NDArray[Any]], item: str) -> list[CaseNumbers]:
+    """Return the cases of the arrays of a ``.npz``.
+
+    Raises
+    ------
+    KeyError, ValueError, TypeError
+        When something is missing or not as it is written.
+    """
+    meta = json.loads(str(arrays["meta"]))
+    if meta["version"] != VERSION:
+        raise ValueError("of another version")
+    cases = []
+    for number, told in enumerate(meta["cases"]):
+        layers = told.pop("layers")
+        own: dict[str, Any] = {
+            name: np.asarray(arrays[f"{number}/{name}"], kind)
+            for name, kind in _ARRAYS.items()
+            if f"{number}/{name}" in arrays
+        }
+        means = {name: np.asarray(arrays[f"{number}/layers/{at}"], np.float32) for at, name in enumerate(layers)}
+        cases.append(CaseNumbers(item=item, channel_means=means, **told, **own))
+    return cases
+
+
+def shrink(values: NDArray[Any], side: int = SIDE) -> NDArray[np.float64]:
+    """Return an array averaged over areas to at most ``side`` rows and columns.
+
+    Parameters
+    ----------
+    values
+        ``(H, W)`` or ``(H, W, C)``; what isn't a number makes what it is part of no number.
+    side
+        How many rows, and columns, at most.
+
+    Returns
+    -------
+    ndarray
+        ``(h, w)`` or ``(h, w, C)``: h is H where that is small enough, else ``side``. A pixel on the border of two
+        areas counts for each by its share.
+    """
+    found = np.asarray(values, np.float64)
+    for axis in (0, 1):
+        length = found.shape[axis]
+        if length > side:
+            found = np.moveaxis(np.tensordot(_shares(length, side), found, (1, axis)), 0, axis)
+    return np.asarray(found, np.float64)
+
+
+def _shares(length: int, parts: int) -> NDArray[np.float64]:
+    """Return how much each of ``length`` pixels counts for each of ``parts`` areas, ``(parts, length)``."""
+    edges = np.linspace(0, length, parts + 1)
+    pixels = np.arange(length)
+    covered = np.minimum(edges[1:, None], pixels + 1) - np.maximum(edges[:-1, None], pixels)
+    return np.asarray(np.clip(covered, 0, None) * parts / length, np.float64)
+
+
+def total_bytes(paths: Iterable[Path]) -> int:
+    """Return how many bytes files have in all."""
+    return sum(path.stat().st_size for path in paths if path.is_file())

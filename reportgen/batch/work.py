@@ -1,0 +1,280 @@
+"""One item: read it, run it, draw it, write it. What goes wrong is a record, never an end."""
+
+from __future__ import annotations
+
+import errno
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
+from typing import Any
+
+import numpy as np
+
+from reportgen.analysis.embedding import Embedder
+from reportgen.analysis.runs import CaseRun
+from reportgen.batch.cases import WorkItem
+from reportgen.batch.numbers import CaseNumbers, render_numbers, shrink
+from reportgen.batch.record import Basis, Ledger, Record, Row, asked_of, numbers_name, page_name
+from reportgen.batch.storage import FileState, Storage, file_state
+from reportgen.images.cases import read_cases
+from reportgen.models.loader import LoadedModel
+from reportgen.outputs.page.rendering import render_html
+from reportgen.outputs.page.theme import Theme
+from reportgen.outputs.report_files import as_theme
+from reportgen.report.importance import combined_importance
+from reportgen.report.provenance import creation_time
+from reportgen.report.report import CaseReport, said
+from reportgen.settings.report import Settings
+from reportgen.system.errors import ReportgenError
+from reportgen.system.files import sha256
+from reportgen.system.progress import Stopwatch
+from reportgen.system.text import visible
+from reportgen.workflows.pipeline import Walked, walk
+
+PAUSES = (0.5, 1.0, 2.0)  # seconds before something is tried again
+LEAST_MEMORY = 1 << 20
+# what may pass: a network or disk that stumbles, is full or busy, and a system that is short of something
+TRANSIENT = {
+    getattr(errno, name)
+    for name in (
+        "EIO", "EAGAIN", "EBUSY", "EINTR", "ENOSPC", "EDQUOT", "ESTALE", "EMFILE", "ENFILE", "ENOBUFS", "ETIMEDOUT",
+        "ECONNRESET", "ECONNREFUSED", "ECONNABORTED", "EHOSTUNREACH", "ENETUNREACH", "ENETDOWN", "EPIPE", "EREMOTEIO",
+    )
+    if hasattr(errno, name)
+}  # fmt: skip
+_STEPS = {"load model": "predict", "predict": "predict", "draw": "draw", "channels that stand out": "draw"}
+_LONGEST = 500
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run needs to know of an item that was worked on; the rest stands in its record.
+
+    Attributes
+    ----------
+    id
+        The item.
+    cases
+        How many cases it has.
+    stage, reason
+        Where and why it failed; empty where it is done.
+    seconds
+        How long it took.
+    """
+
+    id: str
+    cases: int
+    stage: str = ""
+    reason: str = ""
+    seconds: float = 0.0
+
+
+@dataclass
+class Worker:
+    """Works on items, one after another, with one model.
+
+    Attributes
+    ----------
+    storage
+        The folder of the batch, opened.
+    loaded
+        The model.
+    settings
+        How reports are made.
+    basis
+        What its records say that they were made with.
+    """
+
+    storage: Storage
+    loaded: LoadedModel
+    settings: Settings
+    basis: Basis
+
+    @cached_property
+    def _theme(self) -> Theme | None:
+        return as_theme(self.settings.theme.folder)
+
+    @cached_property
+    def _embedders(self) -> dict[int, Embedder]:
+        return {}
+
+    def work(self, item: WorkItem, attempts: int = 1) -> Outcome:
+        """Make an item's report, and write its page, its numbers and, last, its record."""
+        started = time.monotonic()
+        stage, files = "read", list[FileState]()
+        record = Record(item.id, self.basis, asked_of(item), attempts=attempts)
+        watch = Stopwatch(progress=False)
+        try:
+            files += [self._patiently(partial(file_state, path, self._limit)) for path in _files(item)]
+            cases = self._patiently(
+                lambda: read_cases([case.settings for case in item.cases], self.settings.images, self.settings.limits)
+            )
+            stage = "predict"
+            made = self._walk(cases, watch)
+            stage = "draw"
+            page = render_html(made.report, self._theme).encode()
+            stage = "explain"
+            numbers = render_numbers(list(self._numbers(item, made)))
+            stage = "write"
+            record = replace(
+                record, files=tuple(files), rows=tuple(row_of(case, run) for case, run in _pairs(made)),
+                page_size=len(page), page_sha256=sha256(page), finished=creation_time(),
+                seconds=round(time.monotonic() - started, 4),
+            )  # fmt: skip
+            self._write(record, page, numbers)
+        except Exception as problem:  # noqa: BLE001 - one bad case never stops the rest
+            if stage == "predict":
+                stage = _STEPS.get(watch.current, "explain") if watch.current else "predict"
+            return self.fail(item, stage, told(problem, item), files, time.monotonic() - started, attempts)
+        return Outcome(item.id, len(item.cases), seconds=record.seconds)
+
+    def fail(
+        self, item: WorkItem, stage: str, reason: str, files: Sequence[FileState] = (), seconds: float = 0.0,
+        attempts: int = 1,
+    ) -> Outcome:  # fmt: skip
+        """Note that an item failed; where even that can't be written, it is tried again by the next run."""
+        return note_failure(self.storage, self.basis, item, stage, reason, files, seconds, attempts)
+
+    @property
+    def _limit(self) -> int:
+        return self.settings.limits.file_size
+
+    def _walk(self, cases: Sequence[Any], watch: Stopwatch) -> Walked:
+        """Make the report; where memory doesn't suffice, with half of it for batches, and half of that."""
+        settings = self.settings
+        while True:
+            try:
+                return walk(self.loaded, cases, settings, watch)
+            except Exception as problem:
+                memory = settings.occlusion.memory // 2
+                if not is_out_of_memory(problem) or memory < LEAST_MEMORY:
+                    raise
+                settings = replace(settings, occlusion=replace(settings.occlusion, memory=memory))
+
+    def _write(self, record: Record, page: bytes, numbers: bytes) -> None:
+        self._patiently(lambda: self.storage.write(page_name(record.id), page))
+        self._patiently(lambda: self.storage.write(numbers_name(record.id), numbers))
+        self._patiently(lambda: Ledger(self.storage).write(record))
+
+    def _patiently(self, do: Callable[[], Any]) -> Any:
+        """Do something, again after growing pauses where what went wrong may pass."""
+        from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_chain, wait_fixed
+
+        again = Retrying(
+            retry=retry_if_exception(is_transient), stop=stop_after_attempt(len(PAUSES) + 1), reraise=True,
+            wait=wait_chain(*map(wait_fixed, PAUSES)), sleep=_sleep,
+        )  # fmt: skip
+        return again(do)
+
+    def _numbers(self, item: WorkItem, made: Walked) -> Iterator[CaseNumbers]:
+        subject = made.subject
+        key = id(subject.graph)
+        if key not in self._embedders:
+            self._embedders[key] = Embedder(self.loaded.keras_model, subject.graph, self.settings.layers)
+        for number, (case, run) in enumerate(_pairs(made)):
+            embedding = self._embedders[key](run.prepared)
+            scan, border = case.occlusion, case.known_regions.border if case.known_regions else None
+            flip = case.decision.flip if case.decision else None
+            small = np.clip(np.rint(shrink(run.image)), 0, 255).astype(np.uint8)
+            yield CaseNumbers(
+                item=item.id, case=number, name=case.name, title=case.title, label=case.label, sha256=case.sha256,
+                scores=run.scores, predicted=int(subject.head.predicted(run.scores)), correct=case.correct,
+                target=run.targets[0],
+                base_evidence=scan.base_evidence if scan and scan.in_bits else math.nan,
+                beats_chance=case.map_test.outcome if case.map_test else "",
+                flip_share=flip.share if flip else math.nan,
+                border_share=border.evidence if border else math.nan,
+                channel_means=embedding.channel_means, features=embedding.features, features_layer=embedding.layer,
+                thumbnail=small[..., 0] if small.shape[-1] == 1 or (small == small[..., :1]).all() else small,
+                evidence=shrink(combined_importance(scan)).astype(np.float16) if scan else None,
+                columns=dict(item.cases[number].columns),
+            )  # fmt: skip
+
+
+def note_failure(
+    storage: Storage, basis: Basis, item: WorkItem, stage: str, reason: str, files: Sequence[FileState] = (),
+    seconds: float = 0.0, attempts: int = 1,
+) -> Outcome:  # fmt: skip
+    """Write the record of an item that failed, as far as that can be written."""
+    record = Record(
+        item.id, basis, asked_of(item), tuple(files), stage=stage, reason=reason, finished=creation_time(),
+        seconds=round(seconds, 4), attempts=attempts,
+    )  # fmt: skip
+    try:
+        Ledger(storage).write(record)
+    except (OSError, ReportgenError):
+        reason = f"{reason} (and that can't be noted: the disk takes nothing)"
+    return Outcome(item.id, len(item.cases), stage, reason, seconds)
+
+
+def row_of(case: CaseReport, run: CaseRun) -> Row:
+    """Return what the table of results says of a case, besides what is the same for its item."""
+    scan, flip = case.occlusion, case.decision.flip if case.decision else None
+    in_bits = scan is not None and scan.in_bits
+    return {
+        "name": case.name,
+        "predicted": said(case),
+        "score": _finite(case.predictions[0].score),
+        "correct": case.correct,
+        "target": case.target_class,
+        "target_score": _finite(float(run.scores[run.targets[0]])),
+        "evidence_bits": _finite(scan.base_evidence) if scan and in_bits else None,
+        "strongest_bits": _finite(scan.strongest.importance) if scan and in_bits else None,
+        "flip_share": _finite(flip.share) if flip else None,
+        "beats_chance": case.map_test.outcome if case.map_test else None,
+        "image_sha256": case.sha256,
+    }
+
+
+def told(problem: BaseException, item: WorkItem) -> str:
+    """Return in one line what went wrong, without folders."""
+    if isinstance(problem, ReportgenError):
+        text = str(problem)
+    elif isinstance(problem, OSError):
+        text = problem.strerror or str(problem)
+    elif is_out_of_memory(problem):
+        text = "memory doesn't suffice, not even for the smallest batch"
+    else:
+        text = f"internal error: {type(problem).__name__}: {problem}"
+    for case in item.cases:
+        for path in case.files:
+            text = text.replace(visible(path), visible(case.place))
+    return visible(" ".join(text.split()))[:_LONGEST]
+
+
+def is_transient(problem: BaseException) -> bool:
+    """Return whether what went wrong may pass by itself: what the operating system said, or a server's 5xx."""
+    found: BaseException | None = problem
+    while found is not None:
+        if isinstance(found, OSError) and (
+            found.errno in TRANSIENT or isinstance(found, TimeoutError | ConnectionError)
+        ):
+            return True
+        status = getattr(found, "status", None) or getattr(found, "code", None)
+        if isinstance(status, int) and 500 <= status < 600:
+            return True
+        found = found.__cause__ or found.__context__
+    return False
+
+
+def is_out_of_memory(problem: BaseException) -> bool:
+    """Return whether memory didn't suffice: Python's, or a tensor's."""
+    return isinstance(problem, MemoryError) or type(problem).__name__ == "ResourceExhaustedError"
+
+
+def _sleep(seconds: float) -> None:
+    time.sleep(seconds)
+
+
+def _files(item: WorkItem) -> list[str]:
+    return [path for case in item.cases for path in case.files]
+
+
+def _pairs(made: Walked) -> list[tuple[CaseReport, CaseRun]]:
+    return list(zip(made.report.cases, made.runs, strict=True))
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if math.isfinite(value) else None
