@@ -22,7 +22,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 
 from reportgen.analysis.layer_graph import trace
-from reportgen.analysis.occlusion.full import score_positions
+from reportgen.analysis.occlusion.full import LARGEST_BATCH, score_positions
 from reportgen.analysis.occlusion.incremental import IncrementalEngine
 from reportgen.analysis.occlusion.known_models import known_model
 from reportgen.analysis.occlusion.patches import plan_scan, plan_scans
@@ -32,7 +32,7 @@ from reportgen.analysis.occlusion.window_plan import lay_out
 from reportgen.analysis.predictions import Head
 from reportgen.demo.builtin import demo_cases
 from reportgen.images.fitting import prepare
-from reportgen.models.loader import BUILTIN_MODEL, load_model
+from reportgen.models.loader import BUILTIN_MODEL, LoadedModel, load_model
 from reportgen.settings.occlusion import OcclusionSettings
 from reportgen.settings.report import PreprocessingSettings
 
@@ -110,14 +110,15 @@ def scan(name: str, model: object, image: np.ndarray, patch: int, stride: int, t
     return fast, fill
 
 
-def whole_scan(image: np.ndarray, settings: OcclusionSettings, name: str, times: int) -> None:
-    """Time what a report calls, first and again, beside the engine alone, for the built-in model."""
-    loaded = load_model(BUILTIN_MODEL)
+def whole_scan(
+    loaded: LoadedModel, pixels: np.ndarray, settings: OcclusionSettings, name: str, times: int, *, whole: bool = False
+) -> None:
+    """Time what a report calls, first and again, beside the engine alone; ``whole``: and beside full inference."""
     head = Head(loaded.head, loaded.class_names, loaded.threshold, loaded.outputs)
 
     def run() -> None:
         analysis_scan(
-            loaded.keras_model, [image], prepare=loaded.preprocessing, head=head, targets=[(1,)], settings=settings
+            loaded.keras_model, [pixels], prepare=loaded.preprocessing, head=head, targets=[(1,)], settings=settings
         )
 
     started = time.perf_counter()
@@ -125,17 +126,53 @@ def whole_scan(image: np.ndarray, settings: OcclusionSettings, name: str, times:
     cold = time.perf_counter() - started
     warm = fastest(run, times)
     known = known_model(loaded.keras_model)
-    graph = known.logits(loaded.head)
-    layout = known.plan(graph, [(one.rows, one.columns, one.patch) for one in plan_scans(image.shape[:2], settings)])
+    graph = known.logits(loaded.head) or known.graph
+    layout = known.plan(graph, [(one.rows, one.columns, one.patch) for one in plan_scans(pixels.shape[:2], settings)])
     engine = IncrementalEngine(graph, layout, MEMORY, known.program(graph, layout))
-    fills = [loaded.preprocessing(make_fill(image, fill)[0]) for fill in settings.fills]
-    bare = fastest(lambda: engine.scores(loaded.preprocessing(image), fills, lambda _: None), times)
+    image, fills = (
+        loaded.preprocessing(pixels),
+        [loaded.preprocessing(make_fill(pixels, one)[0]) for one in settings.fills],
+    )
+    bare = fastest(lambda: engine.scores(image, fills, lambda _: None), times)
     traced = sum(one.traced for one in known._programs.values())
+    positions = layout.positions * len(fills)
+    told = ""
+    if whole:
+        batch = np.stack([image] * LARGEST_BATCH)
+        forward = known.forward(loaded.keras_model, graph, batch.shape)
+        full = fastest(lambda: forward(batch), times + 1) * positions / LARGEST_BATCH
+        told = f"  full inference of as many {full:6.1f} s  ratio {full / warm:4.1f}"
     print(
-        f"{name:34} {layout.positions * len(fills):4} positions  first {cold:6.3f} s  again {warm:6.3f} s  "
-        f"engine alone {bare:6.3f} s  ratio {warm / bare:4.2f}  traced {traced} times",
+        f"{name:34} {positions:4} positions  first {cold:6.3f} s  again {warm:6.3f} s  "
+        f"engine alone {bare:6.3f} s  ratio {warm / bare:4.2f}  traced {traced} times{told}",
         flush=True,
     )
+
+
+def as_called(name: str, explain: Callable[[], object], times: int) -> None:
+    """Time another tool as its users call it, first and again."""
+    started = time.perf_counter()
+    explain()
+    print(
+        f"{'':34} {name}: first {time.perf_counter() - started:6.3f} s  again {fastest(explain, times):6.3f} s",
+        flush=True,
+    )
+
+
+def called_beside(patch: int, stride: int, times: int) -> None:
+    """Time xplique's Occlusion as called, of a model that nothing was run on yet."""
+    from xplique.attributions import Occlusion
+
+    small = load_model(BUILTIN_MODEL)
+    image = small.preprocessing(prepare(demo_cases()[1].image, small.input_shape, PreprocessingSettings()))[None]
+    target = np.ones((1, 1), np.float32)
+
+    def explain() -> object:
+        return Occlusion(
+            small.keras_model, patch_size=patch, patch_stride=stride, occlusion_value=float(image.mean()), batch_size=64
+        )(image, target)
+
+    as_called(f"xplique, Occlusion, patch {patch}, stride {stride}, as called", explain, times)
 
 
 def against_xplique(model: object, image: np.ndarray, fill: np.ndarray, patch: int, stride: int, ours: float) -> None:
@@ -187,8 +224,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     small = load_model(BUILTIN_MODEL)
     pixels = prepare(demo_cases()[1].image, small.input_shape, PreprocessingSettings())
     image = small.preprocessing(pixels)
-    whole_scan(pixels, OcclusionSettings(patch=15, fill="mean"), "scan(), one patch and fill", 15)
-    whole_scan(pixels, OcclusionSettings(), "scan(), four patches, two fills", 5)
+    one = OcclusionSettings(patch=15, stride=5, fill="mean")
+    whole_scan(load_model(BUILTIN_MODEL), pixels, one, "scan(), one patch and fill", 15, whole=True)
+    if given.peers:
+        called_beside(15, 5, 3)
+    whole_scan(load_model(BUILTIN_MODEL), pixels, OcclusionSettings(), "scan(), four patches, two fills", 5, whole=True)
     for stride in (5, 15):
         ours, fill = scan(f"built-in, 150 x 150, stride {stride}", small.keras_model, image, 15, stride, 15)
         if given.peers and stride == 5:
@@ -203,6 +243,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
             model = build(weights=None, input_shape=(224, 224, 3))
         image = smooth_image(model.input_shape[1:3])
         scan(f"{name}, {image.shape[0]} x {image.shape[1]}, stride 16", calibrated(model, image), image, 16, 16, 2)
+        if name == "VGG16":
+            whole_scan(
+                load_model("keras:VGG16@random"),
+                image * 255,
+                OcclusionSettings(),
+                "VGG16 scan(), four patches, two fills",
+                1,
+                whole=True,
+            )
 
 
 if __name__ == "__main__":

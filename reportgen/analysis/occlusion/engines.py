@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.analysis.layer_graph import Graph, compute_outputs
-from reportgen.analysis.occlusion.full import batch_size, score_positions
+from reportgen.analysis.layer_graph import Graph
+from reportgen.analysis.occlusion.full import batch_size, run_batches, score_positions
 from reportgen.analysis.occlusion.incremental import IncrementalEngine
 from reportgen.analysis.occlusion.known_models import KnownModel
 from reportgen.analysis.occlusion.patches import occlude
@@ -134,9 +134,10 @@ def run_engine(
         ]
         tables = [engine.scores(image, fills, on_progress) for image, fills in prepared]
         # what the scan itself has taken may not have been given back
-        chosen, size = _some_positions(layout.positions), batch_size(model, settings.memory // 4)
+        chosen, size = _some_positions(layout.positions), min(CHECKED + 1, batch_size(model, settings.memory // 4))
+        forward = known.forward(model, graph, (size, *prepared[0][0].shape))
         pairs = [
-            _beside(graph, pair, found, work.corners, chosen, size)
+            _beside(forward, pair, found, work.corners, chosen, size)
             for pair, found in zip(prepared, tables, strict=True)
         ]
     except Exception:  # noqa: BLE001 - a model that windows can't be cut out of is run whole; nothing is lost but time
@@ -155,16 +156,6 @@ def run_engine(
     if not (difference <= TOLERATED * largest and relative <= TOLERATED):
         return Outcome(whole(lambda _: None), "full", *_estimates(layout), checked, difference)
     return Outcome(tables, "incremental", *_estimates(layout), checked, difference)
-
-
-def _run_whole(graph: Graph, images: Sequence[Array], size: int) -> Array:
-    """Return raw outputs ``(N, K)`` of prepared images ``(H, W, C)``, run whole, so many at once."""
-    parts = []
-    for first in range(0, len(images), size):
-        batch = np.stack(images[first : first + size])
-        ((_, outputs),) = compute_outputs(graph, batch, [graph.output])
-        parts.append(np.asarray(outputs, np.float32).reshape(len(batch), -1))
-    return np.concatenate(parts)
 
 
 def differs(found: NDArray[np.floating], right: NDArray[np.floating]) -> bool:
@@ -191,7 +182,7 @@ def _some_positions(count: int) -> list[int]:
 
 
 def _beside(
-    graph: Graph,
+    forward: Callable[[Any], Any],
     prepared: tuple[Array, Sequence[Array]],
     tables: Sequence[Array],
     corners: Sequence[tuple[tuple[int, int], tuple[int, int]]],
@@ -209,7 +200,7 @@ def _beside(
 
     covered = [image, *(occlude(image, fills[fill], *corners[one]) for fill, one in turns())]
     found = [tables[0][0], *(tables[fill][1 + one] for fill, one in turns())]
-    return np.stack(found), _run_whole(graph, covered, size)
+    return np.stack(found), run_batches(forward, covered, size)
 
 
 def _apart(one: NDArray[np.floating], other: NDArray[np.floating]) -> float:
