@@ -13,6 +13,7 @@ from reportgen.settings.job import CaseSettings, Job, OutputSettings
 from reportgen.settings.report import Settings
 from reportgen.system.errors import OutputError, SettingsError
 from reportgen.system.files import is_same_file
+from reportgen.system.language import speaking
 from reportgen.system.silence import silence_tensorflow
 
 if TYPE_CHECKING:
@@ -161,7 +162,8 @@ def _report(
     theme = as_theme(settings.theme.folder)
     with silence_tensorflow(debug=debug):
         # libtiff says on standard error itself what it finds wrong with a file
-        read = cases()
+        with speaking(settings.language):
+            read = cases()
         from reportgen.workflows.pipeline import build_report, prepare_libraries
 
         prepare_libraries()

@@ -43,6 +43,7 @@ from reportgen.report.report import CaseReport, Comment, PreprocessingTrial, Rem
 from reportgen.settings.commentary import read_comments
 from reportgen.settings.file import settings_from
 from reportgen.settings.report import TRY, Settings, public_settings
+from reportgen.system.language import speaking
 from reportgen.system.progress import Stopwatch
 from reportgen.workflows.assemble import case_report, cautions, model_report
 from reportgen.workflows.evidence import add_deciding, evidence_remarks, gather_evidence
@@ -116,6 +117,13 @@ def walk(
     watch
         Times the steps.
     """
+    with speaking(chosen.language):
+        return _walk(model, cases, chosen, watch)
+
+
+def _walk(
+    model: str | Path | LoadedModel | Any | None, cases: Sequence[CaseLike], chosen: Settings, watch: Stopwatch
+) -> Walked:
     check_count(len(cases))
     check_colours(chosen)
     read = [as_case(case, chosen.images, chosen.limits) for case in cases]
