@@ -39,11 +39,11 @@ from reportgen.report.layer import LayerReport
 from reportgen.report.model import ModelReport
 from reportgen.report.picture import Picture
 from reportgen.report.provenance import creation_time, versions
-from reportgen.report.report import CaseReport, Comment, PreprocessingTrial, Remark
+from reportgen.report.report import DISCLAIMER, CaseReport, Comment, PreprocessingTrial, Remark
 from reportgen.settings.commentary import read_comments
 from reportgen.settings.file import settings_from
 from reportgen.settings.report import TRY, Settings, public_settings
-from reportgen.system.language import speaking
+from reportgen.system.language import say, speaking
 from reportgen.system.progress import Stopwatch
 from reportgen.workflows.assemble import case_report, cautions, model_report
 from reportgen.workflows.evidence import add_deciding, evidence_remarks, gather_evidence
@@ -170,6 +170,7 @@ def _walk(
         comments=comments,
         settings=public_settings(chosen),
         versions=versions(),
+        disclaimer=say(DISCLAIMER),
         timings=watch.seconds,
         pictures=(*pictures, *grids),
         brand=brand,

@@ -31,7 +31,8 @@ FINDING_ROWS, BEST_ROWS = 40, 5
 _MATTERS = (
     mark("not finite"), mark("edges"), mark("bright"), mark("negatives"), mark("contrast change"),
     mark("sharpness change"), mark("contrast"), mark("contrast raised"), mark("sharpness"), mark("sharpness raised"),
-    mark("dead"), mark("woken"), mark("compressed"), mark("difference"), mark("parting"),
+    mark("dead"), mark("woken"), mark("compressed"), mark("difference"), mark("parting"), mark("deciding"),
+    mark("unmoved"), mark("page size"),
 )  # fmt: skip
 
 
