@@ -283,7 +283,8 @@ def load(model: str | Path | LoadedModel | Any | None, settings: Settings, cases
         return model
     source, name = (model, None) if model is not None else model_source(settings)
     labels = [case.label for case in cases]
-    return load_model(source, settings.model, settings.preprocessing, labels, name, settings.limits)
+    with speaking(settings.language):
+        return load_model(source, settings.model, settings.preprocessing, labels, name, settings.limits)
 
 
 def model_source(settings: Settings) -> tuple[str | Path, str | None]:
