@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 FUZZ_SECONDS ?= 60
 FUZZ_TARGETS ?= image settings model_notes class_names commentary saved manifest reference addresses model
 
-.PHONY: demo test lint format docs snapshots bench bench-occlusion bench-faithfulness peers fuzz clean system
+.PHONY: demo test lint format docs languages snapshots bench bench-occlusion bench-faithfulness peers fuzz clean system
 
 demo: $(VENV)/.installed
 	mkdir -p demo
@@ -33,6 +33,10 @@ docs: $(VENV)/.installed-test
 	cd docs && ../$(BIN)/python -m reference
 	$(BIN)/python -m tests.kinds.table
 	$(BIN)/python -m tests.kinds.image_table
+
+# every sentence of a report into the catalogues of its languages; then translate what is empty
+languages: $(VENV)/.installed-test
+	cd docs && ../$(BIN)/python -m reference.catalogues
 
 # whole outputs as they are now, for review: look at what git diff shows before you commit them
 snapshots: $(VENV)/.installed-test

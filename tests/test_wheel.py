@@ -29,6 +29,7 @@ def test_everything_is_inside(wheel):
         f"reportgen/{path.relative_to(ROOT).as_posix()}" for path in (ROOT / "templates").rglob("*") if path.is_file()
     }
     here |= {path.relative_to(ROOT).as_posix() for path in (ROOT / "reportgen").rglob("*.py")}
+    here |= {path.relative_to(ROOT).as_posix() for path in (ROOT / "reportgen" / "languages").glob("*.po")}
     here |= {"reportgen/demo/chest_xray.keras", "reportgen/demo/chest_xray.toml", "reportgen/py.typed"}
     assert here <= names
 
@@ -38,10 +39,11 @@ def test_demo_runs_outside_the_checkout(wheel, tmp_path):
     zipfile.ZipFile(wheel).extractall(tmp_path / "installed")
     command = (
         "import sys; sys.path.insert(0, 'installed'); import reportgen; assert 'installed' in reportgen.__file__; "
-        "from reportgen.cli.main import main; sys.exit(main(['demo', '--no-occlusion', '-o', 'report.html']))"
+        "from reportgen.cli.main import main; sys.exit(main(['demo', '--no-occlusion', '--language', 'de', '-o', 'report.html']))"
     )
     done = subprocess.run(
         [sys.executable, "-P", "-c", command], cwd=tmp_path, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "report.html").stat().st_size > 500_000
+    assert "Er ist keine Diagnose" in (tmp_path / "report.html").read_text("utf-8")

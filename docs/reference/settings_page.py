@@ -18,6 +18,7 @@ from .docstrings import as_markdown, parse
 # flags that are no row of the table of flags; a test looks for them in the command line
 OTHER_FLAGS = {
     ("title",): "--title",
+    ("language",): "--language",
     ("cases", "image"): "[LABEL=]IMAGE",
     ("cases", "label"): "[LABEL=]IMAGE",
     ("cases", "masks"): "--mask",

@@ -13,13 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.analysis.occlusion.combine import rank_correlation
+from reportgen.analysis.remarks.words import listed
 from reportgen.report.by_class import EvidenceOfClass
 from reportgen.report.evidence import OcclusionMap, name_support
 from reportgen.report.grid_shift import GridShift
 from reportgen.report.importance import scan_importance
 from reportgen.report.maptest import MapTest
-from reportgen.report.places import name_place
+from reportgen.report.places import name_place, without_picture
 from reportgen.report.report import CaseReport, Remark, readable
+from reportgen.system.language import say
 
 STEADY = 0.8  # rank correlation from which on it hardly matters where the grid begins
 LITTLE = 0.3  # rank correlation below which two maps hardly agree
@@ -134,29 +136,40 @@ def _agreement(title: str, agreement: Agreement) -> Remark | None:
     if fills:
         numbers["fills"] = fills[2]
         first, second = (_named_fill(fill) for fill in fills[:2])
-        how = "rank the pixels the other way round" if fills[2] < OPPOSED else (
-            "hardly agree" if fills[2] < LITTLE else "agree"
-        )  # fmt: skip
-        texts.append(f"the maps with {first} and with {second} {how} (rank correlation {fills[2]:.2f})")
+        told = {"first": first, "second": second, "value": f"{fills[2]:.2f}"}
+        texts.append(
+            say(
+                "the maps with {first} and with {second} rank the pixels the other way round (rank correlation "
+                "{value})",
+                **told,
+            )
+            if fills[2] < OPPOSED
+            else say("the maps with {first} and with {second} hardly agree (rank correlation {value})", **told)
+            if fills[2] < LITTLE
+            else say("the maps with {first} and with {second} agree (rank correlation {value})", **told)
+        )
     if sizes:
         numbers["sizes"] = sizes[1]
-        patch = f"{sizes[0][0]} x {sizes[0][1]} pixels"
-        how = "points elsewhere than the others" if sizes[1] < LITTLE else "agrees least with the others"
-        texts.append(f"of the sizes, {patch} {how} ({sizes[1]:.2f})")
-    opposed, told = fills is not None and fills[2] < OPPOSED, "; ".join(texts)
+        told = {"size": f"{sizes[0][0]} x {sizes[0][1]}", "value": f"{sizes[1]:.2f}"}
+        texts.append(
+            say("of the sizes, {size} pixels points elsewhere than the others ({value})", **told)
+            if sizes[1] < LITTLE
+            else say("of the sizes, {size} pixels agrees least with the others ({value})", **told)
+        )
+    opposed, text = fills is not None and fills[2] < OPPOSED, "; ".join(texts)
     if opposed:
-        meaning = (
+        meaning = say(
             "What is laid over the image decides what looks important: the model takes one of the fills for something "
             "it knows. Trust only what all show."
         )
     elif fills and fills[2] < LITTLE:
-        meaning = "What is found depends on what covers it: trust only what all show."
+        meaning = say("What is found depends on what covers it: trust only what all show.")
     elif sizes and sizes[1] < LITTLE:
-        meaning = (
+        meaning = say(
             "Small and large patches point to different places: what counts is spread out, or counts only together."
         )
     return Remark(
-        section="occlusion", kind="fills" if opposed else "agreement", text=f"{title}: {told[0].upper()}{told[1:]}.",
+        section="occlusion", kind="fills" if opposed else "agreement", text=f"{title}: {text[0].upper()}{text[1:]}.",
         interpretation=meaning, numbers=numbers, warning=opposed,
     )  # fmt: skip
 
@@ -166,15 +179,15 @@ def describe_agreed(mask: Masks) -> str:
     size = (mask.shape[0], mask.shape[1])
     by_place: dict[str, int] = {}
     for part in connected_parts(mask):
-        place = name_place((float(part[:, 0].mean()), float(part[:, 1].mean())), size).removesuffix(" of the picture")
+        place = without_picture(name_place((float(part[:, 0].mean()), float(part[:, 1].mean())), size))
         by_place[place] = by_place.get(place, 0) + len(part)
     named = sorted(by_place.items(), key=lambda one: -one[1])
     if len(named) == 1:
-        return f"at the {named[0][0]} of the picture"
+        return say("at the {places} of the picture", places=named[0][0])
     shares = [f"{place} ({100 * count / mask.size:.1f} %)" for place, count in named[:_NAMED]]
-    elsewhere = " and elsewhere" if len(named) > _NAMED else ""
-    listed = ", ".join(shares) if elsewhere else f"{', '.join(shares[:-1])} and {shares[-1]}"
-    return f"at the {listed} of the picture{elsewhere}"
+    if len(named) > _NAMED:
+        return say("at the {places} of the picture and elsewhere", places=", ".join(shares))
+    return say("at the {places} of the picture", places=listed(shares))
 
 
 def connected_parts(mask: Masks) -> list[NDArray[np.intp]]:
@@ -199,11 +212,21 @@ def _agreed(one: EvidenceOfClass) -> Remark | None:
         return None
     support = name_support(test.followed if test else found.target_class, in_bits=found.in_bits)
     share = float(mask.mean())
-    fifth = f"among the strongest fifth of all {len(found.scans)} scans, of what {support}"
-    told = f"{100 * share:.1f} % of the image is {fifth}: {describe_agreed(mask)}" if share else f"No place is {fifth}"
+    fields = {"case": one.title, "count": len(found.scans), "supports": support}
+    text = (
+        say(
+            "{case}: {share} of the image is among the strongest fifth of all {count} scans, of what {supports}: "
+            "{place}.",
+            **fields,
+            share=f"{100 * share:.1f} %",
+            place=describe_agreed(mask),
+        )
+        if share
+        else say("{case}: No place is among the strongest fifth of all {count} scans, of what {supports}.", **fields)
+    )
     return Remark(
-        section="occlusion", kind="agreed", numbers={"share": share}, text=f"{one.title}: {told}.",
-        interpretation="" if share else "Each size or fill points elsewhere: read no single place off this map.",
+        section="occlusion", kind="agreed", numbers={"share": share}, text=text,
+        interpretation="" if share else say("Each size or fill points elsewhere: read no single place off this map."),
     )  # fmt: skip
 
 
@@ -211,26 +234,40 @@ def _shift(one: EvidenceOfClass, shift: GridShift | None) -> Remark | None:
     found = one.found
     if shift is None or not found.has_order:
         return None
-    unit = " bits" if found.in_bits else ""
-    how = (
-        "Scanned again on a grid shifted by half a step"
-        if shift.scanned
-        else "On grids of twice the step, shifted by half of it"
-    )
-    low, high = readable(found.importance_minimum), readable(found.importance_maximum)
+    unit = say(" bits") if found.in_bits else ""
+    told = {
+        "case": one.title, "median": f"{readable(shift.median)}{unit}", "largest": f"{readable(shift.largest)}{unit}",
+        "low": readable(found.importance_minimum), "high": f"{readable(found.importance_maximum)}{unit}",
+    }  # fmt: skip
     text = (
-        f"{one.title}: {how}, the importance of a pixel differs by {readable(shift.median)}{unit} in the median, "
-        f"{readable(shift.largest)}{unit} at most; the map goes from {low} to {high}{unit}."
+        say(
+            "{case}: Scanned again on a grid shifted by half a step, the importance of a pixel differs by {median} "
+            "in the "
+            "median, {largest} at most; the map goes from {low} to {high}.",
+            **told,
+        )
+        if shift.scanned
+        else say(
+            "{case}: On grids of twice the step, shifted by half of it, the importance of a pixel differs by "
+            "{median} in "
+            "the median, {largest} at most; the map goes from {low} to {high}.",
+            **told,
+        )
     )
     numbers = {"median": shift.median, "largest": shift.largest}
     if shift.correlation is not None:
         numbers["correlation"] = shift.correlation
-        lowest = "rank correlation " if shift.grids == 2 else "lowest rank correlation of two grids "
-        text = f"{text[:-1]} ({lowest}{shift.correlation:.2f})."
+        value = f"{shift.correlation:.2f}"
+        lowest = (
+            say("(rank correlation {value})", value=value)
+            if shift.grids == 2
+            else say("(lowest rank correlation of two grids {value})", value=value)
+        )
+        text = f"{text[:-1]} {lowest}."
     depends = shift.correlation is not None and shift.correlation < STEADY
     return Remark(
         section="occlusion", kind="shift", text=text, numbers=numbers,
-        interpretation="Where the patches happen to stand changes the map: read its broad shapes only."
+        interpretation=say("Where the patches happen to stand changes the map: read its broad shapes only.")
         if depends
         else "",
     )  # fmt: skip
@@ -238,5 +275,5 @@ def _shift(one: EvidenceOfClass, shift: GridShift | None) -> Remark | None:
 
 def _named_fill(fill: Fill) -> str:
     if isinstance(fill, str):
-        return "the image's mean" if fill == "mean" else "a blurred image"
-    return f"the colour {', '.join(f'{value:g}' for value in fill)}"
+        return say("the image's mean") if fill == "mean" else say("a blurred image")
+    return say("the colour {colour}", colour=", ".join(f"{value:g}" for value in fill))

@@ -25,6 +25,7 @@ from reportgen.analysis.tails import Tail, tail_after, values_of
 from reportgen.report.deciding import GRADIENT, MEAN, SPREAD, ZERO, DecidingChannels, RemovedChannel
 from reportgen.report.evidence import name_followed
 from reportgen.report.report import CaseReport, Remark
+from reportgen.system.language import say, say_count
 
 Values = NDArray[np.float64]
 _NAMED = 4  # layers or cases in a sentence
@@ -236,27 +237,37 @@ def deciding_remarks(cases: Sequence[CaseReport]) -> tuple[Remark, ...]:
                 hidden.setdefault(name, []).append(case.title)
     if not tried:
         return ()
-    target = tried[0] if len(set(tried)) == 1 else "the evidence"
+    target = tried[0] if len(set(tried)) == 1 else say("the evidence")
     remarks = []
     if unmoved:
-        on = "" if len(cases) == 1 else f"On {listed(unmoved)}, " if len(unmoved) <= _NAMED else "On some cases, "
-        text = (
-            f"{on}{'in' if on else 'In'} no layer does removing a single channel move {target} by more than rounding."
-        )
+        text = say("In no layer does removing a single channel move {what} by more than rounding.", what=target)
+        if len(cases) > 1:
+            text = (
+                say(
+                    "On {cases}, in no layer does removing a single channel move {what} by more than rounding.",
+                    cases=listed(unmoved),
+                    what=target,
+                )
+                if len(unmoved) <= _NAMED
+                else say(
+                    "On some cases, in no layer does removing a single channel move {what} by more than rounding.",
+                    what=target,
+                )
+            )
         remarks.append(
             Remark(section="layers", kind="unmoved", text=text, numbers={"cases": len(unmoved)}, proof="layer-numbers")
         )
     if hidden:
         where = [name if len(of) == len(cases) else f"{name} ({_told(of)})" for name, of in hidden.items()]
-        more = [f"{len(where) - _NAMED} more"] if len(where) > _NAMED else []
-        text = (
-            f"In {listed([*where[:_NAMED], *more])}, the channel whose removal moves {target} most is none of the "
-            f"{SHOWN} most active."
-        )
+        more = [say("{count} more", count=len(where) - _NAMED)] if len(where) > _NAMED else []
+        text = say(
+            "In {layers}, the channel whose removal moves {what} most is none of the {count} most active.",
+            layers=listed([*where[:_NAMED], *more]), what=target, count=SHOWN,
+        )  # fmt: skip
         remarks.append(
             Remark(
                 section="layers", kind="deciding", text=text, numbers={"layers": layers, "differ": len(hidden)},
-                interpretation="What is bright in a feature map need not be what the model relies on.",
+                interpretation=say("What is bright in a feature map need not be what the model relies on."),
                 proof="layer-numbers",
             )
         )  # fmt: skip
@@ -264,4 +275,4 @@ def deciding_remarks(cases: Sequence[CaseReport]) -> tuple[Remark, ...]:
 
 
 def _told(titles: Sequence[str]) -> str:
-    return listed(titles) if len(titles) <= _NAMED else f"{len(titles)} cases"
+    return listed(titles) if len(titles) <= _NAMED else say_count("{count} case", "{count} cases", len(titles))

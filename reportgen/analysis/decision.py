@@ -15,7 +15,9 @@ from reportgen.analysis.remarks.words import tell_together
 from reportgen.analysis.runs import Runs, Subject
 from reportgen.report.decision import Decision, Turn
 from reportgen.report.evidence import OcclusionMap
+from reportgen.report.numbers import grouped
 from reportgen.report.report import CaseReport, Remark, readable
+from reportgen.system.language import say
 
 Holds = Callable[[NDArray[np.float64]], NDArray[np.bool_]]
 STEPS = 16  # of each of two rounds: shares are found to 1 / 256
@@ -150,38 +152,54 @@ def decision_remarks(cases: Sequence[CaseReport], head: Head) -> tuple[Remark, .
 
 def _told(decision: Decision, found: OcclusionMap, head: Head) -> tuple[list[str], dict[str, float]]:
     """Return the sentences on a case, and the numbers behind them."""
-    said, texts = decision.followed, []
+    texts: list[str] = []
+    told = {
+        "name": decision.followed, "target": found.target_class, "score": readable(decision.blurred_score),
+        "evidence": readable(decision.blurred_evidence),
+    }  # fmt: skip
     numbers: dict[str, float] = {"blurred_score": decision.blurred_score, "blurred_evidence": decision.blurred_evidence}
     if decision.flip:
         numbers["flip_share"] = decision.flip.share
         texts.append(
-            f"Blurring {_percent(decision.flip.share)} of the image, the first in the map's order, flips the decision "
-            f"{said} (score for {found.target_class} {readable(found.base_score)} to {readable(decision.flip.score)}"
-            f"{_said_from(head, found.target_class)})."
-        )
+            say(
+                "Blurring {share} of the image, the first in the map's order, flips the decision {name} (score for "
+                "{target} {before} to {after}{limit}).",
+                **told, share=_percent(decision.flip.share), before=readable(found.base_score),
+                after=readable(decision.flip.score), limit=_said_from(head, found.target_class),
+            )
+        )  # fmt: skip
     if decision.blurred_agrees:
         kept = ""
         if decision.flip:
-            kept = ", so that blurring all of it doesn't flip it"
+            kept = say(", so that blurring all of it doesn't flip it")
         elif found.has_order:
-            kept = ", and no share blurred in the map's order flips it"
+            kept = say(", and no share blurred in the map's order flips it")
         texts.append(
-            f"The blurred image alone still says {said} (score for {found.target_class} "
-            f"{readable(decision.blurred_score)}, evidence {readable(decision.blurred_evidence)} bits){kept}."
+            say(
+                "The blurred image alone still says {name} (score for {target} {score}, evidence {evidence} "
+                "bits){kept}.",
+                **told,
+                kept=kept,
+            )
         )
     elif decision.restore:
         numbers["restore_share"] = decision.restore.share
         texts.append(
-            f"The wholly blurred image has a score of {readable(decision.blurred_score)} (evidence "
-            f"{readable(decision.blurred_evidence)} bits); putting back "
-            f"{_percent(decision.restore.share)}, the first in the map's order, restores {said}{_chance(decision)}."
-        )
+            say(
+                "The wholly blurred image has a score of {score} (evidence {evidence} bits); putting back {share}, the "
+                "first in the map's order, restores {name}{chance}.",
+                **told, share=_percent(decision.restore.share), chance=_chance(decision),
+            )
+        )  # fmt: skip
         if decision.random_orders:
             numbers["random_restores"] = decision.random_restores
     else:
         texts.append(
-            f"The wholly blurred image no longer says {said} (score for {found.target_class} "
-            f"{readable(decision.blurred_score)}, evidence {readable(decision.blurred_evidence)} bits)."
+            say(
+                "The wholly blurred image no longer says {name} (score for {target} {score}, evidence {evidence} "
+                "bits).",
+                **told,
+            )
         )
     if decision.flipping_patches is not None:
         numbers["flipping_patches"] = decision.flipping_patches
@@ -196,7 +214,7 @@ def _said_from(head: Head, target: str) -> str:
     name, limit = head.class_names[-1], head.threshold
     if head.thresholds:
         name, limit = target, head.thresholds[head.class_names.index(target)]
-    return "" if limit == 0.5 else f"; {name} is said from {readable(limit)}"
+    return "" if limit == 0.5 else say("; {name} is said from {score}", name=name, score=readable(limit))
 
 
 def _chance(decision: Decision) -> str:
@@ -205,24 +223,27 @@ def _chance(decision: Decision) -> str:
     if not orders:
         return ""
     if 2 * count < orders:
-        return f" (so do {count} of {orders} random choices of as many pixels)" if count else ""
-    return (
-        f"; but so do random pixels, {count} of {orders} choices of as many, so that this says little of where the "
-        "evidence lies"
+        told = say("(so do {count} of {orders} random choices of as many pixels)", count=count, orders=orders)
+        return f" {told}" if count else ""
+    return say(
+        "; but so do random pixels, {count} of {orders} choices of as many, so that this says little of where the "
+        "evidence lies",
+        count=count,
+        orders=orders,
     )
 
 
 def _patches(decision: Decision, positions: int) -> str:
     if decision.smallest_flipping is None:
-        return f"No single patch flips it ({positions:,} positions)."
+        return say("No single patch flips it ({count} positions).", count=grouped(positions))
     height, width = decision.smallest_flipping
+    told = {"size": f"{height} x {width}", "all": grouped(positions)}
     if decision.flipping_patches == positions:
-        return (
-            f"Every single patch flips it, at all {positions:,} positions; the smallest has {height} x {width} pixels."
-        )
-    return (
-        f"The smallest single patch that flips it has {height} x {width} pixels; "
-        f"{decision.flipping_patches:,} of {positions:,} positions of all patches do."
+        return say("Every single patch flips it, at all {all} positions; the smallest has {size} pixels.", **told)
+    return say(
+        "The smallest single patch that flips it has {size} pixels; {count} of {all} positions of all patches do.",
+        **told,
+        count=grouped(decision.flipping_patches or 0),
     )
 
 

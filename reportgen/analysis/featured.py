@@ -28,8 +28,10 @@ from reportgen.report.channels import (
 from reportgen.report.evidence import BITS
 from reportgen.report.layer import LayerReport
 from reportgen.report.model import LayerSummary, ModelReport
+from reportgen.report.numbers import grouped
 from reportgen.report.report import CaseReport, Remark, readable
 from reportgen.report.traits import STRONG
+from reportgen.system.language import say, say_count
 
 SHOWN = 6
 SECTION = "differs"
@@ -135,16 +137,25 @@ def _difference_remarks(differences: Differences | None) -> tuple[Remark, ...]:
     layer, channel, effect = best[0]
     numbers = {"channel": float(channel), "effect": effect}
     if not differences.strongest(1, NOTICEABLE):
-        chance = ", no more than chance gives on maps so small" if abs(effect) >= NOTICEABLE else ""
-        text = (
-            f"No channel responds noticeably differently to {first} and {second}: the largest effect, of channel "
-            f"{channel} of {layer}, is {effect:+.2f}{chance}."
-        )
+        chance = say(", no more than chance gives on maps so small") if abs(effect) >= NOTICEABLE else ""
+        text = say(
+            "No channel responds noticeably differently to {first} and {second}: the largest effect, of channel "
+            "{channel} of {layer}, is {effect}{chance}.",
+            first=first, second=second, channel=channel, layer=layer, effect=f"{effect:+.2f}", chance=chance,
+        )  # fmt: skip
         return (Remark(section=SECTION, kind="alike", text=text, numbers=numbers),)
     more, less = (sum(one.clear(sign) for one in told) for sign in (1, -1))
-    text = (
-        f"Of {count:,} channels, {more} {'responds' if more == 1 else 'respond'} clearly more to {second} and {less} "
-        f"clearly more to {first} (effect of at least {CLEAR})."
+    text = say_count(
+        "Of {all} channels, {count} responds clearly more to {second} and {less} clearly more to {first} (effect of at "
+        "least {clear}).",
+        "Of {all} channels, {count} respond clearly more to {second} and {less} clearly more to {first} (effect of at "
+        "least {clear}).",
+        more,
+        all=grouped(count),
+        second=second,
+        less=less,
+        first=first,
+        clear=CLEAR,
     )
     numbers = {"channels": float(count), "more": float(more), "less": float(less)}
     return (Remark(section=SECTION, kind="differs", text=text, numbers=numbers),)
@@ -158,7 +169,6 @@ def _headline(
         return None
     best = featured.channels[0]
     numbers = {"channel": float(best.channel), "effect": best.effect}
-    named = f"channel {best.channel} of {best.layer}"
     if featured.reason == DIFFERENCE and differences is not None:
         low, high, (low_name, high_name) = differences.first, differences.second, group_names(differences)
         if best.effect < 0:
@@ -166,19 +176,31 @@ def _headline(
         means = [
             readable(math.fsum(best.cases[one].mean for one in group.cases) / len(group.cases)) for group in (high, low)
         ]
-        text = (
-            f"What differs most inside: {named} responds more to {high_name} than to {low_name} (effect "
-            f"{abs(best.effect):.2f} of 1; mean {means[0]} against {means[1]})."
-        )
+        text = say(
+            "What differs most inside: channel {channel} of {layer} responds more to {high} than to {low} (effect "
+            "{effect} of 1; mean {more} against {less}).",
+            channel=best.channel, layer=best.layer, high=high_name, low=low_name, effect=f"{abs(best.effect):.2f}",
+            more=means[0], less=means[1],
+        )  # fmt: skip
         kind = "difference"
     else:
-        on = "" if len(cases) == 1 else f", in the mean of {len(cases)} cases"
-        does = (
-            f"{tell_bits(best.effect)} of the evidence for the decision are gone"
+        on = "" if len(cases) == 1 else say(", in the mean of {count} cases", count=len(cases))
+        told = {"channel": best.channel, "layer": best.layer, "on": on}
+        text = (
+            say(
+                "What counts most inside: without channel {channel} of {layer}, {bits} of the evidence for the "
+                "decision "
+                "are gone{on}.",
+                **told,
+                bits=tell_bits(best.effect),
+            )
             if featured.unit == BITS
-            else f"the output changes by {readable(best.effect)}"
+            else say(
+                "What counts most inside: without channel {channel} of {layer}, the output changes by {amount}{on}.",
+                **told,
+                amount=readable(best.effect),
+            )
         )
-        text = f"What counts most inside: without {named}, {does}{on}."
         kind = "decides"
     return Remark(section="headline", kind=kind, layer=best.layer, text=text, numbers=numbers, proof=SECTION)
 

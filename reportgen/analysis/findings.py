@@ -12,6 +12,7 @@ from reportgen.analysis.predictions import Head
 from reportgen.report.findings import Finding, label_parts
 from reportgen.report.names import find_name
 from reportgen.report.report import is_reference
+from reportgen.system.language import say
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,11 @@ def labelled_findings(label: str | None, class_names: Sequence[str]) -> Labelled
 def label_notes(label: str | None, class_names: Sequence[str]) -> tuple[str, ...]:
     """Say what a label names besides the model's findings."""
     unknown = labelled_findings(label, class_names).unknown
-    return (f"Named by its label, and none of the model's findings: {', '.join(unknown)}.",) if unknown else ()
+    return (
+        (say("Named by its label, and none of the model's findings: {names}.", names=", ".join(unknown)),)
+        if unknown
+        else ()
+    )
 
 
 def judge_findings(head: Head, label: str | None, scores: NDArray[np.float64]) -> tuple[Finding, ...]:

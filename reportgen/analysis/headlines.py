@@ -13,6 +13,7 @@ from reportgen.report.evidence import OcclusionMap
 from reportgen.report.maptest import BOTH, IMPUTED, NONE, ONE, MapTest
 from reportgen.report.places import name_place
 from reportgen.report.report import CaseReport, Remark, readable
+from reportgen.system.language import say
 
 SECTION = "headline"
 _LEAST = 0.1
@@ -43,8 +44,10 @@ def _shared(trust: Sequence[Remark | None]) -> Remark | None:
     first = trust[0]
     if len(trust) < 2 or first is None or first.kind != "trust" or any(one != first for one in trust):
         return None
-    where = "both cases" if len(trust) == 2 else f"all {len(trust)} cases"
-    return replace(first, text=f"In {where}, {first.text[0].lower()}{first.text[1:]}")
+    text = f"{first.text[0].lower()}{first.text[1:]}"
+    if len(trust) == 2:
+        return replace(first, text=say("In both cases, {text}", text=text))
+    return replace(first, text=say("In all {count} cases, {text}", count=len(trust), text=text))
 
 
 def _decides(case: CaseReport) -> Remark | None:
@@ -53,25 +56,36 @@ def _decides(case: CaseReport) -> Remark | None:
         return None
     numbers: dict[str, float] = {}
     if not found.tells:
-        text = "Covering a part of it changes nothing beyond rounding."
+        text = say("Covering a part of it changes nothing beyond rounding.")
     elif decision is None:
         text = _strongest(found)
     elif decision.flip:
         numbers["share"] = decision.flip.share
-        text = f"Blurring {_percent(decision.flip.share)} of the image overturns the decision {decision.followed}"
-        text += ", though blurring all of it doesn't." if decision.blurred_agrees else "."
+        told = {"share": _percent(decision.flip.share), "name": decision.followed}
+        text = (
+            say(
+                "Blurring {share} of the image overturns the decision {name}, though blurring all of it doesn't.",
+                **told,
+            )
+            if decision.blurred_agrees
+            else say("Blurring {share} of the image overturns the decision {name}.", **told)
+        )
         text += _where(found, decision.followed)
     elif decision.smallest_flipping:
         height, width = decision.smallest_flipping
-        text = f"A single patch of {height} × {width} pixels can overturn the decision {decision.followed}."
+        text = say(
+            "A single patch of {size} pixels can overturn the decision {name}.", size=f"{height} × {width}",
+            name=decision.followed,
+        )  # fmt: skip
     elif decision.blurred_agrees:
         numbers["blurred_score"] = decision.blurred_score
-        text = (
-            f"No part alone carries {decision.followed}: the wholly blurred image is said to be that, too (score for "
-            f"{found.target_class} {readable(decision.blurred_score)})."
-        )
+        text = say(
+            "No part alone carries {name}: the wholly blurred image is said to be that, too (score for {target} "
+            "{score}).",
+            name=decision.followed, target=found.target_class, score=readable(decision.blurred_score),
+        )  # fmt: skip
     else:
-        text = f"Blurring all of it overturns the decision {decision.followed}."
+        text = say("Blurring all of it overturns the decision {name}.", name=decision.followed)
     known = {name: value for name, value in numbers.items() if math.isfinite(value)}
     return Remark(
         section=SECTION, kind="decides", text=text, numbers=known, proof="decides" if decision else "occlusion"
@@ -83,12 +97,13 @@ def _where(found: OcclusionMap, followed: str) -> str:
     speaks = best.importance > 0 if followed == found.target_class else best.importance < 0
     if not speaks or not found.in_bits:
         return ""
-    return f" One patch at the {_centre(found)} alone carries {tell_bits(abs(best.importance))}."
+    carried = tell_bits(abs(best.importance))
+    return " " + say("One patch at the {place} alone carries {bits}.", place=_centre(found), bits=carried)
 
 
 def tell_bits(effect: float) -> str:
     """Tell an effect above 0 to a place behind the point; what is less than that needs more of them, or it is 0.0."""
-    return f"{effect:.1f} bits" if effect >= _LEAST else f"{readable(effect)} bits"
+    return say("{number} bits", number=f"{effect:.1f}" if effect >= _LEAST else readable(effect))
 
 
 def _percent(share: float) -> str:
@@ -97,12 +112,13 @@ def _percent(share: float) -> str:
 
 def _strongest(found: OcclusionMap) -> str:
     best, scan = found.strongest, found.strongest_scan
-    verb = "lowers" if best.importance > 0 else "raises"
-    unit = " bits" if found.in_bits else ""
-    return (
-        f"Covering {scan.patch[0]} × {scan.patch[1]} pixels at the {_centre(found)} {verb} {found.followed} by "
-        f"{readable(abs(best.importance))}{unit}, more than anywhere else."
-    )
+    told = {
+        "size": f"{scan.patch[0]} × {scan.patch[1]}", "place": _centre(found), "what": found.followed,
+        "amount": readable(abs(best.importance)) + (say(" bits") if found.in_bits else ""),
+    }  # fmt: skip
+    if best.importance > 0:
+        return say("Covering {size} pixels at the {place} lowers {what} by {amount}, more than anywhere else.", **told)
+    return say("Covering {size} pixels at the {place} raises {what} by {amount}, more than anywhere else.", **told)
 
 
 def _centre(found: OcclusionMap) -> str:
@@ -115,19 +131,20 @@ def _trust(test: MapTest | None) -> Remark | None:
         return None
     first, outcome = test.curves[0], test.outcome
     if outcome == BOTH:
-        text = f"The map found what the model relies on: better than chance both ways ({_beaten(test)})."
+        text = say(
+            "The map found what the model relies on: better than chance both ways ({beaten}).", beaten=_beaten(test)
+        )
     elif outcome == ONE:
-        way, not_way = "blurring", "putting back"
+        text = say("The map is better than chance when blurring, not when putting back: read it with care.")
         if first.beaten_by_deletion < first.orders - 1:
-            way, not_way = not_way, way
-        text = f"The map is better than chance when {way}, not when {not_way}: read it with care."
+            text = say("The map is better than chance when putting back, not when blurring: read it with care.")
     elif outcome == NONE:
-        text = "On this case the map is no better than chance; don't read it."
+        text = say("On this case the map is no better than chance; don't read it.")
     else:
-        text = "The map could not be tested; nothing shows that it is right."
+        text = say("The map could not be tested; nothing shows that it is right.")
     second = next((one for one in test.curves[1:] if one.baseline == IMPUTED), None)
     if outcome == BOTH and second is not None and second.outcome == NONE:
-        text += " With pixels guessed from their neighbours it is not."
+        text += " " + say("With pixels guessed from their neighbours it is not.")
     kind = "trust" if outcome in (BOTH, ONE) else "doubt"
     return Remark(section=SECTION, kind=kind, text=text, proof="map-test")
 
@@ -135,4 +152,4 @@ def _trust(test: MapTest | None) -> Remark | None:
 def _beaten(test: MapTest) -> str:
     first = test.curves[0]
     least = min(first.beaten_by_deletion, first.beaten_by_insertion)
-    return f"{least} of {first.orders} random orders"
+    return say("{count} of {orders} random orders", count=least, orders=first.orders)

@@ -22,6 +22,7 @@ from reportgen.images.resizing import Aspect
 from reportgen.report.evidence import BITS, name_followed, name_support
 from reportgen.report.known_regions import BORDER, CHANCE, EvidenceShare, KnownRegion, KnownRegions
 from reportgen.report.report import CaseReport, Remark
+from reportgen.system.language import say
 
 Values = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -156,9 +157,16 @@ def _border_remark(title: str, found: KnownRegions) -> Remark:
     return Remark(
         section="occlusion",
         kind="border",
-        text=f"{title}: The model looks at the border. {_percent(share.evidence)} of {_what(found)} lies in the outer "
-        f"tenth at each side, which is {_percent(share.area)} of the image: {share.times:.1f} times its area.",
-        interpretation="Marks, collimator edges or padding may be what counts here, and not what the image shows.",
+        text=say(
+            "{case}: The model looks at the border. {share} of {what} lies in the outer tenth at each side, which is "
+            "{area} of the image: {times} times its area.",
+            case=title,
+            share=_percent(share.evidence),
+            what=_what(found),
+            area=_percent(share.area),
+            times=f"{share.times:.1f}",
+        ),
+        interpretation=say("Marks, collimator edges or padding may be what counts here, and not what the image shows."),
         numbers={"share": share.evidence, "area": share.area},
         warning=True,
     )
@@ -170,14 +178,16 @@ def _regions_remark(title: str, found: KnownRegions) -> Remark:
         numbers |= {f"{region.name}: share": region.inside.evidence, f"{region.name}: area": region.inside.area}
     known = [region for region in found.regions if math.isfinite(region.inside.times)]
     texts = [
-        f"nothing of {region.name} is in what the model gets" for region in found.regions if not region.inside.area
+        say("nothing of {name} is in what the model gets", name=region.name)
+        for region in found.regions
+        if not region.inside.area
     ]
     if known:
         shares = ", ".join(_told(region.name, region.inside) for region in known)
-        texts.insert(0, f"of {_what(found)}, {shares}")
+        texts.insert(0, say("of {what}, {shares}", what=_what(found), shares=shares))
     elif len(texts) < len(found.regions):
         support = name_support(found.followed, in_bits=found.unit == BITS)
-        texts.insert(0, f"nothing in the map {support}, in known regions or elsewhere")
+        texts.insert(0, say("nothing in the map {supports}, in known regions or elsewhere", supports=support))
     text = "; ".join(texts)
     return Remark(
         section="occlusion", kind="known_regions", text=f"{title}: {text[:1].upper()}{text[1:]}.",
@@ -186,25 +196,28 @@ def _regions_remark(title: str, found: KnownRegions) -> Remark:
 
 
 def _told(name: str, share: EvidenceShare) -> str:
-    return f"{_percent(share.evidence)} lies inside {name} ({_percent(share.area)} of the image: {in_words(share)})"
+    return say(
+        "{share} lies inside {name} ({area} of the image: {words})", share=_percent(share.evidence), name=name,
+        area=_percent(share.area), words=in_words(share),
+    )  # fmt: skip
 
 
 def in_words(share: EvidenceShare) -> str:
     """Say how a share of the evidence compares with the share of the area."""
     low, high = CHANCE
     if share.times < low:
-        return "less than chance would put there"
+        return say("less than chance would put there")
     if share.times <= high:
-        return "no more than chance"
-    return f"{share.times:.1f} times its area"
+        return say("no more than chance")
+    return say("{times} times its area", times=f"{share.times:.1f}")
 
 
 def _what(found: KnownRegions) -> str:
     in_bits = found.unit == BITS
     if in_bits:
         return name_followed(found.followed, in_bits=True)
-    return f"what {name_support(found.followed, in_bits=False)}"
+    return say("what {supports}", supports=name_support(found.followed, in_bits=False))
 
 
 def _percent(share: float) -> str:
-    return "under 1 %" if 0 < share < 0.01 else f"{100 * share:.0f} %"
+    return say("under 1 %") if 0 < share < 0.01 else f"{100 * share:.0f} %"

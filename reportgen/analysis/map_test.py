@@ -21,10 +21,11 @@ from reportgen.analysis.remarks.words import listed
 from reportgen.analysis.runs import CaseRun, Runs, Subject
 from reportgen.report.maptest import BLUR, BOTH, IMPUTED, NONE, ONE, UNKNOWN, MapTest, TestCurves
 from reportgen.report.report import CaseReport, Remark, readable
+from reportgen.system.language import mark, say
 
 __all__ = ["map_remarks", "put_to_test"]
 STEPS = 2  # of progress, a case
-_FOUND = "The map found what the model relies on."
+_FOUND = mark("The map found what the model relies on.")
 
 
 def put_to_test(
@@ -89,7 +90,7 @@ def map_remarks(cases: Sequence[CaseReport]) -> tuple[Remark, ...]:
         of_place = [(title, test) for at, title, test in tested if at == place]
         good = [title for title, test in of_place if test.outcome == BOTH]
         if len(good) > 1:
-            text = f"{listed(good)}: {_FOUND}"
+            text = f"{listed(good)}: {say(_FOUND)}"
             remarks.append(
                 Remark(section="occlusion", kind="map_test", text=text, numbers={"cases": len(good)}, target=place)
             )
@@ -125,62 +126,75 @@ def _remark(title: str, test: MapTest, *, told: bool) -> Remark:
 def _verdict(test: MapTest, blur: TestCurves) -> str:
     outcome = test.outcome
     if outcome == BOTH:
-        return _FOUND
+        return say(_FOUND)
+    if outcome == UNKNOWN:
+        return _untested(test, blur)
     if outcome == ONE:
-        passed, failed = ("blurring", "putting back")
         if blur.beaten_by_deletion < blur.orders - 1:
-            passed, failed = failed, passed
-        return (
-            "The map found part of what the model relies on: it is better than chance when "
-            f"{passed}, not when {failed}."
+            return say(
+                "The map found part of what the model relies on: it is better than chance when putting back, not when "
+                "blurring."
+            )
+        return say(
+            "The map found part of what the model relies on: it is better than chance when blurring, not when putting "
+            "back."
         )
-    if outcome == NONE:
-        return "On this case the map is no better than chance; don't read it."
+    return say("On this case the map is no better than chance; don't read it.")
+
+
+def _untested(test: MapTest, blur: TestCurves) -> str:
     if not all(map(math.isfinite, (*blur.deletion, *blur.insertion))):
-        return "The map could not be tested: the model gives no numbers for images that are blurred in part."
+        return say("The map could not be tested: the model gives no numbers for images that are blurred in part.")
     if blur.outcome != UNKNOWN:
-        return (
+        return say(
             "The map could not be tested: but for rounding, all its pixels have the same value, so none comes before "
             "another."
         )
-    return (
-        f"The map could not be tested: blurring, of a part or of all of the image, changes {test.followed_text} by no "
-        "more than "
-        "rounding, so no map of this image can be right or wrong."
+    return say(
+        "The map could not be tested: blurring, of a part or of all of the image, changes {what} by no more than "
+        "rounding, so no map of this image can be right or wrong.",
+        what=test.followed_text,
     )
 
 
 def _numbers(test: MapTest, blur: TestCurves) -> str:
     unit = test.unit_text
-    return (
-        f"Blurring pixels in its order leaves {test.followed_text} at {readable(blur.deletion_mean)}{unit} on average "
-        f"({_range(blur.random_deletion_means)} in random orders; lower than {blur.beaten_by_deletion} of "
-        f"{blur.orders}), putting them back into the blurred image brings it to {readable(blur.insertion_mean)}{unit} "
-        f"({_range(blur.random_insertion_means)}; higher than {blur.beaten_by_insertion} of {blur.orders})."
-    )
+    return say(
+        "Blurring pixels in its order leaves {what} at {deletion} on average ({deletions} in random orders; lower than "
+        "{below} of {orders}), putting them back into the blurred image brings it to {insertion} ({insertions}; higher "
+        "than {above} of {orders}).",
+        what=test.followed_text, deletion=f"{readable(blur.deletion_mean)}{unit}",
+        deletions=_range(blur.random_deletion_means), below=blur.beaten_by_deletion, orders=blur.orders,
+        insertion=f"{readable(blur.insertion_mean)}{unit}", insertions=_range(blur.random_insertion_means),
+        above=blur.beaten_by_insertion,
+    )  # fmt: skip
 
 
 def _second(test: MapTest) -> str:
     """Say how it is with the other stand-in, where that tells something else."""
-    words = {BOTH: "both ways", ONE: "one way", NONE: "neither way", UNKNOWN: "not to be tested"}
     others = [one for one in test.curves[1:] if one.outcome != test.outcome]
     if not others:
         return ""
-    said = words[others[0].outcome]
-    if others[0].outcome == UNKNOWN:
-        return f" With pixels guessed from their neighbours instead of blurred, it is {said}."
-    return f" With pixels guessed from their neighbours instead of blurred, it is better than chance {said}."
+    told = {
+        BOTH: mark("With pixels guessed from their neighbours instead of blurred, it is better than chance both ways."),
+        ONE: mark("With pixels guessed from their neighbours instead of blurred, it is better than chance one way."),
+        NONE: mark(
+            "With pixels guessed from their neighbours instead of blurred, it is better than chance neither way."
+        ),
+        UNKNOWN: mark("With pixels guessed from their neighbours instead of blurred, it is not to be tested."),
+    }
+    return f" {say(told[others[0].outcome])}"
 
 
 def _range(values: Sequence[float]) -> str:
-    return f"{readable(min(values))} to {readable(max(values))}"
+    return say("{low} to {high}", low=readable(min(values)), high=readable(max(values)))
 
 
 def _reading(outcome: str, test: MapTest) -> str:
     if outcome == NONE:
-        return "What it colours matters to the model no more than blocks chosen at random."
+        return say("What it colours matters to the model no more than blocks chosen at random.")
     if outcome == ONE:
-        return "Read it with caution."
+        return say("Read it with caution.")
     if outcome == BOTH and not test.supports_target:
-        return f"What counts here is what speaks for {test.followed}: the map's lowest values."
+        return say("What counts here is what speaks for {name}: the map's lowest values.", name=test.followed)
     return ""

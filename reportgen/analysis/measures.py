@@ -28,6 +28,7 @@ from reportgen.report.measures import (
 )
 from reportgen.report.report import readable
 from reportgen.report.sanity import SanityTest
+from reportgen.system.language import say
 
 Values = NDArray[np.float64]
 
@@ -94,8 +95,9 @@ def localisation(regions: Sequence[Localised]) -> tuple[Measure, ...]:
     """Return how well a map finds known regions."""
     return tuple(
         Measure(
-            kind=LOCALISATION, name=f"AUC of {one.name}", value=one.auc, good="near 1; 0.5 is chance",
-            meaning="how well the map's values tell pixels of the region from others",
+            kind=LOCALISATION, name=say("AUC of {name}", name=one.name), value=one.auc,
+            good=say("near 1; 0.5 is chance"),
+            meaning=say("how well the map's values tell pixels of the region from others"),
         )
         for one in regions
         if math.isfinite(one.auc)
@@ -117,11 +119,17 @@ def _faithfulness(test: MapTest | None) -> tuple[Measure, ...]:
         return ()
     blur, unit = test.curves[0], test.unit_text.strip()
     means = {
-        "deletion margin": (blur.deletion_margin, "by how much less is left than in random orders when pixels go"),
-        "insertion margin": (blur.insertion_margin, "by how much more is there than in random orders when they return"),
+        say("deletion margin"): (
+            blur.deletion_margin,
+            say("by how much less is left than in random orders when pixels go"),
+        ),
+        say("insertion margin"): (
+            blur.insertion_margin,
+            say("by how much more is there than in random orders when they return"),
+        ),
     }
     return tuple(
-        Measure(kind=FAITHFULNESS, name=name, value=value, unit=unit, good="high; 0 is chance", meaning=meaning)
+        Measure(kind=FAITHFULNESS, name=name, value=value, unit=unit, good=say("high; 0 is chance"), meaning=meaning)
         for name, (value, meaning) in means.items()
     )
 
@@ -131,9 +139,12 @@ def _robustness(sensitivity: float | None) -> tuple[Measure, ...]:
         return ()
     return (
         Measure(
-            kind=ROBUSTNESS, name="average sensitivity", value=sensitivity, good="near 0",
-            meaning=f"relative change of the map under noise that is hardly seen ({COPIES} copies, standard deviation "
-            f"{NOISE} of 255)",
+            kind=ROBUSTNESS, name=say("average sensitivity"), value=sensitivity, good=say("near 0"),
+            meaning=say(
+                "relative change of the map under noise that is hardly seen ({copies} copies, standard deviation "
+                "{noise} of 255)",
+                copies=COPIES, noise=NOISE,
+            ),
         ),
     )  # fmt: skip
 
@@ -141,16 +152,22 @@ def _robustness(sensitivity: float | None) -> tuple[Measure, ...]:
 def _steadiness(shift: GridShift | None, found: OcclusionMap) -> tuple[Measure, ...]:
     if shift is None:
         return ()
-    how = (
-        "the scan's, and one run once more that is shifted by half a step"
+    meaning = (
+        say(
+            "largest difference of a pixel's importance between grids: the scan's, and one run once more that is "
+            "shifted by half a step"
+        )
         if shift.scanned
-        else "of every second position, shifted against each other by half of their step"
+        else say(
+            "largest difference of a pixel's importance between grids: of every second position, shifted against each "
+            "other by half of their step"
+        )
     )
     return (
         Measure(
-            kind=ROBUSTNESS, name="range over shifted grids", value=shift.largest, unit="bits" if found.in_bits else "",
-            good="near 0", meaning=f"largest difference of a pixel's importance between grids: {how}",
-            note=f"median {readable(shift.median)}",
+            kind=ROBUSTNESS, name=say("range over shifted grids"), value=shift.largest,
+            unit=say("bits") if found.in_bits else "", good=say("near 0"), meaning=meaning,
+            note=say("median {value}", value=readable(shift.median)),
         ),
     )  # fmt: skip
 
@@ -159,12 +176,14 @@ def _complexity(importance: Values) -> tuple[Measure, ...]:
     most = readable(math.log(importance.size))
     found = (
         Measure(
-            kind=COMPLEXITY, name="sparseness", value=sparseness(importance), good="near 1, if few places matter",
-            meaning="Gini index of the map: 0 if all pixels matter alike",
+            kind=COMPLEXITY, name=say("sparseness"), value=sparseness(importance),
+            good=say("near 1, if few places matter"), meaning=say("Gini index of the map: 0 if all pixels matter "
+                     "alike"),
         ),
         Measure(
-            kind=COMPLEXITY, name="entropy", value=entropy(importance), unit="nats", good="low, if few places matter",
-            meaning=f"how evenly the map is spread: {most} nats if all pixels matter alike",
+            kind=COMPLEXITY, name=say("entropy"), value=entropy(importance), unit=say("nats"),
+            good=say("low, if few places matter"),
+            meaning=say("how evenly the map is spread: {most} nats if all pixels matter alike", most=most),
         ),
     )  # fmt: skip
     return tuple(one for one in found if math.isfinite(one.value))
@@ -175,8 +194,8 @@ def _randomisation(test: SanityTest | None) -> tuple[Measure, ...]:
         return ()
     return (
         Measure(
-            kind=RANDOMISATION, name="rank correlation", value=test.final[0], good="near 0",
-            meaning="likeness of the map to that of the model with random weights",
+            kind=RANDOMISATION, name=say("rank correlation"), value=test.final[0], good=say("near 0"),
+            meaning=say("likeness of the map to that of the model with random weights"),
         ),
     )  # fmt: skip
 
@@ -191,14 +210,17 @@ def _completeness(subject: Subject, runs: Sequence[CaseRun], memory: int) -> dic
     for run, scan, cost in zip(runs, scans, costs, strict=True):
         summary = run.scans[0].summary
         parts, whole = tiled_total(scan, summary), math.nan if cost is None else cost
-        unit = "bits" if summary.in_bits else ""
+        unit = say("bits") if summary.in_bits else ""
         if not math.isfinite(parts - whole) or max(_largest_change(scan, summary), abs(whole)) <= summary.rounding:
             continue
         found[run.number] = Measure(
-            kind=AXIOMS, name="completeness gap", value=parts - whole, unit=unit, good="near 0",
-            meaning=f"what patches of {scan.patch[0]} x {scan.patch[1]} pixels cost one by one, all in all, less what "
-            "covering everything at once costs",
-            note=f"{readable(parts)} one by one, {readable(whole)} at once",
+            kind=AXIOMS, name=say("completeness gap"), value=parts - whole, unit=unit, good=say("near 0"),
+            meaning=say(
+                "what patches of {size} pixels cost one by one, all in all, less what covering everything at once "
+                "costs",
+                size=f"{scan.patch[0]} x {scan.patch[1]}",
+            ),
+            note=say("{parts} one by one, {whole} at once", parts=readable(parts), whole=readable(whole)),
         )  # fmt: skip
     return found
 

@@ -23,6 +23,7 @@ from reportgen.report.maptest import BLUR
 from reportgen.report.report import CaseReport, Remark, readable
 from reportgen.report.views import GRAD_CAM, INTEGRATED_GRADIENTS, RISE, SMOOTHGRAD, TITLES, Standing, View
 from reportgen.settings.occlusion import OcclusionSettings
+from reportgen.system.language import say, say_count
 
 Values = NDArray[np.float64]
 _GAP = 0.05  # of what integrated gradients have to sum to
@@ -115,7 +116,9 @@ def _make_view(work: _Work, name: str) -> ViewMap:
     for_said = average(made.for_said, work.run.scans[0].summary.smallest.patch)
     values = work.covered.sign * for_said if made.signed else for_said
     if not np.isfinite(values).all():
-        return ViewMap(None, View(name=name, missing="the model gives no numbers for images that are hidden in part"))
+        return ViewMap(
+            None, View(name=name, missing=say("the model gives no numbers for images that are hidden in part"))
+        )
     summary = View(
         name=name, how=made.how, passes=made.passes, minimum=_short(values.min()), maximum=_short(values.max())
     )
@@ -150,8 +153,15 @@ def average(values: Values, block: tuple[int, int]) -> Values:
 def _grad_cam(work: _Work) -> _Made:
     call, is_through = last_maps(work.slopes.graph)
     height, width, channels = call.map_shape or (0, 0, 0)
-    past = "" if is_through else "; branches of the model lead past it, and what they see is missing"
-    how = f"From the {channels} channel{'' if channels == 1 else 's'} of layer {call.path}, {height} × {width}{past}."
+    past = "" if is_through else say("; branches of the model lead past it, and what they see is missing")
+    how = say_count(
+        "From the {count} channel of layer {layer}, {size}{past}.",
+        "From the {count} channels of layer {layer}, {size}{past}.",
+        channels,
+        layer=call.path,
+        size=f"{height} × {width}",
+        past=past,
+    )
     return _Made(grad_cam(work.slopes, work.run.prepared, call), how, 1)
 
 
@@ -159,20 +169,35 @@ def _integrated_gradients(work: _Work) -> _Made:
     black = work.settings.view_baseline == "black"
     fill = make_fill(work.run.image, (0.0,) if black else "blur")[0]
     found = integrated_gradients(work.slopes, work.run.prepared, work.covered.prepare(fill))
-    unit = "" if work.slopes.readout.head.is_regression else " bits"
-    sum_of, total = readable(float(found.values.sum())), readable(found.total)
+    unit = "" if work.slopes.readout.head.is_regression else say(" bits")
+    told = {
+        "steps": STEPS, "sum": f"{readable(float(found.values.sum()))}{unit}", "total": readable(found.total),
+        "start": say("a black image") if black else say("the blurred image"),
+    }  # fmt: skip
     how = (
-        f"{STEPS} steps from {'a black image' if black else 'the blurred image'}; its pixels sum to {sum_of}{unit}, "
-        f"and between the two the model's own numbers differ by {total}."
+        say(
+            "{steps} steps from {start}; its pixels sum to {sum}, and between the two the model's own numbers differ "
+            "by "
+            "{total}: not the same, so steps this long don't follow the model.",
+            **told,
+        )
+        if found.gap > _GAP * abs(found.total)
+        else say(
+            "{steps} steps from {start}; its pixels sum to {sum}, and between the two the model's own numbers differ "
+            "by "
+            "{total}.",
+            **told,
+        )
     )
-    if found.gap > _GAP * abs(found.total):
-        how = f"{how[:-1]}: not the same, so steps this long don't follow the model."
     return _Made(found.values, how, found.passes)
 
 
 def _smoothgrad(work: _Work) -> _Made:
     values = smoothgrad(work.slopes, work.run.prepared)
-    how = f"The magnitude of the slope, mean of {SAMPLES} copies with noise of {NOISE:.0%} of the image's range."
+    how = say(
+        "The magnitude of the slope, mean of {count} copies with noise of {noise} of the image's range.", count=SAMPLES,
+        noise=f"{NOISE:.0%}",
+    )  # fmt: skip
     return _Made(values, how, SAMPLES, signed=False)
 
 
@@ -186,7 +211,7 @@ def _rise(work: _Work) -> _Made:
         return covered.sign * covered.passes.readout.evidence(raw)[:, covered.target]
 
     values = rise(evidence, work.size, count, covered.passes.size)
-    return _Made(values, f"{count} random masks, what they hide blurred.", count)
+    return _Made(values, say("{count} random masks, what they hide blurred.", count=count), count)
 
 
 _MAKERS: dict[str, Callable[[_Work], _Made]] = {
@@ -212,17 +237,32 @@ def _remark(case: CaseReport, standings: Sequence[Standing]) -> Remark:
     good = sorted((one for one in known if one.better_than_chance), key=lambda one: -one.gap)
     poor = [one.title for one in known if not one.better_than_chance]
     if not good:
-        text = f"{case.title}: None of the {len(standings)} maps is better than chance; believe none of them."
+        text = say(
+            "{case}: None of the {count} maps is better than chance; believe none of them.", case=case.title,
+            count=len(standings),
+        )  # fmt: skip
     else:
         best, rest = good[0], good[1:]
-        of_what = f"{readable(best.gap)}{unit} more evidence" if unit else f"the output {readable(best.gap)} higher"
+        told = {
+            "case": case.title, "count": len(standings), "best": best.title, "gap": f"{readable(best.gap)}{unit}",
+            "rest": f" ({', '.join(f'{one.title} {readable(one.gap)}' for one in rest)})" if rest else "",
+        }  # fmt: skip
         text = (
-            f"{case.title}: Of {len(standings)} maps, {best.title} is the one to believe: putting pixels back in its "
-            f"order leaves {of_what} than taking them away"
+            say(
+                "{case}: Of {count} maps, {best} is the one to believe: putting pixels back in its order leaves "
+                "{gap} more "
+                "evidence than taking them away{rest}.",
+                **told,
+            )
+            if unit
+            else say(
+                "{case}: Of {count} maps, {best} is the one to believe: putting pixels back in its order leaves the "
+                "output "
+                "{gap} higher than taking them away{rest}.",
+                **told,
+            )
         )
-        if rest:
-            text += f" ({', '.join(f'{one.title} {readable(one.gap)}' for one in rest)})"
-        text += f". No better than chance here: {', '.join(poor)}." if poor else "."
+        text += " " + say("No better than chance here: {names}.", names=", ".join(poor)) if poor else ""
     numbers = {f"{one.title} {name}": value for one in known for name, value in
                (("deletion", one.deletion), ("insertion", one.insertion))}  # fmt: skip
     return Remark(section="occlusion", kind="views", text=text, numbers=numbers)
@@ -237,11 +277,18 @@ def _missing(cases: Sequence[CaseReport]) -> list[Remark]:
                 found.setdefault((view.missing, view.name), []).append(case.title)
     by_reason: dict[tuple[str, tuple[str, ...]], list[str]] = {}
     for (reason, name), titles in found.items():
-        by_reason.setdefault((reason, tuple(titles)), []).append(TITLES[name])
+        by_reason.setdefault((reason, tuple(titles)), []).append(say(TITLES[name]))
     remarks = []
     for (reason, of_cases), names in by_reason.items():
-        whose = "" if len(of_cases) == len(cases) else f" of {', '.join(of_cases[:_MOST_NAMED])}"
-        whose += f" and {len(of_cases) - _MOST_NAMED} more" if whose and len(of_cases) > _MOST_NAMED else ""
-        text = f"{' and '.join(names)}{whose} could not be made: {reason}."
+        told = {"names": say(" and ").join(names), "cases": ", ".join(of_cases[:_MOST_NAMED]), "reason": reason}
+        if len(of_cases) == len(cases):
+            text = say("{names} could not be made: {reason}.", **told)
+        elif len(of_cases) > _MOST_NAMED:
+            text = say(
+                "{names} of {cases} and {count} more could not be made: {reason}.", **told,
+                count=len(of_cases) - _MOST_NAMED,
+            )  # fmt: skip
+        else:
+            text = say("{names} of {cases} could not be made: {reason}.", **told)
         remarks.append(Remark(section="occlusion", kind="views_missing", text=text))
     return remarks

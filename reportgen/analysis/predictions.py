@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from reportgen.report.names import find_name, plain_name
 from reportgen.report.report import Prediction, Remark, is_reference
 from reportgen.system.errors import SettingsError
+from reportgen.system.language import say
 
 SHOWN_CLASSES = 5
 SATURATED = 1e-4
@@ -144,23 +145,31 @@ def doubtful_scores(scores: NDArray[np.float64], what: str = "scores") -> tuple[
                        interpretation="Often images are then not preprocessed as in training."),)  # fmt: skip
 
     if not np.isfinite(scores).all():
-        text = f"The model gives {what} that are not numbers (NaN or infinite), so there is no occlusion scan."
+        text = say(
+            "The model gives {what} that are not numbers (NaN or infinite), so there is no occlusion scan.", what=what
+        )
         return (Remark(section="predictions", kind="not_finite", text=text, warning=True),)
     if len(scores) < 2:
         return ()
     spread = float(np.ptp(scores, axis=0).max())
     if spread < IDENTICAL:
-        text = f"{_all(len(scores))} get the same {what} (largest difference {spread:.1g})."
+        text = say(
+            "{images} get the same {what} (largest difference {spread}).", images=_all(len(scores)), what=what,
+            spread=f"{spread:.1g}",
+        )  # fmt: skip
         return warning("identical", text, {"largest_difference": spread})
     best, winners = float(scores.max(axis=1).min()), set(scores.argmax(axis=1).tolist())
     if best > 1 - SATURATED and len(winners) == 1:
-        text = f"{_all(len(scores))} get a score of at least {best:.5f} for the same class."
+        text = say(
+            "{images} get a score of at least {score} for the same class.", images=_all(len(scores)),
+            score=f"{best:.5f}",
+        )  # fmt: skip
         return warning("saturated", text, {"smallest_best_score": best})
     return ()
 
 
 def _all(count: int) -> str:
-    return "Both images" if count == 2 else f"All {count} images"
+    return say("Both images") if count == 2 else say("All {count} images", count=count)
 
 
 def is_decided(head: Head, scores: NDArray[np.float64]) -> bool:

@@ -22,6 +22,7 @@ from reportgen.report.evidence import OcclusionMap
 from reportgen.report.places import name_place
 from reportgen.report.regions import MOST, Region, RegionPair, Regions
 from reportgen.report.report import CaseReport, Remark
+from reportgen.system.language import say
 
 HEIGHT = 0.6  # of its peak, that a region reaches down to
 LEAST = 0.25  # of the highest peak, that another needs
@@ -179,21 +180,28 @@ def _pair_remark(title: str, found: Regions) -> list[Remark]:
         return []
     pair = max(pairs, key=lambda one: abs(one.beyond_sum))
     alone = [found.regions[number].importance for number in (pair.first, pair.second)]
-    numbers, unit = f"{pair.first + 1} and {pair.second + 1}", found.unit_text
-    change = "costs" if pair.importance > 0 else "adds"
-    both = f"blurring both {change} {abs(pair.importance):.3g}{unit}"
-    apart = f"{abs(pair.beyond_sum):.3g}{unit}"
+    unit = found.unit_text
+    amount = f"{abs(pair.importance):.3g}{unit}"
+    told = {
+        "case": title, "first": pair.first + 1, "second": pair.second + 1, "apart": f"{abs(pair.beyond_sum):.3g}{unit}",
+        "both": say("blurring both costs {amount}", amount=amount)
+        if pair.importance > 0
+        else say("blurring both adds {amount}", amount=amount),
+    }  # fmt: skip
     if min(alone) > 0 and pair.beyond_sum > 0:
-        text = f"regions {numbers} stand in for each other: {both}, {apart} more than their sum."
-    elif min(alone) > 0:
-        text = f"regions {numbers} work together: {both}, {apart} less than their sum."
-    else:
-        text = (
-            f"regions {numbers} depend on each other: {both}, {apart} away from the sum of what each does alone "
-            f"({alone[0]:+.3g} and {alone[1]:+.3g}{unit})."
+        text = say(
+            "{case}: regions {first} and {second} stand in for each other: {both}, {apart} more than their sum.", **told
         )
+    elif min(alone) > 0:
+        text = say("{case}: regions {first} and {second} work together: {both}, {apart} less than their sum.", **told)
+    else:
+        text = say(
+            "{case}: regions {first} and {second} depend on each other: {both}, {apart} away from the sum of what each "
+            "does alone ({one} and {other}).",
+            **told, one=f"{alone[0]:+.3g}", other=f"{alone[1]:+.3g}{unit}",
+        )  # fmt: skip
     measured = {"importance": pair.importance, "beyond_sum": pair.beyond_sum}
-    return [Remark(section="occlusion", kind="regions", text=f"{title}: {text}", numbers=measured)]
+    return [Remark(section="occlusion", kind="regions", text=text, numbers=measured)]
 
 
 def _is_large(found: Regions, pair: RegionPair) -> bool:

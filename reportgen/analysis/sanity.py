@@ -21,6 +21,7 @@ from reportgen.analysis.runs import Runs, Subject
 from reportgen.report.report import CaseReport, Remark
 from reportgen.report.sanity import SanityTest
 from reportgen.settings.occlusion import OcclusionSettings
+from reportgen.system.language import say
 
 Values = NDArray[np.float64]
 STEPS = 12  # at most; of more layers, several become random at once
@@ -140,22 +141,31 @@ def sanity_remarks(cases: Sequence[CaseReport]) -> tuple[Remark, ...]:
 
 def _remark(title: str, test: SanityTest) -> Remark:
     if not test.layers:
-        text = "The weights could not be made random in a copy of the model, so the map was not checked that way."
+        text = say("The weights could not be made random in a copy of the model, so the map was not checked that way.")
         return Remark(section="occlusion", kind="sanity", text=f"{title}: {text}")
     signed, absolute = test.final
     if not test.is_known:
-        text = "The check against random weights tells nothing: the map, or that of random weights, is even."
+        text = say("The check against random weights tells nothing: the map, or that of random weights, is even.")
         return Remark(section="occlusion", kind="sanity", text=f"{title}: {text}")
-    numbers = f"rank correlation {signed:.2f}, without signs {absolute:.2f}, over the pixels"
+    numbers = say(
+        "rank correlation {signed}, without signs {absolute}, over the pixels", signed=f"{signed:.2f}",
+        absolute=f"{absolute:.2f}",
+    )  # fmt: skip
     found = {"correlation": signed, "absolute": absolute}
     if test.survives:
         return Remark(
             section="occlusion", kind="sanity", numbers=found, warning=True,
-            text=f"{title}: The map survives random weights: with all of them random it is much the same ({numbers}).",
-            interpretation="It tells more of the image than of what the model has learned.",
+            text=say(
+                "{case}: The map survives random weights: with all of them random it is much the same ({numbers}).",
+                case=title, numbers=numbers,
+            ),
+            interpretation=say("It tells more of the image than of what the model has learned."),
         )  # fmt: skip
     return Remark(
         section="occlusion", kind="sanity", numbers=found,
-        text=f"{title}: With all weights random, the map is another one ({numbers}): it goes with what the model has "
-        "learned.",
+        text=say(
+            "{case}: With all weights random, the map is another one ({numbers}): it goes with what the model has "
+            "learned.",
+            case=title, numbers=numbers,
+        ),
     )  # fmt: skip

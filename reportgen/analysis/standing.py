@@ -12,8 +12,10 @@ from reportgen.analysis.runs import Runs, are_finite
 from reportgen.report.evaluation import FINDINGS, TWO_CLASSES, ClassifierEvaluation
 from reportgen.report.model import ModelReport
 from reportgen.report.names import are_the_same
+from reportgen.report.numbers import grouped
 from reportgen.report.report import Remark, readable
 from reportgen.system.errors import SettingsError
+from reportgen.system.language import say, say_count
 
 FEWEST = 10
 
@@ -96,14 +98,21 @@ def find_standing(evaluation: ClassifierEvaluation, head: Head, title: str, scor
     two = evaluation.task == TWO_CLASSES
     number = positive_class(head.class_names) if two else head.predicted(scores)
     name = head.class_names[number]
-    without = head.class_names[1 - number] if two else f"without {name}" if evaluation.task == FINDINGS else "other"
+    without = (
+        head.class_names[1 - number]
+        if two
+        else say("without {name}", name=name)
+        if evaluation.task == FINDINGS
+        else say("other")
+    )
     known = np.array([image.scores[number] for image in evaluation.images], np.float64)
     there = np.array([number in image.labels for image in evaluation.images])
     among = (Among(without, known[~there]), Among(name, known[there]))
     part = "" if evaluation.data.part == "all" else f"{evaluation.data.part}, "
+    data = say_count("{count} image", "{count} images", evaluation.data.images, count=grouped(evaluation.data.images))
     return Standing(
         title, name, float(scores[number]), tuple(one for one in among if len(one.scores)),
-        f"{part}{evaluation.data.images:,} images",
+        part + data,
     )  # fmt: skip
 
 
@@ -117,14 +126,20 @@ def find_standings(evaluation: ClassifierEvaluation, head: Head, runs: Runs) -> 
 def standing_remark(standing: Standing) -> Remark:
     """Say where a case stands in a sentence."""
     score = standing.score
-    parts = [f"{_relation(one.below(score))} of the {len(one.scores):,} {one.label} images" for one in standing.among]
+    parts = [_relation(one.below(score), one) for one in standing.among]
     few = [one for one in standing.among if len(one.scores) < FEWEST]
     return Remark(
         section="predictions",
         kind="standing",
-        text=f"{standing.title}: its score of {standing.class_name}, {readable(score)}, is "
-        f"{' and '.join(parts)} that the model was evaluated on ({standing.data}).",
-        interpretation="So few images with known labels tell little." if few else "",
+        text=say(
+            "{case}: its score of {name}, {score}, is {relations} that the model was evaluated on ({data}).",
+            case=standing.title,
+            name=standing.class_name,
+            score=readable(score),
+            relations=say(" and ").join(parts),
+            data=standing.data,
+        ),
+        interpretation=say("So few images with known labels tell little.") if few else "",
         numbers={f"{standing.title}, above {one.label}": one.below(score) for one in standing.among},
     )
 
@@ -133,17 +148,31 @@ def otherness_remarks(evaluation: ClassifierEvaluation, model: ModelReport) -> l
     """Warn where an evaluation is of another model than the one that is shown, or of the same one fed otherwise."""
     there = evaluation.model
     if there.sha256 != model.sha256:
-        what = f"is of another model ({there.name}, SHA-256 {there.sha256[:12]}…), not of {model.name}"
+        text = say(
+            "The evaluation that this report quotes is of another model ({other}, SHA-256 {digest}…), not of "
+            "{model}: its "
+            "scores may not be comparable.",
+            other=there.name, digest=there.sha256[:12], model=model.name,
+        )  # fmt: skip
     elif there.preprocessing != model.preprocessing:
-        what = f"was made with other preprocessing ({there.preprocessing})"
+        text = say(
+            "The evaluation that this report quotes was made with other preprocessing ({preprocessing}): its scores "
+            "may "
+            "not be comparable.",
+            preprocessing=there.preprocessing,
+        )
     else:
         return []
-    text = f"The evaluation that this report quotes {what}: its scores may not be comparable."
     return [Remark(section="model", kind="caution", text=text, warning=True)]
 
 
-def _relation(below: float) -> str:
+def _relation(below: float, among: Among) -> str:
     """Say how much of a group a score exceeds: higher than most of it, or lower than most."""
-    share, word = (below, "higher") if below >= 0.5 else (1 - below, "lower")
-    percent = min(round(100 * share), 99) if share < 1 else 100
-    return f"{word} than {percent} %"
+    share = below if below >= 0.5 else 1 - below
+    told = {
+        "percent": min(round(100 * share), 99) if share < 1 else 100, "count": grouped(len(among.scores)),
+        "label": among.label,
+    }  # fmt: skip
+    if below >= 0.5:
+        return say("higher than {percent} % of the {count} {label} images", **told)
+    return say("lower than {percent} % of the {count} {label} images", **told)

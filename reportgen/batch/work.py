@@ -18,7 +18,7 @@ from reportgen.batch.cases import WorkItem
 from reportgen.batch.numbers import CaseNumbers, render_numbers, shrink
 from reportgen.batch.record import Basis, Ledger, Record, Row, asked_of, numbers_name, page_name
 from reportgen.batch.storage import FileState, Storage, file_state
-from reportgen.images.cases import read_cases
+from reportgen.images.cases import Case, read_cases
 from reportgen.models.loader import LoadedModel
 from reportgen.outputs.page.rendering import render_html
 from reportgen.outputs.page.theme import Theme
@@ -29,6 +29,7 @@ from reportgen.report.report import CaseReport, said
 from reportgen.settings.report import Settings
 from reportgen.system.errors import ReportgenError
 from reportgen.system.files import sha256
+from reportgen.system.language import speaking
 from reportgen.system.progress import Stopwatch
 from reportgen.system.text import visible
 from reportgen.workflows.pipeline import Walked, walk
@@ -108,9 +109,7 @@ class Worker:
         watch = Stopwatch(progress=False)
         try:
             files += [self._patiently(partial(file_state, path, self._limit)) for path in _files(item)]
-            cases = self._patiently(
-                lambda: read_cases([case.settings for case in item.cases], self.settings.images, self.settings.limits)
-            )
+            cases = self._patiently(partial(self._cases, item))
             stage = "predict"
             made = self._walk(cases, watch)
             stage = "draw"
@@ -129,6 +128,11 @@ class Worker:
                 stage = _STEPS.get(watch.current, "explain") if watch.current else "predict"
             return self.fail(item, stage, told(problem, item), files, time.monotonic() - started, attempts)
         return Outcome(item.id, len(item.cases), seconds=record.seconds)
+
+    def _cases(self, item: WorkItem) -> Sequence[Case]:
+        """Read an item's images; what is said of them is said in the report's language."""
+        with speaking(self.settings.language):
+            return read_cases([case.settings for case in item.cases], self.settings.images, self.settings.limits)
 
     def fail(
         self, item: WorkItem, stage: str, reason: str, files: Sequence[FileState] = (), seconds: float = 0.0,

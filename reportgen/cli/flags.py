@@ -206,13 +206,14 @@ SENT = ("email", "smtp")
 
 
 def add_flags(parser: argparse.ArgumentParser, sections: Container[str] | None = None) -> None:
-    """Add the flags of these sections to a parser; without any, those of a report, ``--no-occlusion`` and ``--title``.
+    """Add the flags of these sections to a parser; without any, those of a report, and what stands in no section.
 
     A report that is made can be written as an e-mail; sending it is another step.
     """
     group = parser.add_argument_group("settings (each also stands in the settings file)")
     if sections is None:
         group.add_argument("--title", metavar="TEXT", help="title of the report")
+        group.add_argument("--language", metavar="CODE", help="language of the report: en or de")
         group.add_argument("--no-occlusion", action="store_true", help="leave out the occlusion scan")
     for flag in _of(sections):
         if flag.read in (_switch, _no):
@@ -240,6 +241,8 @@ def tables_from(arguments: argparse.Namespace, sections: Container[str] | None =
         tables.setdefault("occlusion", {})["enabled"] = False
     if arguments.title is not None:
         tables["title"] = arguments.title
+    if arguments.language is not None:
+        tables["language"] = arguments.language
     return tables
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from reportgen.demo.phantom import phantom
 from reportgen.images.cases import Case
 from reportgen.images.reader import image_from_array
+from reportgen.system.language import mark, say
 
 NORMAL_SEED, PNEUMONIA_SEED = 33, 21
-DEMO_TITLE = "A normal and a pneumonia chest X-ray (synthetic)"
-SYNTHETIC = "Synthetic: drawn by a program (a phantom), not an image of a patient."
+DEMO_TITLE = mark("A normal and a pneumonia chest X-ray (synthetic)")
+SYNTHETIC = mark("Synthetic: drawn by a program (a phantom), not an image of a patient.")
 
 
 def demo_cases() -> tuple[Case, Case]:
@@ -17,6 +18,6 @@ def demo_cases() -> tuple[Case, Case]:
     ill = phantom(PNEUMONIA_SEED, opacities=2)
     cases = []
     for label, drawn in (("NORMAL", normal), ("PNEUMONIA", ill)):
-        image = image_from_array(drawn.pixels, kind="phantom, gray 8 bit", notes=(SYNTHETIC,))
+        image = image_from_array(drawn.pixels, kind="phantom, gray 8 bit", notes=(say(SYNTHETIC),))
         cases.append(Case(label, image, f"phantom {drawn.seed}", drawn.regions))
     return cases[0], cases[1]

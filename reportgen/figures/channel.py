@@ -22,6 +22,7 @@ from reportgen.figures.grids import (
 )
 from reportgen.report.picture import Picture
 from reportgen.report.report import readable
+from reportgen.system.language import say
 
 MOST_PIXELS = 25_000  # of a channel
 MOST_SIDE = 224  # of an input
@@ -45,7 +46,13 @@ def channel_pictures(
     """
     ranges = tile_ranges([one[..., None] for one in maps], "channel", shared_by_cases=True)
     return [
-        _picture(name, f"{title}: channel {channel} of {layer}", values[..., None], ranges[number], colours)
+        _picture(
+            name,
+            say("{case}: channel {channel} of {layer}", case=title, channel=channel, layer=layer),
+            values[..., None],
+            ranges[number],
+            colours,
+        )
         for number, (name, title, values) in enumerate(zip(names, titles, maps, strict=True))
     ]
 
@@ -56,7 +63,7 @@ def backdrop(name: str, title: str, pixels: NDArray[np.generic]) -> Picture:
     shown = np.clip(np.rint(np.asarray(pixels[::step, ::step], np.float64)), 0, 255).astype(np.uint8)
     return Picture(
         name=name, media_type="image/jpeg", width=shown.shape[1], height=shown.shape[0],
-        alt=f"{title}, as the model gets it.",
+        alt=say("{case}, as the model gets it.", case=title),
         data=jpeg(shown[..., 0] if shown.shape[-1] == 1 else shown, quality=75),
     )  # fmt: skip
 
@@ -67,10 +74,12 @@ def _picture(name: str, what: str, values: NDArray[np.floating], ranges: TileRan
     known = are_numbers(shown[..., 0])
     tile[~known] = LOST
     low, high = (float(end(values)) for end in (np.min, np.max))
-    told = f"{readable(low)} to {readable(high)}" if known.all() else "with values that are not numbers"
+    told = say("with values that are not numbers")
+    if known.all():
+        told = say("{low} to {high}", low=readable(low), high=readable(high))
     if known.all() and low == high:
         tile[:] = BLANK  # nothing lies over the input
-        told = f"{readable(low)} everywhere"
+        told = say("{value} everywhere", value=readable(low))
     palette = np.vstack([colour_table(colours, LEVELS), np.array([DEAD, (0, 0, 0), NOT_A_NUMBER], np.uint8)])
     # over the input: the weaker a response, the more of the input is seen
     alphas = np.full(LEVELS + 3, 255, np.uint8)

@@ -15,6 +15,7 @@ from reportgen.figures.grids import Maps, are_numbers
 from reportgen.figures.tiling import arrange_tiles
 from reportgen.report.model import LayerSummary
 from reportgen.report.picture import Picture, Tiles
+from reportgen.system.language import say
 
 _LONGEST_SAMPLE = 14  # letters of a class's name over a picture that is three quarters of an inch wide
 
@@ -32,8 +33,8 @@ def shape_chart(layers: Sequence[LayerSummary], input_shape: tuple[int, int, int
     if many:
         axes.bar(range(len(names)), volume, color=colours, width=0.9)
         axes.set_yscale("log")
-        axes.set_xlabel("layer, in order of execution")
-        axes.set_ylabel("values per image")
+        axes.set_xlabel(say("layer, in order of execution"))
+        axes.set_ylabel(say("values per image"))
     else:
         axes.barh(range(len(names)), volume, color=colours, height=0.72)
         axes.set_xscale("log")
@@ -42,7 +43,7 @@ def shape_chart(layers: Sequence[LayerSummary], input_shape: tuple[int, int, int
             range(len(names)), [escape_formulas(name if len(name) <= 40 else f"…{name[-39:]}") for name in names]
         )
         axes.invert_yaxis()
-        axes.set_xlabel("values per image (logarithmic)")
+        axes.set_xlabel(say("values per image (logarithmic)"))
         axes.minorticks_off()
         for row, (shape, size) in enumerate(zip(shapes, volume, strict=True)):
             text = " × ".join(str(side) for side in shape)
@@ -50,11 +51,13 @@ def shape_chart(layers: Sequence[LayerSummary], input_shape: tuple[int, int, int
         for side in ("top", "right"):
             axes.spines[side].set_visible(False)
     smallest = min((s for s, is_map in zip(shapes, spatial, strict=True) if is_map), key=lambda s: s[0] * s[1])
-    alt = (
-        f"How the shape shrinks: from {_by(input_shape)} at the input to {_by(smallest)} in the smallest feature map "
-        f"and {_by(shapes[-1])} at the output, over {len(layers)} layers."
-    )
-    caption = (
+    alt = say(
+        "How the shape shrinks: from {input} at the input to {smallest} in the smallest feature map and {output} at "
+        "the "
+        "output, over {count} layers.",
+        input=_by(input_shape), smallest=_by(smallest), output=_by(shapes[-1]), count=len(layers),
+    )  # fmt: skip
+    caption = say(
         "Values per image in each layer's output; blue: feature maps (height × width × channels), orange: vectors."
     )
     return encode_figure("model-shapes", figure, alt, caption)
@@ -69,24 +72,28 @@ def history_chart(history: Mapping[str, Sequence[float]]) -> Picture | None:
     figure, panels = grid_of_axes(1, len(measures), side=(2.0, 1.6), gap=(0.55, 0.3), below=0.3)
     for axes, name in zip(panels, measures, strict=True):
         style_axes(axes)
-        for series, (key, label, line) in enumerate(((name, "training", "-"), (f"val_{name}", "validation", "--"))):
+        for series, (key, label, line) in enumerate(
+            ((name, say("training"), "-"), (f"val_{name}", say("validation"), "--"))
+        ):
             if history.get(key):
                 epochs = range(1, len(history[key]) + 1)
                 axes.plot(epochs, history[key], line, color=SERIES[series], label=label, linewidth=1.6)
         axes.set_title(escape_formulas(name), color=INK, fontsize=9)
-        axes.set_xlabel("epoch")
+        axes.set_xlabel(say("epoch"))
     panels[0].legend(fontsize=8, frameon=False, labelcolor=INK)
     ends = "; ".join(
         f"{name} {_end(history[name])}"
-        + (f" (validation {_end(history[f'val_{name}'])})" if history.get(f"val_{name}") else "")
+        + (" " + say("(validation {value})", value=_end(history[f"val_{name}"])) if history.get(f"val_{name}") else "")
         for name in measures
     )
-    alt = f"Training history over {len(history[measures[0]])} epochs; at the end {ends}."
-    return encode_figure("model-history", figure, alt, "Training history: solid training, dashed validation.")
+    alt = say(
+        "Training history over {count} epochs; at the end {values}.", count=len(history[measures[0]]), values=ends
+    )
+    return encode_figure("model-history", figure, alt, say("Training history: solid training, dashed validation."))
 
 
 def _end(values: Sequence[float]) -> str:
-    return f"{values[-1]:.3f}" if math.isfinite(values[-1]) else "not a number"
+    return f"{values[-1]:.3f}" if math.isfinite(values[-1]) else say("not a number")
 
 
 def sample_sheet(samples: Sequence[tuple[str, NDArray[np.generic]]]) -> Picture:
@@ -107,11 +114,12 @@ def sample_sheet(samples: Sequence[tuple[str, NDArray[np.generic]]]) -> Picture:
         panel.set_title(escape_formulas(shortened), color=INK, fontsize=7, pad=2)
         panel.imshow(np.asarray(pixels) / 255, cmap="gray", vmin=0, vmax=1)
     shown = list(dict.fromkeys(name for name, _ in samples))
-    alt = (
-        f"{len(samples)} of the images that the model was trained on, of {len(shown)} classes: {', '.join(shown[:10])}"
-    )
-    alt += "." if len(shown) <= 10 else f" and {len(shown) - 10} more."
-    caption = "Some of the images that the model was trained on, each under the name of its class."
+    more = f" {say('and {count} more', count=len(shown) - 10)}" if len(shown) > 10 else ""
+    alt = say(
+        "{count} of the images that the model was trained on, of {classes} classes: {names}.", count=len(samples),
+        classes=len(shown), names=f"{', '.join(shown[:10])}{more}",
+    )  # fmt: skip
+    caption = say("Some of the images that the model was trained on, each under the name of its class.")
     return encode_figure("model-samples", figure, alt, caption)
 
 
@@ -131,9 +139,12 @@ def channel_through_layers(
     colours
         A matplotlib colour map.
     """
-    labelled = [(layer, values, "" if values is not None else "no such channel") for layer, values in maps]
-    alt = f"{title}: channel {channel} in {sum(v is not None for _, v in maps)} layers, one picture a layer."
-    caption = f"Channel {channel} of each layer, each by its own range."
+    labelled = [(layer, values, "" if values is not None else say("no such channel")) for layer, values in maps]
+    alt = say(
+        "{case}: channel {channel} in {count} layers, one picture a layer.", case=title, channel=channel,
+        count=sum(v is not None for _, v in maps),
+    )  # fmt: skip
+    caption = say("Channel {channel} of each layer, each by its own range.", channel=channel)
     return _panels(name, labelled, alt, caption, colours)
 
 
@@ -142,13 +153,19 @@ def single_channels(
 ) -> Picture:
     """Show channels ``(number, (H, W))`` of one layer large, each by its own range, which stands in its title."""
     labelled = [
-        (f"{layer}, channel {number}", values, "" if values is not None else "no such channel")
+        (
+            say("{layer}, channel {channel}", layer=layer, channel=number),
+            values,
+            "" if values is not None else say("no such channel"),
+        )
         for number, values in maps
     ]
-    alt = f"{title}: {layer}, {len(maps)} single channels: {', '.join(str(number) for number, _ in maps)}."
-    return _panels(
-        name, labelled, alt, f"Single channels of {layer}, each by its own range.", colours, across=2, side=3.4
-    )
+    alt = say(
+        "{case}: {layer}, {count} single channels: {channels}.", case=title, layer=layer, count=len(maps),
+        channels=", ".join(str(number) for number, _ in maps),
+    )  # fmt: skip
+    caption = say("Single channels of {layer}, each by its own range.", layer=layer)
+    return _panels(name, labelled, alt, caption, colours, across=2, side=3.4)
 
 
 def filter_grid(layer: str, kernels: NDArray[np.float32]) -> Picture:
@@ -162,20 +179,41 @@ def filter_grid(layer: str, kernels: NDArray[np.float32]) -> Picture:
     tiles = np.rint((colours / limit / 2 + 0.5) * 255).astype(np.uint8)
     tiles[np.moveaxis(~np.all(finite, axis=2), -1, 0)] = NOT_A_NUMBER
     lost = finite.size - int(finite.sum())
-    told = f"; {lost} of {finite.size} are not numbers, drawn in purple" if lost else ""
-    spread = f"{kernels[finite].min():.3f} to {kernels[finite].max():.3f}" if finite.any() else "of no numbers"
+    told = say("; {count} of {all} are not numbers, drawn in purple", count=lost, all=finite.size) if lost else ""
+    spread = (
+        say("{low} to {high}", low=f"{kernels[finite].min():.3f}", high=f"{kernels[finite].max():.3f}")
+        if finite.any()
+        else say("of no numbers")
+    )
     tiles = tiles.repeat(enlargement, axis=1).repeat(enlargement, axis=2)
     opaque = np.concatenate([tiles, np.full((*tiles.shape[:3], 1), 255, np.uint8)], axis=3)
     across = min(16, count)
     sheet = arrange_tiles(opaque, across, gap=4, blank=0)
-    read = "red, green and blue are the weights for the three channels" if channels == 3 else "dark is negative"
+    read = (
+        say("red, green and blue are the weights for the three channels") if channels == 3 else say("dark is negative")
+    )
     return Picture(
         name="model-filters",
         media_type="image/png",
         width=sheet.shape[1],
         height=sheet.shape[0],
-        alt=f"The {count} filters of {layer}, {height} by {width}, weights {spread}{told}.",
-        caption=f"Filters of {layer}, {across} a row: {read}; mid-gray is 0, the range is ±{limit:.3g} for all{told}.",
+        alt=say(
+            "The {count} filters of {layer}, {height} by {width}, weights {range}{lost}.",
+            count=count,
+            layer=layer,
+            height=height,
+            width=width,
+            range=spread,
+            lost=told,
+        ),
+        caption=say(
+            "Filters of {layer}, {across} a row: {read}; mid-gray is 0, the range is ±{limit} for all{lost}.",
+            layer=layer,
+            across=across,
+            read=read,
+            limit=f"{limit:.3g}",
+            lost=told,
+        ),
         pixelated=True,
         tiles=Tiles(count=count, columns=across, height=tiles.shape[1], width=tiles.shape[2], gap=4),
         data=png(sheet),
@@ -208,10 +246,9 @@ def _panels(
 def _range(values: Maps) -> str:
     known = values[are_numbers(values)]
     if not known.size:
-        return "not a number"
-    return f"{float(known.min()):.3g} to {float(known.max()):.3g}" + (
-        ", in part not a number" if known.size < values.size else ""
-    )
+        return say("not a number")
+    told = say("{low} to {high}", low=f"{float(known.min()):.3g}", high=f"{float(known.max()):.3g}")
+    return told + (say(", in part not a number") if known.size < values.size else "")
 
 
 def _by(shape: Sequence[int]) -> str:

@@ -19,7 +19,9 @@ from reportgen.figures.encoding import palette_png
 from reportgen.figures.tiling import arrange_tiles
 from reportgen.report.layer import LayerReport
 from reportgen.report.picture import Picture, Tiles
+from reportgen.system.language import mark, say
 
+DRAWN_SMALLER = mark("drawn at 1/{factor} of its resolution")
 Scale = Literal["channel", "standardized", "shared"]
 Maps = NDArray[np.floating]
 
@@ -27,9 +29,9 @@ LEVELS = 253
 _MARK, BLANK, LOST = 253, 254, 255
 _NO_NUMBER = np.finfo(np.float32).max  # pooling makes its negative of NaN
 _WORDS = {
-    "channel": "each channel by its own minimum and maximum",
-    "standardized": "each channel standardised, (x − mean) / std × 64 + 128, clipped to 0..255",
-    "shared": "all channels on one scale",
+    "channel": mark("each channel by its own minimum and maximum"),
+    "standardized": mark("each channel standardised, (x − mean) / std × 64 + 128, clipped to 0..255"),
+    "shared": mark("all channels on one scale"),
 }
 
 
@@ -45,7 +47,7 @@ class TileRanges:
     @property
     def words(self) -> str:
         """How to read the colours."""
-        return f"{_WORDS[self.scale]}{', the same for all cases' if self.shared_by_cases else ''}"
+        return say(_WORDS[self.scale]) + (say(", the same for all cases") if self.shared_by_cases else "")
 
 
 def tile_ranges(cases: Sequence[Maps], scale: Scale, *, shared_by_cases: bool) -> list[TileRanges]:
@@ -217,33 +219,38 @@ def reduced(maps: Maps, factor: int) -> Maps:
 
 def _alt(title: str, layer: LayerReport, count: int) -> str:
     edges = [value for value in layer.statistics.edge_correlation if value is not None]
-    following = f"; {sum(v >= 0.5 for v in edges)} follow the edges of the input" if edges else ""
-    dead = f"; {len(layer.dead_channels)} dead" if layer.dead_channels else "; none dead"
-    return (
-        f"{title}, {layer.name}: {count} feature maps of {layer.height} by {layer.width}, {_values(layer, 3)}"
-        f"{_lost(layer)}{dead}{following}."
-    )
+    parts = [
+        say(
+            "{case}, {layer}: {count} feature maps of {height} by {width}, {values}", case=title, layer=layer.name,
+            count=count, height=layer.height, width=layer.width, values=f"{_values(layer, 3)}{_lost(layer)}",
+        ),
+        say("{count} dead", count=len(layer.dead_channels)) if layer.dead_channels else say("none dead"),
+    ]  # fmt: skip
+    if edges:
+        parts.append(say("{count} follow the edges of the input", count=sum(v >= 0.5 for v in edges)))
+    return "; ".join(parts) + "."
 
 
 def _values(layer: LayerReport, digits: int) -> str:
     if not math.isfinite(layer.minimum):
-        return "no channel of numbers"
-    return f"values {layer.minimum:.{digits}g} to {layer.maximum:.{digits}g}"
+        return say("no channel of numbers")
+    return say("values {low} to {high}", low=f"{layer.minimum:.{digits}g}", high=f"{layer.maximum:.{digits}g}")
 
 
 def _lost(layer: LayerReport) -> str:
     count = len(layer.not_finite_channels)
-    return f"; {count} with values that are not numbers, drawn in purple" if count else ""
+    return "; " + say("{count} with values that are not numbers, drawn in purple", count=count) if count else ""
 
 
 def _caption(layer: LayerReport, count: int, across: int, factor: int, ranges: TileRanges) -> str:
-    parts = [f"Channels 0 to {count - 1}, {across} a row" if count > 1 else "Its only channel"]
+    told = {"last": count - 1, "across": across, "all": layer.channels}
+    parts = [say("Channels 0 to {last}, {across} a row", **told) if count > 1 else say("Its only channel")]
     if count < layer.channels:
-        parts[0] += f", of {layer.channels}"
+        parts[0] += say(", of {all}", **told)
     parts.append(_values(layer, 4))
     parts.append(f"{ranges.words}{_lost(layer)}")
     if layer.dead_channels:
-        parts.append(f"{len(layer.dead_channels)} dead, crossed out")
+        parts.append(say("{count} dead, crossed out", count=len(layer.dead_channels)))
     if factor > 1:
-        parts.append(f"drawn at 1/{factor} of its resolution")
+        parts.append(say(DRAWN_SMALLER, factor=factor))
     return "; ".join(parts) + "."

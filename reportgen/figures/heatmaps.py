@@ -21,6 +21,7 @@ from reportgen.report.evidence import ROUNDING, OcclusionMap, shows_evidence
 from reportgen.report.picture import Picture
 from reportgen.report.regions import Regions
 from reportgen.report.report import readable
+from reportgen.system.language import mark, say
 
 Raw = NDArray[np.generic]
 Values = NDArray[np.float64]
@@ -66,8 +67,11 @@ def shared_ranges(maps: Sequence[OcclusionMap]) -> Ranges:
 def image_picture(name: str, title: str, pixels: Raw) -> Picture:
     """Show an image ``(H, W, C)``, 0 to 255, as the model gets it (before preprocessing), enlarged when small."""
     shown = _enlarged(_bytes(pixels), _ENLARGED)
-    alt = f"{title}: the image as the model gets it, {pixels.shape[0]} by {pixels.shape[1]} pixels."
-    return _jpeg_picture(name, shown, alt, f"At the model's input size, {pixels.shape[0]} × {pixels.shape[1]}.")
+    height, width = pixels.shape[:2]
+    alt = say(
+        "{case}: the image as the model gets it, {height} by {width} pixels.", case=title, height=height, width=width
+    )
+    return _jpeg_picture(name, shown, alt, say("At the model's input size, {size}.", size=f"{height} × {width}"))
 
 
 def thumbnail(name: str, alt: str, pixels: Raw, side: int = 160) -> Picture:
@@ -96,9 +100,15 @@ def montage(name: str, title: str, images: Sequence[Raw], count: int) -> Picture
     """
     tiles = [_fitted(_bytes(image), _TILE) for image in images]
     sheet = arrange_tiles(tiles, min(_TILES_A_ROW, len(tiles)), gap=3, blank=255)
-    told = f"{len(tiles)} of {count}" if len(tiles) < count else f"all {count}"
-    alt = f"{title}: {told} occluded inputs; the patch moves from left to right and downwards."
-    return _jpeg_picture(name, sheet, alt, f"Occluded inputs: {told} positions, row by row.", quality=70)
+    told = {"case": title, "shown": len(tiles), "count": count}
+    alt = say("{case}: all {count} occluded inputs; the patch moves from left to right and downwards.", **told)
+    caption = say("Occluded inputs: all {count} positions, row by row.", **told)
+    if len(tiles) < count:
+        alt = say(
+            "{case}: {shown} of {count} occluded inputs; the patch moves from left to right and downwards.", **told
+        )
+        caption = say("Occluded inputs: {shown} of {count} positions, row by row.", **told)
+    return _jpeg_picture(name, sheet, alt, caption, quality=70)
 
 
 def montage_choice(count: int) -> list[int]:
@@ -112,25 +122,37 @@ def score_map(name: str, title: str, found: OcclusionMap, ranges: Ranges, colour
     """Show what the smallest patch makes of the target class at each position: its score, or its evidence."""
     scan = found.smallest
     values, untouched, unit = np.asarray(scan.scores), found.base_score, ""
-    what = "score" if found.in_bits else "value"
+    what = (
+        say("score of {name}", name=found.target_class)
+        if found.in_bits
+        else say("value of {name}", name=found.target_class)
+    )
     if ranges.evidence:
-        values, untouched, what, unit = np.asarray(scan.evidence), found.base_evidence, "evidence", _unit(found)
+        values, untouched, unit = np.asarray(scan.evidence), found.base_evidence, _unit(found)
+        what = say("evidence of {name}", name=found.target_class)
     known = np.isfinite(values)
-    alt = f"{title}: {what} of {found.target_class} for {scan.rows} by {scan.columns} patch positions"
+    alt = say(
+        "{case}: {what} for {rows} by {columns} patch positions", case=title, what=what, rows=scan.rows,
+        columns=scan.columns,
+    )  # fmt: skip
     if known.any():
         row, column = divmod(int(np.where(known, values, np.inf).argmin()), scan.columns)
-        alt += (
-            f", {readable(values[known].min())} to {readable(values[known].max())}{unit}; lowest with the patch at row "
-            f"{scan.row_starts[row]}, column {scan.column_starts[column]}"
-        )
+        alt += say(
+            ", {low} to {high}; lowest with the patch at row {row}, column {column}", low=readable(values[known].min()),
+            high=f"{readable(values[known].max())}{unit}", row=scan.row_starts[row], column=scan.column_starts[column],
+        )  # fmt: skip
     if not known.all():
-        alt += f"; at {np.count_nonzero(~known)} of them it is not a number, where nothing is drawn"
+        alt += say("; at {count} of them it is not a number, where nothing is drawn", count=np.count_nonzero(~known))
     alt += "."
-    which = "the patch" if len(found.scans) == 1 else f"the smallest patch ({_fill_named(scan.fill)})"
-    caption = (
-        f"{what.capitalize()} of {found.target_class} with {which} at each position; untouched: "
-        f"{readable(untouched)}{unit}."
+    which = (
+        say("the patch")
+        if len(found.scans) == 1
+        else say("the smallest patch ({filled})", filled=_fill_named(scan.fill))
     )
+    caption = say(
+        "{what} with {patch} at each position; untouched: {untouched}.", what=f"{what[0].upper()}{what[1:]}",
+        patch=which, untouched=f"{readable(untouched)}{unit}",
+    )  # fmt: skip
     return _with_colour_bar(
         name,
         alt,
@@ -138,9 +160,9 @@ def score_map(name: str, title: str, found: OcclusionMap, ranges: Ranges, colour
         values,
         colours,
         ranges.positions,
-        f"{what} of {found.target_class}{' (bits)' if unit else ''}",
-        "patch column",
-        "patch row",
+        say("{what} (bits)", what=what) if unit else what,
+        say("patch column"),
+        say("patch row"),
     )
 
 
@@ -151,15 +173,18 @@ def importance_overlay(
     limit, unit = ranges.importance, _unit(found)
     row, column = _peak(importance)
     low, high = readable(found.importance_minimum), readable(found.importance_maximum)
-    alt = (
-        f"{title}: importance for {found.target_class}, {low} to {high}{unit}; strongest at row {row}, column {column} "
-        f"of {importance.shape[0]} by {importance.shape[1]}."
-    )
-    caption = (
-        f"Importance (fall of {found.followed} when covered), from {low} to {high}{unit}; the same scale for all "
-        "cases, opacity follows magnitude."
-    )
-    bar = "importance (bits)" if unit else "importance"
+    alt = say(
+        "{case}: importance for {name}, {low} to {high}; strongest at row {row}, column {column} of {rows} by "
+        "{columns}.",
+        case=title, name=found.target_class, low=low, high=f"{high}{unit}", row=row, column=column,
+        rows=importance.shape[0], columns=importance.shape[1],
+    )  # fmt: skip
+    caption = say(
+        "Importance (fall of {what} when covered), from {low} to {high}; the same scale for all cases, opacity follows "
+        "magnitude.",
+        what=found.followed, low=low, high=f"{high}{unit}",
+    )  # fmt: skip
+    bar = say("importance (bits)") if unit else say("importance")
     return overlay(name, alt, caption, pixels, importance, limit, colours, bar)
 
 
@@ -168,7 +193,7 @@ def overlay(
 ) -> Picture:
     """Lay values ``(H, W)`` from -limit to limit over an image ``(H, W, C)``, with a bar of that name beside it."""
     return _with_colour_bar(
-        name, alt, caption, values, colours, (-limit, limit), bar, "column", "row", under=_bytes(pixels)
+        name, alt, caption, values, colours, (-limit, limit), bar, say("column"), say("row"), under=_bytes(pixels)
     )
 
 
@@ -179,10 +204,10 @@ def glance(
     shown = _enlarged(lay_over(pixels, importance, ranges.importance, colours), _ENLARGED)
     row, column = _peak(importance)
     value = float(np.nan_to_num(importance[row, column]))
-    alt = (
-        f"{title}: importance for {found.target_class} over the image, strongest at row {row}, column {column}: "
-        f"{readable(value)}{_unit(found)}."
-    )
+    alt = say(
+        "{case}: importance for {name} over the image, strongest at row {row}, column {column}: {value}.",
+        case=title, name=found.target_class, row=row, column=column, value=f"{readable(value)}{_unit(found)}",
+    )  # fmt: skip
     return _jpeg_picture(name, shown, alt, "")
 
 
@@ -192,11 +217,13 @@ def _peak(importance: Values) -> tuple[int, int]:
 
 
 def _unit(found: OcclusionMap) -> str:
-    return " bits" if found.in_bits else ""
+    return say(" bits") if found.in_bits else ""
 
 
 def _fill_named(fill: str | Sequence[float]) -> str:
-    return f"filled with {'the mean' if fill == 'mean' else 'blur' if fill == 'blur' else 'one colour'}"
+    if fill == "mean":
+        return say("filled with the mean")
+    return say("filled with blur") if fill == "blur" else say("filled with one colour")
 
 
 def important_part(name: str, title: str, pixels: Raw, importance: Values, ranges: Ranges) -> Picture:
@@ -205,10 +232,12 @@ def important_part(name: str, title: str, pixels: Raw, importance: Values, range
     weight = np.nan_to_num(np.square(positive / ranges.positive))
     shown = _bytes(pixels.astype(np.float64) * weight[..., None])
     share = float((weight > 0.25).mean())
-    alt = f"{title}: the image with only its important part left, {share:.0%} of its area."
-    caption = (
-        "The image times the square of its positive importance, where 1 stands for the largest of all cases, "
-        f"{readable(ranges.positive)}."
+    alt = say(
+        "{case}: the image with only its important part left, {share} of its area.", case=title, share=f"{share:.0%}"
+    )
+    caption = say(
+        "The image times the square of its positive importance, where 1 stands for the largest of all cases, {value}.",
+        value=readable(ranges.positive),
     )
     return _jpeg_picture(name, _enlarged(shown, _ENLARGED), alt, caption)
 
@@ -224,19 +253,48 @@ def strongest_patch(name: str, title: str, pixels: Raw, found: OcclusionMap) -> 
     outline = ((0, (0, 0, 0)), (1, (255, 200, 0)), (2, (255, 200, 0)), (3, (0, 0, 0)))
     for inset, colour in outline if found.strongest.importance else ():
         _frame(shown, top + inset, left + inset, bottom - inset, right - inset, colour)
-    change = "lowers" if found.strongest.importance > 0 else "raises"
-    by = f"{readable(abs(found.strongest.importance))}{_unit(found)}"
-    score = f" (score {readable(found.base_score)} to {readable(found.strongest.score)})" if found.in_bits else ""
-    alt = (
-        f"{title}: covering the outlined patch at row {found.strongest.top}, column {found.strongest.left} {change} "
-        f"{found.followed} most, by {by}{score}."
-    )
-    caption = f"Strongest patch: covering it {change} the {'evidence' if found.in_bits else 'output'} by {by}{score}."
-    if found.strongest.importance == 0:
-        known = math.isfinite(found.strongest_scan.score_range[0])
-        what = f"patch changes the {'score' if found.in_bits else 'output'}" if known else "patch leaves a number"
-        alt, caption = f"{title}: no {what}.", f"No {what}, so none is outlined."
+    alt, caption = _strongest_told(title, found)
     return _jpeg_picture(name, shown, alt, caption)
+
+
+def _strongest_told(title: str, found: OcclusionMap) -> tuple[str, str]:
+    """Return what is to be seen of the strongest patch, and its caption."""
+    best = found.strongest
+    if best.importance == 0:
+        if not math.isfinite(found.strongest_scan.score_range[0]):
+            alt, caption = (
+                mark("{case}: no patch leaves a number."),
+                mark("No patch leaves a number, so none is outlined."),
+            )
+        elif found.in_bits:
+            alt = mark("{case}: no patch changes the score.")
+            caption = mark("No patch changes the score, so none is outlined.")
+        else:
+            alt = mark("{case}: no patch changes the output.")
+            caption = mark("No patch changes the output, so none is outlined.")
+        return say(alt, case=title), say(caption)
+    score = ""
+    if found.in_bits:
+        score = " " + say("(score {before} to {after})", before=readable(found.base_score), after=readable(best.score))
+    told = {
+        "case": title, "row": best.top, "column": best.left, "what": found.followed,
+        "amount": f"{readable(abs(best.importance))}{_unit(found)}{score}",
+        "output": say("the evidence") if found.in_bits else say("the output"),
+    }  # fmt: skip
+    if best.importance > 0:
+        return (
+            say(
+                "{case}: covering the outlined patch at row {row}, column {column} lowers {what} most, by {amount}.",
+                **told,
+            ),
+            say("Strongest patch: covering it lowers {output} by {amount}.", **told),
+        )
+    return (
+        say(
+            "{case}: covering the outlined patch at row {row}, column {column} raises {what} most, by {amount}.", **told
+        ),
+        say("Strongest patch: covering it raises {output} by {amount}.", **told),
+    )
 
 
 def numbered_regions(
@@ -252,10 +310,17 @@ def numbered_regions(
         f"{number}, {one.where}: {readable(one.importance)}{regions.unit_text}"
         for number, one in enumerate(regions.regions, 1)
     )
-    caption = "The strongest regions over the map of importance, numbered as in the table."
+    caption = say("The strongest regions over the map of importance, numbered as in the table.")
     if any(raises):
-        caption += f" Dashed: blurring it raises the {'evidence' if regions.unit_text else 'output'}."
-    alt = f"{title}: the strongest regions for {regions.target_class}, by what blurring each costs. {told}."
+        caption += " " + (
+            say("Dashed: blurring it raises the evidence.")
+            if regions.unit_text
+            else say("Dashed: blurring it raises the output.")
+        )
+    alt = say(
+        "{case}: the strongest regions for {name}, by what blurring each costs. {regions}.", case=title,
+        name=regions.target_class, regions=told,
+    )  # fmt: skip
     return _jpeg_picture(name, draw_outlines(shown, large, raises), alt, caption)
 
 

@@ -14,6 +14,7 @@ from reportgen.figures.heatmaps import lay_over
 from reportgen.report.evidence import BITS, name_support
 from reportgen.report.known_regions import KnownRegions
 from reportgen.report.picture import Picture
+from reportgen.system.language import say
 
 _STROKES: tuple[Any, ...] = ("solid", (0, (4, 2)), (0, (1, 1.4)), (0, (6, 1.5, 1, 1.5)))
 _WIDTHS = (1.1, 2.0)  # the second four have the wider line
@@ -49,14 +50,23 @@ def region_outlines(
         if mask.any():
             _outline(axes, mask, _STROKES[number % len(_STROKES)], _WIDTHS[number // len(_STROKES) % 2])
     _key(axes, list(masks))
-    what = f"what {name_support(found.followed, in_bits=found.unit == BITS)}"
+    what = say("what {supports}", supports=name_support(found.followed, in_bits=found.unit == BITS))
     shares = [
-        f"{one.name} {100 * one.inside.evidence:.0f} % of {what}, {100 * one.inside.area:.0f} % of the image"
+        say(
+            "{name} {share} of {what}, {area} of the image",
+            name=one.name,
+            what=what,
+            share=f"{100 * one.inside.evidence:.0f} %",
+            area=f"{100 * one.inside.area:.0f} %",
+        )
         for one in found.regions
         if np.isfinite(one.inside.times)
     ]
-    alt = f"{title}: outlines of {', '.join(masks)} over the map of importance. {'; '.join(shares)}"
-    return encode_figure(name, figure, f"{alt.rstrip('. ')}.", "Known regions over the map of importance.")
+    alt = say(
+        "{case}: outlines of {names} over the map of importance. {shares}", case=title, names=", ".join(masks),
+        shares="; ".join(shares),
+    )  # fmt: skip
+    return encode_figure(name, figure, f"{alt.rstrip('. ')}.", say("Known regions over the map of importance."))
 
 
 def _outline(axes: Any, mask: NDArray[np.bool_], stroke: Any, width: float) -> None:

@@ -12,12 +12,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from reportgen.figures.encoding import palette_png
-from reportgen.figures.grids import BLANK, LEVELS, LOST, cross_out
+from reportgen.figures.grids import BLANK, DRAWN_SMALLER, LEVELS, LOST, cross_out
 from reportgen.figures.tiling import arrange_tiles
 from reportgen.report.layer import LayerReport
 from reportgen.report.picture import Picture, Tiles
-
-_DRAWN = re.compile(r"; drawn at 1/\d+ of its resolution")
+from reportgen.system.language import say
 
 
 def smaller_grid(picture: Picture, layer: LayerReport, maximum_pixels: int) -> Picture:
@@ -49,12 +48,13 @@ def smaller_grid(picture: Picture, layer: LayerReport, maximum_pixels: int) -> P
     height, width = shown.shape[1:]
     gap = max(1, round(max(height, width) / 40))
     grid = arrange_tiles(shown, tiles.columns, gap=gap, blank=BLANK)
-    caption = _DRAWN.sub("", picture.caption).removesuffix(".")
+    drawn = re.escape("; " + say(DRAWN_SMALLER, factor="0")).replace("0", r"\d+")
+    caption = re.sub(drawn, "", picture.caption).removesuffix(".")
     return replace(
         picture,
         width=grid.shape[1],
         height=grid.shape[0],
-        caption=f"{caption}; drawn at 1/{round(layer.height / height)} of its resolution.",
+        caption=f"{caption}; {say(DRAWN_SMALLER, factor=round(layer.height / height))}.",
         tiles=replace(tiles, height=height, width=width, gap=gap),
         data=palette_png(grid, palette, transparent=BLANK),
     )

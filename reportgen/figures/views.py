@@ -9,6 +9,7 @@ from reportgen.figures.heatmaps import overlay
 from reportgen.report.picture import Picture
 from reportgen.report.report import readable
 from reportgen.report.views import View
+from reportgen.system.language import say
 
 
 def view_overlay(
@@ -34,9 +35,10 @@ def view_overlay(
     """
     limit = max(abs(view.minimum), abs(view.maximum)) or 1.0
     row, column = divmod(int(np.abs(values).argmax()), values.shape[1])
-    alt = (
-        f"{title}: {view.title} for {target}, {readable(view.minimum)} to {readable(view.maximum)}; strongest at row "
-        f"{row}, column {column} of {values.shape[0]} by {values.shape[1]}."
-    )
-    caption = f"{view.title}. {view.how} Its scale is its own and this picture's."
+    alt = say(
+        "{case}: {view} for {name}, {low} to {high}; strongest at row {row}, column {column} of {rows} by {columns}.",
+        case=title, view=view.title, name=target, low=readable(view.minimum), high=readable(view.maximum), row=row,
+        column=column, rows=values.shape[0], columns=values.shape[1],
+    )  # fmt: skip
+    caption = say("{view}. {how} Its scale is its own and this picture's.", view=view.title, how=view.how)
     return overlay(name, alt, caption, pixels, values, limit, colours, view.title)

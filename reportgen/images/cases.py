@@ -13,6 +13,7 @@ from reportgen.report.report import is_reference
 from reportgen.settings.job import CaseSettings
 from reportgen.settings.report import DEFAULTS, ImageSettings, LimitSettings
 from reportgen.system.errors import SettingsError
+from reportgen.system.language import say
 
 MOST_CASES = 12
 _SHORT = 8  # digits of a digest
@@ -161,7 +162,7 @@ def usual_title(cases: Sequence[Case]) -> str:
     """
     ordered = sorted(cases, key=lambda case: not is_reference(case.label))
     if len(ordered) < _FEW:
-        return " and ".join(
+        return say(" and ").join(
             f"{case.label} ({Path(case.name).stem})" if case.label and case.name != case.label
             else case.label or case.name
             for case in ordered
@@ -169,8 +170,8 @@ def usual_title(cases: Sequence[Case]) -> str:
     titles = [case.label or case.name for case in ordered]
     counted = [f"{count} × {title}" if count > 1 else title for title, count in Counter(titles).items()]
     if len(counted) > _TITLED:
-        counted[_TITLED - 1 :] = [f"{len(counted) - _TITLED + 1} more"]
-    return " and ".join([", ".join(counted[:-1]), counted[-1]] if len(counted) > 1 else counted)
+        counted[_TITLED - 1 :] = [say("{count} more", count=len(counted) - _TITLED + 1)]
+    return say(" and ").join([", ".join(counted[:-1]), counted[-1]] if len(counted) > 1 else counted)
 
 
 def check_count(count: int) -> None:

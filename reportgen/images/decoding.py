@@ -10,18 +10,19 @@ from numpy.typing import NDArray
 
 from reportgen.settings.report import ImageSettings, LimitSettings
 from reportgen.system.errors import ImageError
+from reportgen.system.language import mark
 
 SMALLEST_SIDE = 4
 # Getting at a frame of an animation means drawing all before it: so many times the pixels of the largest image.
 MOST_DRAWN = 20
-CUT_OFF = (
+CUT_OFF = mark(
     "The file is cut off or damaged: a part of the image, mostly the lower one, is missing (filled with gray or black)."
 )
-WRONG_CHECKSUM = "The file is damaged: its checksums don't fit, so parts of the image may be wrong or missing."
-ON_BLACK = "Transparent parts were composited on black."
-LEFT_OUT = "It has another channel, which was left out."
-INVERTED = "The file stores white as 0; it was turned round."
-UPRIGHT = "Turned upright as its EXIF orientation says."
+WRONG_CHECKSUM = mark("The file is damaged: its checksums don't fit, so parts of the image may be wrong or missing.")
+ON_BLACK = mark("Transparent parts were composited on black.")
+LEFT_OUT = mark("It has another channel, which was left out.")
+INVERTED = mark("The file stores white as 0; it was turned round.")
+UPRIGHT = mark("Turned upright as its EXIF orientation says.")
 
 _BLOCK = 1 << 18
 

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from reportgen.images.reader import Image
 from reportgen.images.resizing import Aspect, as_channels, cropped_size, fit_image, padded_size
 from reportgen.settings.report import PreprocessingSettings
+from reportgen.system.language import mark, say
 
 _SIDES = ("height", "width")
 
@@ -74,18 +75,29 @@ def aspect_notes(source: tuple[int, int], size: tuple[int, int], aspect: Aspect)
         rows, columns = (whole - part for whole, part in zip(size, padded_size(source, size), strict=True))
         if not rows and not columns:
             return []
-        many, where = (rows, ("rows", "above", "below")) if rows else (columns, ("columns", "left", "right"))
-        return [f"Padded with black: {many // 2} {where[0]} {where[1]}, {many - many // 2} {where[2]}."]
+        many = rows or columns
+        told = {"before": many // 2, "after": many - many // 2}
+        if rows:
+            return [say("Padded with black: {before} rows above, {after} below.", **told)]
+        return [say("Padded with black: {before} columns left, {after} right.", **told)]
     if aspect == "crop":
         shares = {
             side: 1 - part / whole for side, part, whole in zip(_SIDES, cropped_size(source, size), source, strict=True)
         }
-        return [f"Cropped: {share:.1%} of the {side} was left out." for side, share in shares.items() if share > 0]
+        cropped = {
+            _SIDES[0]: mark("Cropped: {share} of the height was left out."),
+            _SIDES[1]: mark("Cropped: {share} of the width was left out."),
+        }
+        return [say(cropped[side], share=f"{share:.1%}") for side, share in shares.items() if share > 0]
     change = (size[0] / source[0]) / (size[1] / source[1])
     if 0.95 < change < 1.05:
         return []
     return [
-        f"Stretched from {source[0]} × {source[1]} to {size[0]} × {size[1]} (height × width): its aspect is not kept."
+        say(
+            "Stretched from {source} to {size} (height × width): its aspect is not kept.",
+            source=f"{source[0]} × {source[1]}",
+            size=f"{size[0]} × {size[1]}",
+        )
     ]
 
 
@@ -105,12 +117,24 @@ def aspect_cautions(source: tuple[int, int], size: tuple[int, int], aspect: Aspe
     change = (size[0] / source[0]) / (size[1] / source[1])
     times = max(change, 1 / change)
     if aspect == "stretch" and times > 2:
-        more, less = _SIDES[change < 1], _SIDES[change >= 1]
-        return [
-            f"Stretched {times:.1f} times more along its {more} than along its {less}: shapes are "
-            "no longer what a model learns from; --aspect pad or crop keeps them."
-        ]
+        sentence = (
+            mark(
+                "Stretched {times} times more along its width than along its height: shapes are no longer what a model "
+                "learns from; --aspect pad or crop keeps them."
+            )
+            if change < 1
+            else mark(
+                "Stretched {times} times more along its height than along its width: shapes are no longer what a model "
+                "learns from; --aspect pad or crop keeps them."
+            )
+        )
+        return [say(sentence, times=f"{times:.1f}")]
     share = 1 - np.prod(cropped_size(source, size)) / np.prod(source) if aspect == "crop" else 0
     if share > 0.5:
-        return [f"{share:.0%} of the image was cropped away before the model saw it; --aspect pad keeps it whole."]
+        return [
+            say(
+                "{share} of the image was cropped away before the model saw it; --aspect pad keeps it whole.",
+                share=f"{share:.0%}",
+            )
+        ]
     return []

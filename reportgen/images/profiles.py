@@ -13,13 +13,15 @@ from numpy.typing import NDArray
 from PIL import Image as PillowImage
 from PIL import ImageCms
 
+from reportgen.system.language import mark, say
+
 ColourProfiles = Literal["ignore", "apply"]
 
-IGNORED = (
+IGNORED = mark(
     "It has a colour profile other than sRGB, which was not applied, as Keras's and Pillow's loaders don't apply it "
     "(--colour-profiles apply does)."
 )
-UNUSABLE = "Its colour profile can't be read or used, so it was left out of account."
+UNUSABLE = mark("Its colour profile can't be read or used, so it was left out of account.")
 # of 255: what two descriptions of the same space may differ by
 _ROUNDING = 2
 _BLOCK = 1 << 18
@@ -63,7 +65,11 @@ class Profile:
             return [UNUSABLE]
         if not self.matters:
             return []
-        return [f"{self._what} converted from the file's colour profile to sRGB." if how == "apply" else IGNORED]
+        return [
+            say("{what} converted from the file's colour profile to sRGB.", what=self._what)
+            if how == "apply"
+            else IGNORED
+        ]
 
     def applied(self, picture: PillowImage.Image) -> PillowImage.Image:
         """Convert a picture of the mode that it was made for; L stays L, all else becomes RGB."""

@@ -23,13 +23,14 @@ from reportgen.images.resizing import as_channels, resize
 from reportgen.settings.report import DEFAULTS, ImageSettings, LimitSettings
 from reportgen.system.errors import ImageError
 from reportgen.system.files import read_bytes, sha256
+from reportgen.system.language import mark, say
 from reportgen.system.signatures import looks_like
 
 __all__ = ["Image", "as_channels", "decode_image", "image_from_array", "read_image", "resize"]
 
 
 _AGAIN = "copy or download it again"
-_CHANGED = "The file looks as if it was copied as text, which damages it: the image may be wrong."
+_CHANGED = mark("The file looks as if it was copied as text, which damages it: the image may be wrong.")
 
 
 @dataclass(frozen=True)
@@ -132,8 +133,12 @@ def decode_image(
         pixels=found.pixels,
         sha256=sha256(data),
         kind=found.kind,
-        notes=found.notes,
-        cautions=(*([] if changed is None else [_CHANGED]), *found.cautions, *_emptiness(found.pixels)),
+        notes=tuple(map(say, found.notes)),
+        cautions=(
+            *([] if changed is None else [say(_CHANGED)]),
+            *map(say, found.cautions),
+            *_emptiness(found.pixels),
+        ),
         nameless=is_dicom,
         read_otherwise=partial(decode_image, data, name, _otherwise(settings), limits, frame)
         if found.profiled
@@ -175,7 +180,9 @@ def image_from_array(pixels: NDArray[np.generic], *, kind: str = "array", notes:
 
 
 def _emptiness(pixels: NDArray[np.generic]) -> tuple[str, ...]:
-    return ("All its pixels have the same value: there is nothing to be seen in it.",) if is_one_value(pixels) else ()
+    return (
+        (say("All its pixels have the same value: there is nothing to be seen in it."),) if is_one_value(pixels) else ()
+    )
 
 
 def _otherwise(settings: ImageSettings) -> ImageSettings:

@@ -13,6 +13,7 @@ from typing import Any
 from reportgen.report.names import are_different, plain_name
 from reportgen.system.errors import SettingsError
 from reportgen.system.files import read_bytes
+from reportgen.system.language import mark, say
 
 MOST_BYTES = 16 << 20
 _WHEN_LARGER = "a list of class names is short; is it the right file?"
@@ -23,7 +24,7 @@ _KEYS = (
 )  # fmt: skip
 _NUMBERED = re.compile(r"(\d+)(?:\s*[:;,=)]\s*|\s*\.\s*(?=\D)|\s*-\s+|\s+)(\S.*)")
 _SEPARATORS = ",;\t"
-FROM_ONE = "The class names are numbered from 1 in their file: the first is taken for the model's first output."
+FROM_ONE = mark("The class names are numbered from 1 in their file: the first is taken for the model's first output.")
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,7 @@ def _unnumbered(lines: Sequence[str]) -> NamesFile:
     numbers = [number for number, _ in parts]
     if not lines or len(parts) < len(lines) or not are_different(names):
         return NamesFile(tuple(lines))
-    for first, notes in ((0, ()), (1, (FROM_ONE,))):
+    for first, notes in ((0, ()), (1, (say(FROM_ONE),))):
         if numbers == list(range(first, first + len(lines))):
             return NamesFile(names, notes)
     return NamesFile(tuple(lines))
@@ -130,7 +131,7 @@ def _in_json(content: Any) -> NamesFile:
         content = {str(number): name for name, number in content.items()}
     first = 0 if "0" in content else 1
     values = [content[str(number)] for number in range(first, first + len(content))]
-    return NamesFile(_told_apart(values), (FROM_ONE,) if first else ())
+    return NamesFile(_told_apart(values), (say(FROM_ONE),) if first else ())
 
 
 def _told_apart(values: Sequence[Any]) -> tuple[str, ...]:

@@ -8,10 +8,14 @@ from pathlib import Path
 from reportgen.models.class_name_files import NamesFile, read_names_file
 from reportgen.report.names import are_different, plain_name
 from reportgen.system.errors import SettingsError
+from reportgen.system.language import mark, say
 
 # as Teachable Machine writes it beside a model
 BESIDE = "labels.txt"
-FROM_LABELS = "Class names were not given. Assumed from the labels"
+FROM_LABELS = mark(
+    "Class names were not given. Assumed from the labels, in alphabetical order as Keras's folder loader has it: "
+    "{names}."
+)
 
 
 def resolve_class_names(
@@ -58,15 +62,14 @@ def resolve_class_names(
         return found.names, found.notes
     fitting, left_aside = _beside(beside, count)
     if fitting is not None:
-        return fitting.names, (f"Class names were taken from {BESIDE} beside the model.", *fitting.notes)
+        return fitting.names, (say("Class names were taken from {file} beside the model.", file=BESIDE), *fitting.notes)
     # of labels that mean the same, the first spelling
     spellings = {plain_name(label): label for label in sorted(filter(None, labels), reverse=True)}
     distinct = sorted(spellings.values())
     if len(distinct) == count:
-        order = "in alphabetical order as Keras's folder loader has it"
-        return tuple(distinct), (*left_aside, f"{FROM_LABELS}, {order}: {', '.join(distinct)}.")
+        return tuple(distinct), (*left_aside, say(FROM_LABELS, names=", ".join(distinct)))
     numbered = tuple(f"class {number}" for number in range(count))
-    return numbered, (*left_aside, "Class names were not given: classes are numbered.")
+    return numbered, (*left_aside, say("Class names were not given: classes are numbered."))
 
 
 def resolve_output_names(
@@ -87,6 +90,11 @@ def resolve_output_names(
     return tuple(names)
 
 
+def is_from_labels(note: str) -> bool:
+    """Return whether a note, in the language of the report, says that class names were guessed from the labels."""
+    return note.startswith(say(FROM_LABELS, names="\0").partition("\0")[0])
+
+
 def _given(given: Sequence[str] | str) -> NamesFile:
     return read_names_file(Path(given)) if isinstance(given, str) else NamesFile(tuple(given))
 
@@ -98,10 +106,15 @@ def _beside(path: Path | None, count: int) -> tuple[NamesFile | None, tuple[str,
     try:
         found = read_names_file(path)
     except SettingsError:
-        return None, (f"{BESIDE} beside the model was left aside: it can't be read.",)
+        return None, (say("{file} beside the model was left aside: it can't be read.", file=BESIDE),)
     if len(found.names) == count and are_different(found.names):
         return found, ()
-    why = f"it holds {len(found.names)} names, and the model has {count} classes"
     if len(found.names) == count:
-        why = "its names are not all different"
-    return None, (f"{BESIDE} beside the model was left aside: {why}.",)
+        return None, (say("{file} beside the model was left aside: its names are not all different.", file=BESIDE),)
+    told = {"file": BESIDE, "names": len(found.names), "classes": count}
+    return None, (
+        say(
+            "{file} beside the model was left aside: it holds {names} names, and the model has {classes} classes.",
+            **told,
+        ),
+    )

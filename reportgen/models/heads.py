@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from reportgen.models.keras_internals import given_to, maker_of
 from reportgen.report.report import is_reference
 from reportgen.system.errors import SettingsError
+from reportgen.system.language import mark, say
 
 # activations that are layers, or operations on tensors, of their own
 _ACTIVATIONS = ("Softmax", "Sigmoid", "ReLU", "Relu", "Relu6", "LeakyReLU", "LeakyRelu", "PReLU", "ELU", "Elu", "Tanh")
@@ -109,10 +110,14 @@ def head_kind(
     if last in ("sigmoid", "softmax"):
         return HeadKind(last)
     if _plain(loss) in _REGRESSION:
-        note = f"The model was trained with the loss '{loss}': its output is a number, not the score of a class."
+        note = say(
+            "The model was trained with the loss '{loss}': its output is a number, not the score of a class.", loss=loss
+        )
         return HeadKind("regression", note)
     if last == "unknown":
-        note = "What the outputs mean can't be seen in this model: they are taken as scores; settings say otherwise."
+        note = say(
+            "What the outputs mean can't be seen in this model: they are taken as scores; settings say otherwise."
+        )
         return HeadKind("sigmoid" if outputs == 1 or multi_label else "softmax", note)
     if last != "linear":
         kinds = "sigmoid, logits or regression" if outputs == 1 else "sigmoid, softmax, logits or regression"
@@ -129,7 +134,8 @@ def head_kind(
 def _of_logits(logits: str) -> HeadKind:
     name = logits.split(maxsplit=1)[0]
     return HeadKind(
-        logits, f"The last layer has no activation: its outputs were taken as logits and {name} was applied."
+        logits,
+        say("The last layer has no activation: its outputs were taken as logits and {name} was applied.", name=name),
     )
 
 
@@ -140,16 +146,30 @@ def _without_activation(logits: str, outputs: int, names: list[str], others: int
     quantity = next((name for name, words in zip(names, about, strict=True) if words.intersection(_QUANTITIES)), "")
     if is_class or not (quantity or others):
         return _of_logits(logits)
-    what = f"'{quantity or names[0] or names[-1]}'"
-    why = "is named like a quantity" if quantity else f"is one of {others + 1} outputs"
-    begin = f"The output {what} has no activation and {why}"
-    classes = "the logit of two classes" if outputs == 1 else f"logits of {outputs} classes"
-    if quantity or outputs == 1:
-        numbers = "a number, not the score of a class" if outputs == 1 else "numbers, not scores of classes"
-        doubt = f"{begin}: it is read as {numbers}. If it is {classes}, say --head logits; else --head regression."
-        return HeadKind("regression", "", doubt)
-    doubt = f"{begin}: it was taken as {classes}. If it gives numbers, say --head regression; else --head logits."
-    return HeadKind(logits, "", doubt)
+    told: dict[str, object] = {"name": quantity or names[0] or names[-1], "count": others + 1}
+    begin = (
+        say("The output '{name}' has no activation and is named like a quantity", **told)
+        if quantity
+        else say("The output '{name}' has no activation and is one of {count} outputs", **told)
+    )
+    if outputs == 1:
+        reading = mark(
+            "{begin}: it is read as a number, not the score of a class. If it is the logit of two classes, say --head "
+            "logits; else --head regression."
+        )
+    elif quantity:
+        reading = mark(
+            "{begin}: it is read as numbers, not scores of classes. If it is logits of {count} classes, say --head "
+            "logits; else --head regression."
+        )
+    else:
+        reading = mark(
+            "{begin}: it was taken as logits of {count} classes. If it gives numbers, say --head regression; else "
+            "--head "
+            "logits."
+        )
+    doubt = say(reading, begin=begin, count=outputs)
+    return HeadKind("regression" if quantity or outputs == 1 else logits, "", doubt)
 
 
 def _words(name: str) -> set[str]:

@@ -17,7 +17,7 @@ from reportgen.models import applications
 from reportgen.models.adapt import adapt
 from reportgen.models.card import ModelNotes, read_model_notes
 from reportgen.models.class_name_files import read_names_file
-from reportgen.models.class_names import BESIDE, FROM_LABELS, resolve_class_names, resolve_output_names
+from reportgen.models.class_names import BESIDE, is_from_labels, resolve_class_names, resolve_output_names
 from reportgen.models.formats.memory import check_model, machine_memory
 from reportgen.models.formats.reader import ReadModel, read_model
 from reportgen.models.formats.reasons import reason_of
@@ -190,7 +190,7 @@ def load_model(
     )
     said = (*read.notes, *randomness.notes, *adapted.notes, *assumed, chosen.note, head_note, label_note)
     # classes guessed from labels decide what is called right
-    guessed = tuple(note for note in assumed if note.startswith(FROM_LABELS))
+    guessed = tuple(note for note in assumed if is_from_labels(note))
     return LoadedModel(
         keras_model=model,
         name=title,

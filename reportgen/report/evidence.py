@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from reportgen.report.numbers import Number
+from reportgen.system.language import say
 
 ROUNDING = 1e-6  # as a share of a score, or of the evidence
 BITS, OUTPUT = "bits", "output"
@@ -225,13 +226,15 @@ class OcclusionMap:
 def name_followed(name: str, *, in_bits: bool) -> str:
     """Name what covering lowers or raises: the evidence for a class, or the number that a model gives."""
     if in_bits:
-        return f"the evidence for {name}"
-    return "the output" if name == "output" else name
+        return say("the evidence for {name}", name=name)
+    return say("the output") if name == "output" else name
 
 
 def name_support(name: str, *, in_bits: bool) -> str:
     """Say what a map's positive values do: speak for a class, or raise the number that a model gives."""
-    return f"speaks for {name}" if in_bits else f"raises {name_followed(name, in_bits=False)}"
+    if in_bits:
+        return say("speaks for {name}", name=name)
+    return say("raises {what}", what=name_followed(name, in_bits=False))
 
 
 def shows_evidence(maps: Sequence[OcclusionMap]) -> bool:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from reportgen.report.evidence import BITS, name_followed
 from reportgen.report.numbers import Number
+from reportgen.system.language import say
 
 BLUR, IMPUTED = "blur", "imputed"
 BOTH, ONE, NONE, UNKNOWN = "both", "one", "none", "unknown"
@@ -152,7 +153,7 @@ class MapTest:
     @property
     def unit_text(self) -> str:
         """What stands behind a number: ``bits`` after a space, or nothing."""
-        return " bits" if self.unit == BITS else ""
+        return say(" bits") if self.unit == BITS else ""
 
     @property
     def followed_text(self) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Container, Sequence
 from dataclasses import dataclass
 
 from reportgen.report.numbers import Number
+from reportgen.system.language import say
 
 FAITHFULNESS, ROBUSTNESS, LOCALISATION = "faithfulness", "robustness", "localisation"
 COMPLEXITY, RANDOMISATION, AXIOMS = "complexity", "randomisation", "axioms"
@@ -73,12 +74,12 @@ def missing(cases: Sequence[Sequence[Measure]]) -> tuple[str, ...]:
 def why_missing(kind: str, asked: Container[str]) -> str:
     """Say why there is no measure of a class, when these settings of the occlusion are on."""
     if kind == LOCALISATION:
-        return "no region is known"
+        return say("no region is known")
     if kind in FLAGS and FLAGS[kind] not in asked:
         return f"--{FLAGS[kind]}"
     if kind == FAITHFULNESS and "test" not in asked:
-        return "the map was not tested"
-    return "nothing in the map differs by more than rounding"
+        return say("the map was not tested")
+    return say("nothing in the map differs by more than rounding")
 
 
 def _key(measure: Measure) -> tuple[str, str]:

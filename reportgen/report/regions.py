@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from reportgen.report.evidence import BITS
 from reportgen.report.numbers import Number
+from reportgen.system.language import say
 
 MOST = 8  # regions of a case
 
@@ -84,4 +85,4 @@ class Regions:
     @property
     def unit_text(self) -> str:
         """What stands behind a number: ``bits`` after a space, or nothing."""
-        return " bits" if self.unit == BITS else ""
+        return say(" bits") if self.unit == BITS else ""

@@ -31,6 +31,7 @@ from reportgen.report.sanity import SanityTest
 from reportgen.report.section import FurtherSection
 from reportgen.report.views import Standing, View, compare_maps
 from reportgen.system.errors import ReportgenError
+from reportgen.system.language import ENGLISH, languages, mark, say
 
 if TYPE_CHECKING:
     import numpy as np
@@ -38,7 +39,9 @@ if TYPE_CHECKING:
 
 SCHEMA_VERSION = 2
 JSON_NAMES = {"class_name": "class"}  # fields that JSON calls otherwise, wherever they stand
-DISCLAIMER = "This report explains how a model responds to images. It is not a diagnosis and must not be used as one."
+DISCLAIMER = mark(
+    "This report explains how a model responds to images. It is not a diagnosis and must not be used as one."
+)
 NOTHING_FOUND = "No Finding"
 REGRESSION = "regression"  # the head of a model that gives numbers
 REFERENCE_LABELS = ("normal", "healthy", "negative", "control", "benign", "no finding")
@@ -215,7 +218,11 @@ class CaseReport:
         decisions = (self.decision, *(self.further_decisions or (None,) * further))
         return tuple(
             EvidenceOfClass(
-                number, f"{self.title}, map of {found.target_class}" if further else self.title, found, test, decision
+                number,
+                say("{case}, map of {name}", case=self.title, name=found.target_class) if further else self.title,
+                found,
+                test,
+                decision,
             )
             for number, (found, test, decision) in enumerate(zip(self.occlusion_maps, tests, decisions, strict=False))
         )
@@ -373,6 +380,12 @@ class Report:
     featured: FeaturedChannels | None = None
 
     @property
+    def language(self) -> str:
+        """The code of the language that it speaks, as set; English where the settings don't tell."""
+        language = self.settings.get("language")
+        return language if isinstance(language, str) and language in languages() else ENGLISH
+
+    @property
     def side_by_side(self) -> tuple[tuple[int, CaseReport], ...]:
         """(index, case), those labelled as normal first: normal left, pneumonia right."""
         return tuple(sorted(enumerate(self.cases), key=lambda item: not is_reference(item[1].label)))
@@ -385,16 +398,18 @@ class Report:
 def verdict(case: CaseReport, model: ModelReport) -> tuple[str, str]:
     """Return ``right``, ``wrong`` or ``unknown``, and in words how a prediction compares with the case's label."""
     if model.head == REGRESSION:
-        return "unknown", "a number, not the score of a class"
+        return "unknown", say("a number, not the score of a class")
     if case.findings and case.correct is not None:
         known = [one.correct for one in case.findings if one.correct is not None]
-        return ("right" if case.correct else "wrong"), f"{sum(known)} of {len(known)} findings as labelled"
+        return ("right" if case.correct else "wrong"), say(
+            "{right} of {count} findings as labelled", right=sum(known), count=len(known)
+        )
     if case.correct is not None:
-        return ("right", "as labelled") if case.correct else ("wrong", "not as labelled")
+        return ("right", say("as labelled")) if case.correct else ("wrong", say("not as labelled"))
     if case.label is None:
-        return "unknown", "no label given"
+        return "unknown", say("no label given")
     is_class = find_name(case.label, model.class_names) is not None
-    return "unknown", "undecided" if is_class else "its label is not one of the classes"
+    return "unknown", say("undecided") if is_class else say("its label is not one of the classes")
 
 
 def said(case: CaseReport) -> str:
@@ -413,5 +428,5 @@ def is_reference(label: str | None) -> bool:
 def readable(number: float) -> str:
     """Return a number with three decimals, or three significant digits where three decimals would hide it."""
     if not math.isfinite(number):
-        return "not a number"
+        return say("not a number")
     return f"{abs(number):.3f}" if number == 0 else f"{number:.3f}" if abs(number) >= 0.01 else f"{number:.3g}"

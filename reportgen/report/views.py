@@ -8,11 +8,12 @@ from dataclasses import dataclass
 
 from reportgen.report.maptest import MapTest
 from reportgen.report.numbers import Number
+from reportgen.system.language import mark, say
 
 GRAD_CAM, INTEGRATED_GRADIENTS, SMOOTHGRAD, RISE = "grad-cam", "integrated-gradients", "smoothgrad", "rise"
 TITLES = {
     GRAD_CAM: "Grad-CAM",
-    INTEGRATED_GRADIENTS: "Integrated gradients",
+    INTEGRATED_GRADIENTS: mark("Integrated gradients"),
     SMOOTHGRAD: "SmoothGrad",
     RISE: "RISE",
 }
@@ -58,7 +59,7 @@ class View:
     @property
     def title(self) -> str:
         """What the view is called."""
-        return TITLES.get(self.name, self.name)
+        return say(TITLES[self.name]) if self.name in TITLES else self.name
 
     @property
     def picture_kind(self) -> str:
@@ -117,7 +118,7 @@ def compare_maps(test: MapTest | None, positions: int, views: Sequence[View]) ->
         return ()
     blur = test.curves[0]
     own = Standing(
-        title="Occlusion", deletion=blur.deletion_mean, insertion=blur.insertion_mean,
+        title=say("Occlusion"), deletion=blur.deletion_mean, insertion=blur.insertion_mean,
         beaten_by_deletion=blur.beaten_by_deletion, beaten_by_insertion=blur.beaten_by_insertion, orders=blur.orders,
         passes=positions,
     )  # fmt: skip

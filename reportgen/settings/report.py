@@ -17,6 +17,7 @@ from reportgen.settings.page import PageSettings, ThemeSettings
 from reportgen.settings.values import LARGEST, Count, CountOrNone, Fraction, Number, Pair, Window
 
 TRY = "try"
+Language = Literal["en", "de"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -247,6 +248,9 @@ class Settings:
     ----------
     title
         Of the report; empty: made of the labels, else of the names.
+    language
+        That the report speaks (see ``docs/language.md``): its sentences, pictures and page. Labels, names and your own
+        words stay as they are.
     model
         Which model, and how to read its output.
     images
@@ -270,6 +274,7 @@ class Settings:
     """
 
     title: str = ""
+    language: Language = "en"
     model: ModelSettings = ModelSettings()
     images: ImageSettings = ImageSettings()
     limits: LimitSettings = LimitSettings()

@@ -13,6 +13,7 @@ from reportgen.images.resizing import Aspect
 from reportgen.report.layer import LayerReport
 from reportgen.report.model import ModelReport
 from reportgen.report.report import CaseReport, Remark, TensorSummary
+from reportgen.system.language import say
 
 
 def case_report(run: CaseRun, subject: Subject, layers: Sequence[LayerReport], aspect: Aspect) -> CaseReport:
@@ -91,10 +92,10 @@ def cautions(subject: Subject, runs: Runs, aspect: Aspect) -> list[Remark]:
 
 def _tensors(run: CaseRun, subject: Subject) -> tuple[TensorSummary, ...]:
     steps = (
-        ("image as read", run.case.image.pixels),
-        ("resized to the model's input", run.image),
-        (f"preprocessed ({subject.loaded.preprocessing.name})", run.prepared),
-        ("model output", run.raw),
+        (say("image as read"), run.case.image.pixels),
+        (say("resized to the model's input"), run.image),
+        (say("preprocessed ({how})", how=subject.loaded.preprocessing.name), run.prepared),
+        (say("model output"), run.raw),
     )
     return tuple(
         TensorSummary(name=name, shape=tuple(values.shape), minimum=float(values.min()), maximum=float(values.max()))

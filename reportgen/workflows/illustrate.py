@@ -40,6 +40,7 @@ from reportgen.report.report import readable
 from reportgen.settings.occlusion import OcclusionSettings
 from reportgen.settings.report import FeatureMapSettings, Settings
 from reportgen.system.errors import SettingsError
+from reportgen.system.language import mark, say
 
 Pixels = NDArray[np.generic]
 PICTURE_BUDGET = 60_000_000
@@ -228,11 +229,15 @@ def _turned_pictures(run: CaseRun, place: int, scan: Scan, decision: Decision) -
             continue
         mask = turn_masks(scan.importance, sign, turn.share)[..., None]
         pixels = np.where(mask == (kind == "flips"), blurred, run.image)
-        does = "flips the decision" if kind == "flips" else "restores the decision"
-        told = (
-            f"{'Blurring' if kind == 'flips' else 'Putting back'} {100 * turn.share:.1f} % {does} {decision.followed}: "
-            f"score for {scan.summary.target_class} {readable(turn.score)}."
+        sentence = (
+            mark("Blurring {share} flips the decision {name}: score for {target} {score}.")
+            if kind == "flips"
+            else mark("Putting back {share} restores the decision {name}: score for {target} {score}.")
         )
+        told = say(
+            sentence, share=f"{100 * turn.share:.1f} %", name=decision.followed, target=scan.summary.target_class,
+            score=readable(turn.score),
+        )  # fmt: skip
         name = case_picture_name(run.number, occlusion_kind(kind, place))
         pictures.append(heatmaps.turned_picture(name, run.title, pixels, told))
     return pictures
@@ -244,11 +249,13 @@ def _agreed_pictures(run: CaseRun, place: int, found: OcclusionMap, test: MapTes
     if mask is None or not mask.any():
         return []
     support = name_support(test.followed if test else found.target_class, in_bits=found.in_bits)
-    told = (
-        f"outlined is what all {len(found.scans)} scans agree on, of what {support}: "
-        f"{100 * mask.mean():.1f} % of the image, {describe_agreed(mask)}."
+    told = say(
+        "outlined is what all {count} scans agree on, of what {supports}: {share} of the image, {place}.",
+        count=len(found.scans), supports=support, share=f"{100 * mask.mean():.1f} %", place=describe_agreed(mask),
+    )  # fmt: skip
+    caption = say(
+        "Outlined: what is among the strongest fifth of every scan's own map, of what {supports}.", supports=support
     )
-    caption = f"Outlined: what is among the strongest fifth of every scan's own map, of what {support}."
     name = case_picture_name(run.number, occlusion_kind("agreed", place))
     return [heatmaps.agreed_region(name, run.title, run.image, mask, told, caption)]
 

@@ -13,6 +13,7 @@ from reportgen.settings.job import CaseSettings, Job, OutputSettings
 from reportgen.settings.report import Settings
 from reportgen.system.errors import OutputError, SettingsError
 from reportgen.system.files import is_same_file
+from reportgen.system.language import say, speaking
 from reportgen.system.silence import silence_tensorflow
 
 if TYPE_CHECKING:
@@ -68,7 +69,8 @@ def demo(job: Job, settings: Settings, *, overwrite: bool, progress: bool, debug
 
     from reportgen.demo.builtin import DEMO_TITLE, demo_cases
 
-    settings = dataclasses.replace(settings, title=settings.title or DEMO_TITLE)
+    with speaking(settings.language):
+        settings = dataclasses.replace(settings, title=settings.title or say(DEMO_TITLE))
     return _report(job, settings, demo_cases, overwrite=overwrite, progress=progress, debug=debug, verbose=verbose)
 
 
@@ -161,7 +163,8 @@ def _report(
     theme = as_theme(settings.theme.folder)
     with silence_tensorflow(debug=debug):
         # libtiff says on standard error itself what it finds wrong with a file
-        read = cases()
+        with speaking(settings.language):
+            read = cases()
         from reportgen.workflows.pipeline import build_report, prepare_libraries
 
         prepare_libraries()

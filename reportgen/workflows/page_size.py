@@ -21,6 +21,7 @@ from reportgen.report.layer import LayerReport
 from reportgen.report.picture import Picture, case_picture_name, channel_kind, layer_picture_name
 from reportgen.report.report import CaseReport, Remark, Report
 from reportgen.system.errors import OutputError
+from reportgen.system.language import say
 from reportgen.system.text import in_megabytes
 
 
@@ -121,24 +122,24 @@ def shrink(report: SavableReport, form: Form, limit: int) -> SavableReport:
     kept = _kept_layers(report, form)
     if len(kept) < len(report.model.shown_layers):
         made = keep_layers(made, kept)
-        told.append(f"{len(kept)} of {len(report.model.shown_layers)} layers are shown")
+        told.append(say("{count} of {all} layers are shown", count=len(kept), all=len(report.model.shown_layers)))
     if form.pixels is not None:
         made, factor = _with_smaller_grids(made, form.pixels)
         if factor > 1:
-            told.append(f"the largest feature maps are drawn at 1/{factor} of their resolution")
+            told.append(say("the largest feature maps are drawn at 1/{factor} of their resolution", factor=factor))
     left = [_INPUTS] * form.without_inputs + [_DETAILS] * form.without_details
     pictures = tuple(one for one in made.pictures if not any(kind.fullmatch(one.name) for kind in left))
     if len(pictures) < len(made.pictures):
         count = len(made.pictures) - len(pictures)
-        what = "the sheets of occluded inputs"
+        what = say("the sheets of occluded inputs are left out")
         if form.without_details:
-            what = f"{count} figures of details"
-        told.append(f"{what} are left out")
+            what = say("{count} figures of details are left out", count=count)
+        told.append(what)
         made = replace(made, pictures=pictures)
     if not told:
         return made
     listed = "; ".join(told)
-    text = f"To keep this page below {in_megabytes(limit)}, it was made smaller: {listed}."
+    text = say("To keep this page below {size}, it was made smaller: {what}.", size=in_megabytes(limit), what=listed)
     return replace(made, remarks=(Remark(section="layers", kind="page_size", text=text), *made.remarks))
 
 

@@ -39,10 +39,11 @@ from reportgen.report.layer import LayerReport
 from reportgen.report.model import ModelReport
 from reportgen.report.picture import Picture
 from reportgen.report.provenance import creation_time, versions
-from reportgen.report.report import CaseReport, Comment, PreprocessingTrial, Remark
+from reportgen.report.report import DISCLAIMER, CaseReport, Comment, PreprocessingTrial, Remark
 from reportgen.settings.commentary import read_comments
 from reportgen.settings.file import settings_from
 from reportgen.settings.report import TRY, Settings, public_settings
+from reportgen.system.language import say, speaking
 from reportgen.system.progress import Stopwatch
 from reportgen.workflows.assemble import case_report, cautions, model_report
 from reportgen.workflows.evidence import add_deciding, evidence_remarks, gather_evidence
@@ -116,6 +117,13 @@ def walk(
     watch
         Times the steps.
     """
+    with speaking(chosen.language):
+        return _walk(model, cases, chosen, watch)
+
+
+def _walk(
+    model: str | Path | LoadedModel | Any | None, cases: Sequence[CaseLike], chosen: Settings, watch: Stopwatch
+) -> Walked:
     check_count(len(cases))
     check_colours(chosen)
     read = [as_case(case, chosen.images, chosen.limits) for case in cases]
@@ -162,6 +170,7 @@ def walk(
         comments=comments,
         settings=public_settings(chosen),
         versions=versions(),
+        disclaimer=say(DISCLAIMER),
         timings=watch.seconds,
         pictures=(*pictures, *grids),
         brand=brand,
@@ -274,7 +283,8 @@ def load(model: str | Path | LoadedModel | Any | None, settings: Settings, cases
         return model
     source, name = (model, None) if model is not None else model_source(settings)
     labels = [case.label for case in cases]
-    return load_model(source, settings.model, settings.preprocessing, labels, name, settings.limits)
+    with speaking(settings.language):
+        return load_model(source, settings.model, settings.preprocessing, labels, name, settings.limits)
 
 
 def model_source(settings: Settings) -> tuple[str | Path, str | None]:

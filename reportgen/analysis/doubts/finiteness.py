@@ -13,9 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.analysis.layer_graph import Graph, compute_outputs
+from reportgen.analysis.remarks.words import listed
 from reportgen.analysis.runs import Runs, Subject, are_finite
 from reportgen.report.layer import LayerReport
+from reportgen.report.numbers import grouped
 from reportgen.report.report import Remark
+from reportgen.system.language import mark, say
 
 _NAMED = 4  # weights and cases in a sentence
 
@@ -116,29 +119,54 @@ def origin_remarks(subject: Subject, runs: Runs, layers: Sequence[Sequence[Layer
 
 def _origin_remark(origin: Origin, titles: Sequence[str], *, scored: bool) -> Remark:
     everywhere = len(origin.cases) == len(titles)
-    where = "for every image" if everywhere else f"for {_listed([titles[number] for number in origin.cases])} only"
+    where = (
+        say("for every image")
+        if everywhere
+        else say("for {cases} only", cases=_listed([titles[number] for number in origin.cases]))
+    )
     if not origin.layer:
-        text = f"The preprocessed image itself is not a number ({origin.kind}) in places, {where}."
-        meaning = "Its preprocessing divides by next to nothing, or multiplies by far too much."
+        text = say(
+            "The preprocessed image itself is not a number ({kind}) in places, {where}.", kind=origin.kind, where=where
+        )
+        meaning = say("Its preprocessing divides by next to nothing, or multiplies by far too much.")
     elif origin.weights:
-        parts = [f"{one.name}: {one.lost:,} of {one.count:,} {one.kind}" for one in origin.weights]
-        text = (
-            f"Weights of the layer {origin.layer} are not numbers ({_listed(parts)}), and so is what it gives, {where}."
+        parts = [
+            say(
+                "{name}: {lost} of {count} {kind}",
+                name=one.name,
+                lost=grouped(one.lost),
+                count=grouped(one.count),
+                kind=one.kind,
+            )
+            for one in origin.weights
+        ]
+        text = say(
+            "Weights of the layer {layer} are not numbers ({weights}), and so is what it gives, {where}.",
+            layer=origin.layer, weights=_listed(parts), where=where,
+        )  # fmt: skip
+        meaning = say(
+            "The file was damaged, or saved from a training that went astray: take one that was saved before."
         )
-        meaning = "The file was damaged, or saved from a training that went astray: take one that was saved before."
     else:
-        weights = "its own weights are numbers" if origin.elsewhere else "all weights are numbers"
-        text = (
-            f"{origin.layer} is the first layer that gives values that are not numbers ({origin.kind}), {where}; "
-            f"{weights}, and what goes into it lies within ±{origin.largest:.3g}"
-            f"{f', its weights within ±{origin.largest_weight:.3g}' if origin.largest_weight else ''}."
+        within = (
+            mark("; its own weights are numbers, and what goes into it lies within ±{value}")
+            if origin.elsewhere
+            else mark("; all weights are numbers, and what goes into it lies within ±{value}")
         )
+        within = say(within, value=f"{origin.largest:.3g}")
+        if origin.largest_weight:
+            within += say(", its weights within ±{value}", value=f"{origin.largest_weight:.3g}")
+        text = say(
+            "{layer} is the first layer that gives values that are not numbers ({kind}), {where}{within}.",
+            layer=origin.layer, kind=origin.kind, where=where, within=within,
+        )  # fmt: skip
         if origin.elsewhere:
-            text += f" Weights of the layer {origin.elsewhere} are not numbers, either."
-        meaning = (
+            text += " " + say("Weights of the layer {layer} are not numbers, either.", layer=origin.elsewhere)
+        meaning = say(
             "Numbers grew too large there, or it divides by 0 or takes the root or logarithm of a negative number."
         )
-    text += " What comes out are numbers all the same." if scored else " Nothing after it can be believed."
+    after = say("What comes out are numbers all the same.") if scored else say("Nothing after it can be believed.")
+    text += f" {after}"
     numbers: dict[str, float] = {"cases": len(origin.cases), **{one.name: one.lost for one in origin.weights}}
     return Remark(
         section="model", kind="not_finite_origin", text=text, interpretation=meaning, numbers=numbers, warning=True
@@ -164,8 +192,9 @@ def _cases_lost(values: NDArray[np.float32]) -> tuple[int, ...]:
 
 
 def _kind(values: NDArray[np.float32]) -> str:
-    kinds = [name for name, found in (("NaN", np.isnan(values).any()), ("infinite", np.isinf(values).any())) if found]
-    return " or ".join(kinds)
+    known = (("NaN", np.isnan(values).any()), (say("infinite"), np.isinf(values).any()))
+    kinds = [name for name, found in known if found]
+    return say(" or ").join(kinds)
 
 
 def _largest(values: NDArray[np.float32]) -> float:
@@ -173,5 +202,5 @@ def _largest(values: NDArray[np.float32]) -> float:
 
 
 def _listed(parts: Sequence[str]) -> str:
-    shown = [*parts[:_NAMED], *([f"{len(parts) - _NAMED} more"] if len(parts) > _NAMED else [])]
-    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"
+    shown = [*parts[:_NAMED], *([say("{count} more", count=len(parts) - _NAMED)] if len(parts) > _NAMED else [])]
+    return listed(shown)

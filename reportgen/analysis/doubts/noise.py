@@ -12,6 +12,7 @@ from reportgen.analysis.predictions import Head
 from reportgen.analysis.runs import Runs, Subject
 from reportgen.models.formats.steady import other_numbers
 from reportgen.report.report import Remark, readable
+from reportgen.system.language import say
 
 PASSES = 8
 
@@ -27,13 +28,24 @@ def noise_remarks(subject: Subject, runs: Runs) -> tuple[Remark, ...]:
         for target in run.targets:
             low, high = (float(one) for one in (passes[:, place, target].min(), passes[:, place, target].max()))
             shown, name = readable(float(run.scores[target])), head.class_names[target]
-            said.append(f"{run.title} {readable(low)} to {readable(high)} ({name}; here {shown})")
+            said.append(
+                say(
+                    "{case} {low} to {high} ({name}; here {score})", case=run.title, low=readable(low),
+                    high=readable(high), name=name, score=shown,
+                )
+            )  # fmt: skip
             numbers[f"spread of {run.title}, {name}"] = high - low
     remark = Remark(
         section="predictions",
         kind="noise",
-        text=f"The model is random: {len(passes)} more passes with other random numbers give {', '.join(said)}.",
-        interpretation="Differences between cases, and in the occlusion scan, that are smaller than that say little.",
+        text=say(
+            "The model is random: {count} more passes with other random numbers give {scores}.",
+            count=len(passes),
+            scores=", ".join(said),
+        ),
+        interpretation=say(
+            "Differences between cases, and in the occlusion scan, that are smaller than that say little."
+        ),
         numbers=numbers,
         warning=True,
     )

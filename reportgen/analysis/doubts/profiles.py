@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from reportgen.analysis.predictions import SHOWN_CLASSES, Head
 from reportgen.analysis.runs import Runs
 from reportgen.report.report import Remark
+from reportgen.system.language import mark, say
 
 # of a regression: a share of its size that makes it another number
 _NOTICEABLE = 0.01
@@ -32,14 +33,19 @@ def profile_remarks(
     treated
         What was done about profiles in what is reported.
     """
-    done, instead = (
-        ("applied", "Left alone, as Keras's and Pillow's loaders leave it")
+    sentence = (
+        mark(
+            "{case}: its colour profile was applied, and that decides what is predicted: {now}. Left alone, as Keras's "
+            "and Pillow's loaders leave it, it is {instead} (--colour-profiles chooses)."
+        )
         if treated == "apply"
-        else ("not applied", "Applied")
+        else mark(
+            "{case}: its colour profile was not applied, and that decides what is predicted: {now}. Applied, it is "
+            "{instead} (--colour-profiles chooses)."
+        )
     )
     texts = [
-        f"{run.title}: its colour profile was {done}, and that decides what is predicted: "
-        f"{_told(head, run.scores)}. {instead}, it is {_told(head, otherwise[run.number])} (--colour-profiles chooses)."
+        say(sentence, case=run.title, now=_told(head, run.scores), instead=_told(head, otherwise[run.number]))
         for run in runs
         if run.number in otherwise and _differ(head, run.scores, otherwise[run.number])
     ]
@@ -61,4 +67,4 @@ def _said(head: Head, scores: NDArray[np.float64]) -> list[int]:
 
 def _told(head: Head, scores: NDArray[np.float64]) -> str:
     said = _said(head, scores)
-    return ", ".join(f"{head.class_names[number]} ({scores[number]:.3g})" for number in said) or "no finding"
+    return ", ".join(f"{head.class_names[number]} ({scores[number]:.3g})" for number in said) or say("no finding")

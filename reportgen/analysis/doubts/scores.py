@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from reportgen.analysis.predictions import Head, doubtful_scores
 from reportgen.report.report import Remark
+from reportgen.system.language import say
 
 # natural logarithms of odds: 0.50 and 0.525 differ by 0.1, as do 0.941 and 0.946; of a regression as shares of the
 # largest value
@@ -47,7 +48,7 @@ def score_doubts(
         What :func:`reportgen.analysis.predictions.doubtful_scores` finds, scores that are none, or, for two or more
         images, scores that are nearly constant.
     """
-    what = "outputs" if head.is_regression else "scores"
+    what = say("outputs") if head.is_regression else say("scores")
     # a number of 54 is no certainty
     found = tuple(one for one in doubtful_scores(scores, what) if not (head.is_regression and one.kind == "saturated"))
     found = found or _no_scores(head, scores)
@@ -58,12 +59,22 @@ def score_doubts(
     if not _differences(head, np.concatenate([scores, scores_of(others)])) < FAR:
         return ()
     spread = float(np.ptp(scores, axis=0).max())
-    count = "both images" if len(scores) == 2 else f"all {len(scores)} images"
+    told = {"what": what, "count": len(scores), "spread": f"{spread:.2g}"}
     text = (
-        f"The {what} are nearly the same for {count} (largest difference {spread:.2g}), and hardly others for their "
-        "negatives, black and white."
+        say(
+            "The {what} are nearly the same for both images (largest difference {spread}), and hardly others for their "
+            "negatives, black and white.",
+            **told,
+        )
+        if len(scores) == 2
+        else say(
+            "The {what} are nearly the same for all {count} images (largest difference {spread}), and hardly others "
+            "for "
+            "their negatives, black and white.",
+            **told,
+        )
     )
-    meaning = (
+    meaning = say(
         "The model scarcely reacts to what is in an image. Often images are then not preprocessed as in training "
         "(--preprocess try shows what comes out each way), or the model is not trained."
     )
@@ -83,8 +94,13 @@ def _no_scores(head: Head, scores: Scores) -> tuple[Remark, ...]:
     return (
         Remark(
             section="predictions", kind="no_scores", numbers={"lowest": low, "highest": high}, warning=True,
-            text=f"What was read as scores lies between {low:.3g} and {high:.3g}, not between 0 and 1.",
-            interpretation="The outputs are then no scores: --head logits or --head regression reads them otherwise.",
+            text=say(
+                "What was read as scores lies between {low} and {high}, not between 0 and 1.", low=f"{low:.3g}",
+                high=f"{high:.3g}",
+            ),
+            interpretation=say(
+                "The outputs are then no scores: --head logits or --head regression reads them otherwise."
+            ),
         ),
     )  # fmt: skip
 

@@ -10,10 +10,12 @@ from numpy.typing import NDArray
 from reportgen.analysis.doubts.scores import score_doubts
 from reportgen.analysis.findings import all_correct, judge_findings
 from reportgen.analysis.predictions import Head, best_predictions, is_right
+from reportgen.analysis.remarks.words import listed
 from reportgen.analysis.runs import Runs, Subject, distinct_runs
 from reportgen.models.preprocessing.preprocessing import Preprocessing
 from reportgen.models.preprocessing.usual import UsualPreprocessing, usual_preprocessings
 from reportgen.report.report import PreprocessingTrial, Remark
+from reportgen.system.language import say, say_count
 
 Pixels = NDArray[np.generic]
 Scores = NDArray[np.float64]
@@ -36,7 +38,7 @@ def try_preprocessings(subject: Subject, runs: Runs) -> tuple[PreprocessingTrial
     used, head = subject.loaded.preprocessing, subject.head
     usual = usual_preprocessings(subject.loaded.input_shape[2])
     if not any(one.preprocessing.same_map(used) for one in usual):
-        usual = (UsualPreprocessing("as set", used), *usual)
+        usual = (UsualPreprocessing(say("as set"), used), *usual)
     trials = []
     for one in usual:
         scores = score_images(subject, one.preprocessing, [run.image for run in runs])
@@ -85,21 +87,30 @@ def trial_remarks(trials: Sequence[PreprocessingTrial], *, regression: bool) -> 
     if not most:
         return ()
     best = [trial for trial, mark in marks if mark == most]
-    text = f"Under {_listed([trial.name for trial in best], 'and')}, "
-    if labelled:
-        apart = ", and the cases are told apart" if all(_is_apart(trial) for trial in best) else ""
-        text += f"{most} of {labelled} labelled {_are('case', labelled, most)} right{apart}"
-    else:
-        text += "the cases get different classes"
+    text = _best(best, most, labelled)
     if used in best:
-        text += f"; {'that is' if len(best) == 1 else f'{used.name} is'} used here."
+        text += say("; that is used here.") if len(best) == 1 else say("; {name} is used here.", name=used.name)
         return (Remark(section="predictions", kind="trials", text=text, numbers={"most": most}),)
-    text += f"; under {used.name}, which is used here, {_right(used) if labelled else 'they do not'}."
+    text += (
+        say("; under {name}, which is used here, {count}.", name=used.name, count=_right(used))
+        if labelled
+        else say("; under {name}, which is used here, they do not.", name=used.name)
+    )
     modes = _listed([f'mode = "{trial.flag.split()[-1]}"' for trial in best])
+    told = {"flags": _listed([trial.flag for trial in best]), "modes": modes}
     meaning = (
-        f"To use {'it' if len(best) == 1 else 'one'}: {_listed([trial.flag for trial in best])}, or {modes} under "
-        "[preprocessing], in the settings or in the notes beside the model. A few cases prove nothing: what the model "
-        "was trained with does."
+        say(
+            "To use it: {flags}, or {modes} under [preprocessing], in the settings or in the notes beside the model. A "
+            "few cases prove nothing: what the model was trained with does.",
+            **told,
+        )
+        if len(best) == 1
+        else say(
+            "To use one: {flags}, or {modes} under [preprocessing], in the settings or in the notes beside the "
+            "model. A "
+            "few cases prove nothing: what the model was trained with does.",
+            **told,
+        )
     )
     numbers: dict[str, float] = {"most": most, "as used": _mark(used, labelled)}
     return (
@@ -107,8 +118,24 @@ def trial_remarks(trials: Sequence[PreprocessingTrial], *, regression: bool) -> 
     )
 
 
-def _are(word: str, count: int, right: int) -> str:
-    return f"{word}{'' if count == 1 else 's'} {'is' if right == 1 else 'are'}"
+def _best(best: Sequence[PreprocessingTrial], most: int, labelled: int) -> str:
+    """Say which preprocessings do best: the beginning of a sentence."""
+    names = listed([trial.name for trial in best])
+    if not labelled:
+        return say("Under {names}, the cases get different classes", names=names)
+    told = {"names": names, "right": most}
+    text = (
+        say_count(
+            "Under {names}, {right} of {count} labelled case is right",
+            "Under {names}, {right} of {count} labelled cases is right",
+            labelled,
+            **told,
+        )
+        if most == 1
+        else say("Under {names}, {right} of {count} labelled cases are right", count=labelled, **told)
+    )
+    apart = all(_is_apart(trial) for trial in best)
+    return text + (say(", and the cases are told apart") if apart else "")
 
 
 def _mark(trial: PreprocessingTrial, labelled: int) -> int:
@@ -124,5 +151,7 @@ def _is_apart(trial: PreprocessingTrial) -> bool:
     return len({one.class_name for one in trial.predictions}) > 1
 
 
-def _listed(parts: Sequence[str], word: str = "or") -> str:
-    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} {word} {parts[-1]}"
+def _listed(parts: Sequence[str]) -> str:
+    if len(parts) == 1:
+        return parts[0]
+    return say("{first} or {last}", first=", ".join(parts[:-1]), last=parts[-1])

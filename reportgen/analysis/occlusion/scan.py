@@ -39,6 +39,7 @@ from reportgen.report.importance import combined_importance, scan_importance
 from reportgen.settings.occlusion import OcclusionSettings
 from reportgen.settings.values import Fill
 from reportgen.system.errors import SettingsError
+from reportgen.system.language import say
 
 _FAR = 80  # of 255, the mean over the channels
 FEW = 16  # images run whole at once: what stays in the processor's cache is faster
@@ -360,9 +361,13 @@ def _notes_on_fills(
         if not isinstance(fill, str) and colour is not None and float(np.abs(mean - colour).mean()) > _FAR
     ]
     return tuple(
-        f"The fill, {', '.join(f'{value:.0f}' for value in colour)}, is far from the image's mean, "
-        f"{', '.join(f'{value:.0f}' for value in mean)}: a patch of it may look like something to the model (black on "
-        "an X-ray like clear lung), and the map may say the opposite of one made with mean or blur."
+        say(
+            "The fill, {colour}, is far from the image's mean, {mean}: a patch of it may look like something to the "
+            "model "
+            "(black on an X-ray like clear lung), and the map may say the opposite of one made with mean or blur.",
+            colour=", ".join(f"{value:.0f}" for value in colour),
+            mean=", ".join(f"{value:.0f}" for value in mean),
+        )
         for colour in far
     )
 

@@ -11,10 +11,11 @@ import math
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
-from reportgen.analysis.remarks.words import listed, plural
+from reportgen.analysis.remarks.words import listed
 from reportgen.report.layer import LayerReport
 from reportgen.report.report import CaseReport, Remark, readable
 from reportgen.report.traits import LayerTraits, correlation_of_means, traits_of
+from reportgen.system.language import mark, mark_count, say, say_count
 
 MOST = 3  # sentences of a layer
 SHARE = 0.1  # of a layer's maps: fewer are not worth a sentence
@@ -75,8 +76,8 @@ class Matter:
     find
         What holds for a layer; None where it doesn't.
     together
-        What to say of several layers, behind their names; ``{}`` or ``{0}`` is between what it lies, ``{1}`` and
-        ``{2}`` are the cases that are compared.
+        What to say of several layers, behind their names; ``{range}`` is between what it lies, ``{first}`` and
+        ``{second}`` are the cases that are compared.
     unit
         How that is told: ``%`` a share, a number otherwise.
     interpretation
@@ -138,9 +139,13 @@ def _steps(cases: Sequence[CaseReport], told: Sequence[int], noise: Collection[s
     return steps
 
 
+def _said_of(matter: Matter) -> str:
+    return say(matter.interpretation) if matter.interpretation else ""
+
+
 def _alone(matter: Matter, step: Step, found: Found) -> Remark:
     return Remark(
-        section="layers", layer=step.name, kind=matter.kind, text=found.text, interpretation=matter.interpretation,
+        section="layers", layer=step.name, kind=matter.kind, text=found.text, interpretation=_said_of(matter),
         numbers=found.numbers, proof="layer-numbers",
     )  # fmt: skip
 
@@ -148,19 +153,28 @@ def _alone(matter: Matter, step: Step, found: Found) -> Remark:
 def _together(matter: Matter, found: Sequence[tuple[Step, Found]], count: int) -> Remark:
     names = [step.name for step, _ in found]
     if len(names) == count:
-        where = f"all {count} layers" if count > 2 else "both layers"
+        where = say("all {count} layers", count=count) if count > 2 else say("both layers")
     elif len(names) <= NAMED_LAYERS:
         where = listed(names)
     else:
-        where = f"{len(names)} of {count} layers, from {names[0]} to {names[-1]}"
+        where = say(
+            "{some} of {count} layers, from {first} to {last}", some=len(names), count=count, first=names[0],
+            last=names[-1],
+        )  # fmt: skip
     low, high = min(one.low for _, one in found), max(one.high for _, one in found)
     most, best = max(found, key=lambda pair: pair[1].effect)
-    clearest = f", {'most' if matter.unit else 'most clearly'} in {most.name}" if len(names) > 2 else ""
     pairs = {one.cases for _, one in found}
-    pair = pairs.pop() if len(pairs) == 1 else ("one case", "another")
-    text = f"In {where}, {matter.together.format(_between(low, high, matter.unit), *pair)}{clearest}."
+    first, second = pairs.pop() if len(pairs) == 1 else (say("one case"), say("another"))
+    what = say(matter.together, range=_between(low, high, matter.unit), first=first, second=second)
+    text = (
+        say("In {layers}, {what}.", layers=where, what=what)
+        if len(names) <= 2
+        else say("In {layers}, {what}, most in {most}.", layers=where, what=what, most=most.name)
+        if matter.unit
+        else say("In {layers}, {what}, most clearly in {most}.", layers=where, what=what, most=most.name)
+    )
     return Remark(
-        section="layers", kind=matter.kind, text=text, interpretation=matter.interpretation, proof="layer-numbers",
+        section="layers", kind=matter.kind, text=text, interpretation=_said_of(matter), proof="layer-numbers",
         numbers={"layers": len(names), "lowest": low, "highest": high, "effect": best.effect},
     )  # fmt: skip
 
@@ -168,7 +182,7 @@ def _together(matter: Matter, found: Sequence[tuple[Step, Found]], count: int) -
 def _between(low: float, high: float, unit: str) -> str:
     first, last = (f"{100 * one:.0f}" if unit else f"{one:.2f}" for one in (low, high))
     suffix = " %" if unit else ""
-    return f"{first}{suffix}" if first == last else f"{first} to {last}{suffix}"
+    return f"{first}{suffix}" if first == last else say("{low} to {high}", low=first, high=f"{last}{suffix}")
 
 
 def _by_case(titles: Sequence[str], values: Sequence[float], form: Callable[[float], str]) -> str:
@@ -179,12 +193,13 @@ def _by_case(titles: Sequence[str], values: Sequence[float], form: Callable[[flo
     if len(told) <= NAMED_CASES:
         pairs = zip(titles, told, strict=True) if titles else ()
         return listed([f"{value} ({title})" for title, value in pairs] or told)
-    return f"{form(min(values))} to {form(max(values))}"
+    return say("{low} to {high}", low=form(min(values)), high=form(max(values)))
 
 
-def _counted(titles: Sequence[str], counts: Sequence[float], one: str, many: str) -> str:
-    """Return counts by case with their verb."""
-    return f"{_by_case(titles, counts, _whole)} {one if set(counts) == {1} else many}"
+def _counted(titles: Sequence[str], counts: Sequence[float], forms: tuple[str, str], of: int) -> str:
+    """Return a sentence on how many of a layer's maps or channels do something, by case."""
+    told = {"all": of, "some": _by_case(titles, counts, _whole)}
+    return say_count(*forms, 1 if set(counts) == {1} else 2, **told)
 
 
 def _whole(value: float) -> str:
@@ -198,10 +213,10 @@ def _two(value: float) -> str:
 # ---- maps that follow what is in the image
 
 
-def _following(which: str, one: str, many: str, words: str) -> Callable[[Step], Found | None]:
+def _following(which: str, forms: tuple[str, str]) -> Callable[[Step], Found | None]:
     def find(step: Step) -> Found | None:
         pairs = zip(step.titles, step.traits, step.structured, strict=True)
-        known = [(title, getattr(one, which), one.channels) for title, one, structured in pairs if structured]
+        known = [(title, getattr(of, which), of.channels) for title, of, structured in pairs if structured]
         known = [(title, count, channels) for title, count, channels in known if count is not None]
         if not known:
             return None
@@ -209,7 +224,7 @@ def _following(which: str, one: str, many: str, words: str) -> Callable[[Step], 
         if max(shares) < SHARE:
             return None
         titles, counts = [title for title, *_ in known], [float(count) for _, count, _ in known]
-        text = f"Of {known[0][2]} maps, {_counted(titles, counts, one, many)} {words}."
+        text = _counted(titles, counts, forms, known[0][2])
         numbers = {f"{title} count": count for title, count in zip(titles, counts, strict=True)}
         return Found(text, max(shares), min(shares), max(shares), numbers)
 
@@ -232,13 +247,13 @@ def _against_input(which: str, words: str, *, below: bool) -> Callable[[Step], F
             return None
         effect = min(1.0, *(abs(math.log2(max(value, 1e-9))) for value in values))
         numbers = {f"{title} median": value for title, value in zip(step.titles, values, strict=True)}
-        text = f"The median map has {_by_case(step.titles, values, _two)} of the input's {which}: {words}."
+        text = say(words, values=_by_case(step.titles, values, _two))
         return Found(text, effect, min(values), max(values), numbers)
 
     return find
 
 
-def _change(which: str) -> Callable[[Step], Found | None]:
+def _change(which: str, up: str, down: str) -> Callable[[Step], Found | None]:
     """Find a rise or fall from the layer before, of the median map of all cases."""
 
     def find(step: Step) -> Found | None:
@@ -251,10 +266,10 @@ def _change(which: str) -> Callable[[Step], Found | None]:
         rises = all(one >= math.log2(STEP) for one in steps)
         if not rises and not all(one <= -math.log2(STEP) for one in steps):
             return None
-        text = (
-            f"{which.capitalize()} {'rises' if rises else 'falls'} to {_by_case(step.titles, new, _two)} of the "
-            f"input's, from {_by_case((), old, _two)} in {step.before.name}."
-        )
+        text = say(
+            up if rises else down, values=_by_case(step.titles, new, _two), old=_by_case((), old, _two),
+            before=step.before.name,
+        )  # fmt: skip
         numbers = {f"{title} median": value for title, value in zip(step.titles, new, strict=True)}
         numbers |= {f"{title} before": value for title, value in zip(step.titles, old, strict=True)}
         effect = min(1.0, *map(abs, steps))
@@ -271,7 +286,12 @@ def _dead(step: Step) -> Found | None:
     if not any(shares):
         return None
     counts = [float(len(one.dead)) for one in step.traits]
-    text = f"Of {step.traits[0].channels} channels, {_counted(step.titles, counts, 'is', 'are')} dead."
+    text = _counted(
+        step.titles,
+        counts,
+        mark_count("Of {all} channels, {some} is dead.", "Of {all} channels, {some} are dead."),
+        step.traits[0].channels,
+    )
     numbers = {f"{title} dead": count for title, count in zip(step.titles, counts, strict=True)}
     return Found(text, max(shares), min(shares), max(shares), numbers)
 
@@ -285,9 +305,21 @@ def _woken(step: Step) -> Found | None:
     if not differ:
         return None
     shown = ", ".join(map(str, differ[:NAMED_CHANNELS])) + (", ..." if len(differ) > NAMED_CHANNELS else "")
-    one = len(differ) == 1
-    where = "in one case and not in the other" if len(dead) == 2 else "in some cases and not in others"
-    text = f"{plural(len(differ), 'Channel')} {shown} {'is' if one else 'are'} dead {where}."
+    text = (
+        say_count(
+            "Channel {shown} is dead in one case and not in the other.",
+            "Channels {shown} are dead in one case and not in the other.",
+            len(differ),
+            shown=shown,
+        )
+        if len(dead) == 2
+        else say_count(
+            "Channel {shown} is dead in some cases and not in others.",
+            "Channels {shown} are dead in some cases and not in others.",
+            len(differ),
+            shown=shown,
+        )
+    )
     share = len(differ) / step.traits[0].channels
     return Found(text, share, share, share, {"channels": len(differ)})
 
@@ -297,9 +329,16 @@ def _not_finite(step: Step) -> Found | None:
     if not any(counts):
         return None
     shares = [count / one.channels for count, one in zip(counts, step.traits, strict=True)]
-    text = (
-        f"Of {step.traits[0].channels} channels, {_counted(step.titles, counts, 'holds', 'hold')} values that are "
-        "not numbers (NaN or infinite); nothing else is said of them."
+    text = _counted(
+        step.titles,
+        counts,
+        mark_count(
+            "Of {all} channels, {some} holds values that are not numbers (NaN or infinite); nothing else is said of "
+            "them.",
+            "Of {all} channels, {some} hold values that are not numbers (NaN or infinite); nothing else is said of "
+            "them.",
+        ),
+        step.traits[0].channels,
     )
     numbers = {f"{title} not finite": count for title, count in zip(step.titles, counts, strict=True)}
     return Found(text, 1.0 + max(shares), min(shares), max(shares), numbers)
@@ -310,7 +349,15 @@ def _compressed(step: Step) -> Found | None:
     if channels < MANY or not counts or max(counts) > FEW * channels:
         return None
     shares = [count / channels for count in counts]
-    text = f"Of {channels} channels, {_counted(step.titles, counts, 'holds', 'hold')} half of the activity."
+    text = _counted(
+        step.titles,
+        counts,
+        mark_count(
+            "Of {all} channels, {some} holds half of the activity.",
+            "Of {all} channels, {some} hold half of the activity.",
+        ),
+        channels,
+    )
     numbers = {f"{title} half": count for title, count in zip(step.titles, counts, strict=True)}
     return Found(text, 1 - max(shares), min(shares), max(shares), numbers)
 
@@ -327,10 +374,10 @@ def _stronger(step: Step) -> Found | None:
     if times < STEP:
         return None
     first, second = step.titles[means.index(high)], step.titles[means.index(low)]
-    text = (
-        f"{first} excites it {times:.1f} times as strongly as {second} (mean activation {readable(high)} against "
-        f"{readable(low)})."
-    )
+    text = say(
+        "{first} excites it {times} times as strongly as {second} (mean activation {high} against {low}).",
+        first=first, times=f"{times:.1f}", second=second, high=readable(high), low=readable(low),
+    )  # fmt: skip
     numbers = {"times": times, "highest": high, "lowest": low}
     return Found(text, min(1.0, math.log2(times)), times, times, numbers, (first, second))
 
@@ -340,12 +387,18 @@ def _parting(step: Step) -> Found | None:
     if correlation is None or correlation >= ALIKE:
         return None
     before = _correlation(step.before) if step.before else None
-    text = f"The cases excite different channels: the channels' means correlate with {correlation:.2f}"
+    text = say(
+        "The cases excite different channels: the channels' means correlate with {value}.", value=f"{correlation:.2f}"
+    )
     numbers = {"correlation": correlation}
     if before is not None and step.before:
-        text += f", in {step.before.name} with {before:.2f}"
+        text = say(
+            "The cases excite different channels: the channels' means correlate with {value}, in {layer} with "
+            "{before}.",
+            value=f"{correlation:.2f}", layer=step.before.name, before=f"{before:.2f}",
+        )  # fmt: skip
         numbers["before"] = before
-    return Found(f"{text}.", min(1.0, 1 - correlation), correlation, correlation, numbers)
+    return Found(text, min(1.0, 1 - correlation), correlation, correlation, numbers)
 
 
 def _correlation(step: Step) -> float | None:
@@ -355,29 +408,45 @@ def _correlation(step: Step) -> float | None:
 
 
 MATTERS = (
-    Matter("not_finite", _not_finite, "{} of the channels hold values that are not numbers (NaN or infinite)", "%"),
-    Matter("edges", _following("edges", "follows", "follow", "the input's edges"),
-           "{} of the maps follow the input's edges", "%",
-           "They may be read as outlines: of the body, of organs or ribs, as far as the image shows any."),
-    Matter("bright", _following("bright", "goes", "go", "with what is bright in the input"),
-           "{} of the maps go with what is bright in the input", "%",
-           "In an X-ray that may be bone, and what else is dense or deep."),
-    Matter("negatives", _following("dark", "runs", "run", "against the input's brightness"),
-           "{} of the maps run against the input's brightness", "%", "They may be read as negatives of the image."),
-    Matter("contrast_change", _change("contrast"), once=True),
-    Matter("sharpness_change", _change("sharpness"), once=True),
-    Matter("contrast", _against_input("contrast", "it is flattened", below=True),
-           "the median map's contrast is flattened to {} of the input's"),
-    Matter("contrast_raised", _against_input("contrast", "it is raised", below=False),
-           "the median map's contrast is raised to {} of the input's"),
-    Matter("sharpness", _against_input("sharpness", "it is fuzzier", below=True),
-           "the median map is fuzzier than the input, with {} of its sharpness"),
-    Matter("sharpness_raised", _against_input("sharpness", "it is sharper", below=False),
-           "the median map is sharper than the input, with {} of its sharpness"),
-    Matter("dead", _dead, "{} of the channels are dead", "%"),
-    Matter("woken", _woken, "{} of the channels are dead in some of the cases only", "%"),
-    Matter("compressed", _compressed, "{} of the channels hold half of the activity", "%",
-           "The image may be said to be compressed to a few maps here."),
-    Matter("difference", _stronger, "{1} excites the channels {0} times as strongly as {2}"),
-    Matter("parting", _parting, "the cases excite different channels: the channels' means correlate with {}"),
+    Matter("not_finite", _not_finite,
+           mark("{range} of the channels hold values that are not numbers (NaN or infinite)"), "%"),
+    Matter("edges", _following("edges", mark_count("Of {all} maps, {some} follows the input's edges.",
+                                                   "Of {all} maps, {some} follow the input's edges.")),
+           mark("{range} of the maps follow the input's edges"), "%",
+           mark("They may be read as outlines: of the body, of organs or ribs, as far as the image shows any.")),
+    Matter("bright", _following("bright", mark_count("Of {all} maps, {some} goes with what is bright in the input.",
+                                                     "Of {all} maps, {some} go with what is bright in the input.")),
+           mark("{range} of the maps go with what is bright in the input"), "%",
+           mark("In an X-ray that may be bone, and what else is dense or deep.")),
+    Matter("negatives", _following("dark", mark_count("Of {all} maps, {some} runs against the input's brightness.",
+                                                      "Of {all} maps, {some} run against the input's brightness.")),
+           mark("{range} of the maps run against the input's brightness"), "%",
+           mark("They may be read as negatives of the image.")),
+    Matter("contrast_change", _change("contrast",
+                                      mark("Contrast rises to {values} of the input's, from {old} in {before}."),
+                                      mark("Contrast falls to {values} of the input's, from {old} in {before}.")),
+           once=True),
+    Matter("sharpness_change", _change("sharpness",
+                                       mark("Sharpness rises to {values} of the input's, from {old} in {before}."),
+                                       mark("Sharpness falls to {values} of the input's, from {old} in {before}.")),
+           once=True),
+    Matter("contrast", _against_input(
+        "contrast", mark("The median map has {values} of the input's contrast: it is flattened."), below=True),
+           mark("the median map's contrast is flattened to {range} of the input's")),
+    Matter("contrast_raised", _against_input(
+        "contrast", mark("The median map has {values} of the input's contrast: it is raised."), below=False),
+           mark("the median map's contrast is raised to {range} of the input's")),
+    Matter("sharpness", _against_input(
+        "sharpness", mark("The median map has {values} of the input's sharpness: it is fuzzier."), below=True),
+           mark("the median map is fuzzier than the input, with {range} of its sharpness")),
+    Matter("sharpness_raised", _against_input(
+        "sharpness", mark("The median map has {values} of the input's sharpness: it is sharper."), below=False),
+           mark("the median map is sharper than the input, with {range} of its sharpness")),
+    Matter("dead", _dead, mark("{range} of the channels are dead"), "%"),
+    Matter("woken", _woken, mark("{range} of the channels are dead in some of the cases only"), "%"),
+    Matter("compressed", _compressed, mark("{range} of the channels hold half of the activity"), "%",
+           mark("The image may be said to be compressed to a few maps here.")),
+    Matter("difference", _stronger, mark("{first} excites the channels {range} times as strongly as {second}")),
+    Matter("parting", _parting,
+           mark("the cases excite different channels: the channels' means correlate with {range}")),
 )  # fmt: skip

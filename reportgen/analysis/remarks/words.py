@@ -6,16 +6,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from reportgen.report.report import Remark
+from reportgen.system.language import say
 
 
 def listed(parts: Sequence[str]) -> str:
     """Return ``a``, ``a and b`` or ``a, b and c``."""
-    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
-
-
-def plural(count: int, word: str) -> str:
-    """Return a word as it stands behind a count."""
-    return word if count == 1 else f"{word}s"
+    if len(parts) == 1:
+        return parts[0]
+    return say("{first} and {last}", first=", ".join(parts[:-1]), last=parts[-1])
 
 
 def tell_together(told: Sequence[tuple[str, Sequence[str]]]) -> list[tuple[str, list[str]]]:

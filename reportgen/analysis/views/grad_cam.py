@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from reportgen.analysis.activations import does_something, has_feature_maps
 from reportgen.analysis.layer_graph import Graph, LayerCall
 from reportgen.analysis.views.slopes import NoViewError, Slopes
+from reportgen.system.language import say
 
 Values = NDArray[np.float64]
 # layers whose weights only shift and scale what they get
@@ -55,7 +56,7 @@ def last_maps(graph: Graph) -> tuple[LayerCall, bool]:
     spatial = [one for one in graph.outputs if has_feature_maps(one) and does_something(one, graph)]
     reached = [one for one in spatial if learnt[id(one.output)] and onward.get(id(one.output))]
     if not reached:
-        raise NoViewError("the model has no layer with feature maps before its head")
+        raise NoViewError(say("the model has no layer with feature maps before its head"))
     total = to[id(graph.output)]
     through = [one for one in reached if to[id(one.output)] * onward[id(one.output)] == total]
     return (through or reached)[-1], bool(through)
@@ -81,7 +82,7 @@ def grad_cam(slopes: Slopes, image: NDArray[np.float32], call: LayerCall) -> Val
     values, slope = slopes.at_layer(image, call)
     weighted = weigh_maps(values, slope)
     if not weighted.any():
-        raise NoViewError(f"nothing at layer {call.path} speaks for it")
+        raise NoViewError(say("nothing at layer {layer} speaks for it", layer=call.path))
     return enlarge(weighted, (image.shape[0], image.shape[1]))
 
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from reportgen.analysis.layer_graph import Graph, LayerCall, compute_outputs
 from reportgen.analysis.metrics.faithfulness import in_parts
 from reportgen.analysis.weight_of_evidence import Readout
+from reportgen.system.language import say
 
 Pixels = NDArray[np.float32]
 _LN2 = float(np.log(2))
@@ -79,7 +80,7 @@ class Slopes:
                 tape.watch(batch)
                 found = self._evidence(batch, [])[0]
             evidence.append(np.asarray(found, np.float64))
-            slopes.append(_slope(tape, found, batch, "the image"))
+            slopes.append(_slope(tape, found, batch, say("the image")))
         return np.concatenate(evidence), np.concatenate(slopes)
 
     def at_layer(self, image: Pixels, call: LayerCall) -> tuple[Pixels, Pixels]:
@@ -96,7 +97,7 @@ class Slopes:
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(batch)
             found, inside = self._evidence(batch, [call.output], tape)
-        slope = _slope(tape, found, inside, f"layer {call.path}")[0]
+        slope = _slope(tape, found, inside, say("layer {layer}", layer=call.path))[0]
         values = np.asarray(inside, np.float32)[0]
         if call.channels_first:
             return np.moveaxis(values, 0, -1), np.moveaxis(slope, 0, -1)
@@ -150,10 +151,10 @@ def _slope(tape: Any, found: Any, where: Any, name: str) -> Pixels:
         # TensorFlow's word for an operation that has no derivative
         slope = None
     if slope is None:
-        raise NoViewError(f"no gradient leads from the model's output back to {name}")
+        raise NoViewError(say("no gradient leads from the model's output back to {name}", name=name))
     values = np.asarray(slope, np.float32)
     if not np.isfinite(values).all():
-        raise NoViewError(f"the gradient at {name} is not a number in places")
+        raise NoViewError(say("the gradient at {name} is not a number in places", name=name))
     if not values.any():
-        raise NoViewError(f"the gradient at {name} is zero everywhere")
+        raise NoViewError(say("the gradient at {name} is zero everywhere", name=name))
     return values

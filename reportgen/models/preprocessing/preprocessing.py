@@ -17,6 +17,7 @@ from reportgen.models.preprocessing.bodies import Body
 from reportgen.models.preprocessing.input_scaling import OwnScaling
 from reportgen.settings.report import PreprocessingSettings
 from reportgen.system.errors import SettingsError
+from reportgen.system.language import say
 
 # The modes of keras.applications: "caffe" (BGR, ImageNet mean subtracted), "tf" (-1..1), "torch" (0..1, then ImageNet
 # mean and deviation), and models that contain their own scaling.
@@ -174,31 +175,37 @@ def _automatic(
 ) -> Preprocessing:
     if family is not None:
         chosen = _family(family, channels)
-        return replace(chosen, note="Preprocessed as models of this family are trained (mode auto).")
+        return replace(chosen, note=say("Preprocessed as models of this family are trained (mode auto)."))
     if scaling is OwnScaling.RAW:
-        note = "The model scales or shifts its input itself, so values are left as they are (mode auto)."
+        note = say("The model scales or shifts its input itself, so values are left as they are (mode auto).")
         return Preprocessing("none", note=note)
     if scaling is OwnScaling.UNIT:
-        note = "Values are divided by 255 (mode auto): the model scales its input itself, from 0 to 1."
+        note = say("Values are divided by 255 (mode auto): the model scales its input itself, from 0 to 1.")
         return Preprocessing("scale", (1 / 255,), note=note)
     if body is not None and body.is_first and body.family in _TF:
-        note = (
-            f"The model's layers are those of {body.title}, which is trained on values from −1 to 1: it is given "
-            "x / 127.5 − 1 (mode auto). --preprocess scale divides by 255 instead; --preprocess try shows the scores "
-            "of each."
+        note = say(
+            "The model's layers are those of {body}, which is trained on values from −1 to 1: it is given x / 127.5 "
+            "− 1 "
+            "(mode auto). --preprocess scale divides by 255 instead; --preprocess try shows the scores of each.",
+            body=body.title,
         )
         return replace(_family(body.family, channels), note=note)
-    note = "Values are divided by 255 (mode auto): the usual choice, assumed, as nothing else was said."
+    note = say("Values are divided by 255 (mode auto): the usual choice, assumed, as nothing else was said.")
     if inside is not None:
-        what, likely = f"{inside[0]} inside the model has the name of a family that is", inside[1]
+        doubt = say(
+            "Values are divided by 255, which was assumed; but {name} inside the model has the name of a family that "
+            "is "
+            "often trained with a scaling of its own: --preprocess {mode}. --preprocess try shows the scores of each.",
+            name=inside[0], mode=inside[1],
+        )  # fmt: skip
     elif body is not None:
-        what, likely = f"the model's layers are those of {body.title}, which is", body.family
+        doubt = say(
+            "Values are divided by 255, which was assumed; but the model's layers are those of {body}, which is often "
+            "trained with a scaling of its own: --preprocess {mode}. --preprocess try shows the scores of each.",
+            body=body.title, mode=body.family,
+        )  # fmt: skip
     else:
         return Preprocessing("scale", (1 / 255,), note=note)
-    doubt = (
-        f"Values are divided by 255, which was assumed; but {what} "
-        f"often trained with a scaling of its own: --preprocess {likely}. --preprocess try shows the scores of each."
-    )
     return Preprocessing("scale", (1 / 255,), note=note, doubt=doubt)
 
 

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 from reportgen.models.preprocessing.preprocessing import Preprocessing, preprocessing_from
 from reportgen.settings.report import PreprocessingSettings
+from reportgen.system.language import mark, say
 
 # names, and the modes that give them: a family stands for all that are trained so
-_GRAY = (("0 to 1", "scale"), ("−1 to 1", "mobilenet_v2"), ("0 to 255", "none"))
-_COLOUR = (("ImageNet mean subtracted, BGR", "vgg16"), ("ImageNet mean and deviation", "densenet"))
+_GRAY = ((mark("0 to 1"), "scale"), (mark("−1 to 1"), "mobilenet_v2"), (mark("0 to 255"), "none"))
+_COLOUR = ((mark("ImageNet mean subtracted, BGR"), "vgg16"), (mark("ImageNet mean and deviation"), "densenet"))
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,6 @@ def usual_preprocessings(channels: int) -> tuple[UsualPreprocessing, ...]:
     """
     wanted = _GRAY + (_COLOUR if channels == 3 else ())
     return tuple(
-        UsualPreprocessing(name, preprocessing_from(PreprocessingSettings(mode=mode), channels=channels), mode)
+        UsualPreprocessing(say(name), preprocessing_from(PreprocessingSettings(mode=mode), channels=channels), mode)
         for name, mode in wanted
     )

@@ -26,6 +26,7 @@ from reportgen.report.picture import Picture
 from reportgen.report.report import CaseReport, Remark, Report, readable
 from reportgen.settings.job import EmailSettings
 from reportgen.system.errors import OutputError, SettingsError
+from reportgen.system.language import say, speaking
 from reportgen.system.text import visible
 
 BODY_LIMIT = 100_000  # Gmail cuts a body off at 102 KB
@@ -107,13 +108,14 @@ class _Body:
         first = case.predictions[0]
         if case.findings:
             found = ", ".join(f"{one.class_name} {readable(one.score)}" for one in self.page.found(case))
-            highest = f"nothing (highest: {first.class_name} {readable(first.score)})"
-            return self.cut(f"finds {found or highest}, {self.page.verdict(case)[1]}")
+            highest = say("nothing (highest: {name} {score})", name=first.class_name, score=readable(first.score))
+            return self.cut(say("finds {found}, {verdict}", found=found or highest, verdict=self.page.verdict(case)[1]))
         if not math.isfinite(first.score):
-            return "the model gives no numbers"
+            return say("the model gives no numbers")
+        told = {"name": self.cut(first.class_name), "score": readable(first.score)}
         if self.page.regression:
-            return f"{self.cut(first.class_name)}: {readable(first.score)} (a number, not the score of a class)"
-        return f"predicted {self.cut(first.class_name)} {readable(first.score)}, {self.page.verdict(case)[1]}"
+            return say("{name}: {score} (a number, not the score of a class)", **told)
+        return say("predicted {name} {score}, {verdict}", **told, verdict=self.page.verdict(case)[1])
 
 
 def render_email(
@@ -340,10 +342,11 @@ def _bodies(report: Report, subject: str, attachments: Sequence[Attachment]) -> 
     overlays = tuple(_overlays(page))
     for most in _REMARKS:
         body = _Body(page, subject, named, most, overlays)
-        html, text = (
-            templates.get_template(f"email/body.{kind}.j2").render(page=page, mail=body, report=report)
-            for kind in ("html", "txt")
-        )
+        with speaking(report.language):
+            html, text = (
+                templates.get_template(f"email/body.{kind}.j2").render(page=page, mail=body, report=report)
+                for kind in ("html", "txt")
+            )
         if len(html.encode(errors="replace")) < BODY_LIMIT:
             return f"{text.strip()}\n", html, overlays
     raise OutputError("the report's texts are too long for an e-mail", "shorten its labels and titles")

@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 
 from reportgen.report.blocks import MERGING, POOLING, Block
 from reportgen.report.model import LayerSummary
+from reportgen.report.numbers import grouped
+from reportgen.system.language import say
 
 GAP, MARGIN = 24.0, 12.0  # pixels between boxes of a lane; between lanes
 _HEIGHT, _WIDTH, _SLANT = 84.0, 40.0, 16.0  # pixels of the largest map: height, channels, width drawn slanting
@@ -112,7 +114,10 @@ def _box(
     found = [shown[layers[one].name] for one in stands_for if layers[one].name in shown]
     also = [layers[one].type for one in stands_for if one != place]
     size, parameters = " × ".join(map(str, sides)), sum(layers[one].parameters for one in stands_for)
-    words = f"{layer.name}: {' + '.join((layer.type, *also))}, {size}, {parameters:,} parameters"
+    words = say(
+        "{layer}: {types}, {size}, {parameters} parameters", layer=layer.name, types=" + ".join((layer.type, *also)),
+        size=size, parameters=grouped(parameters),
+    )  # fmt: skip
     to = (place, found[-1] if found else None, words)
     if layer.type in MERGING:
         return Box("merge", 0, 0, 2 * _RADIUS, 2 * _RADIUS, 0, *to, _SYMBOLS.get(layer.type, "•"))
@@ -126,7 +131,7 @@ def seen_in_any(drawn: Sequence[Box], alike: Sequence[Box]) -> tuple[Box, ...]:
     """Return boxes that lead to the maps of those alike where their own aren't shown."""
     pairs = itertools.zip_longest(drawn, alike[: len(drawn)], fillvalue=None)
     return tuple(
-        replace(box, shown=other.shown, words=f"{box.words}; shown: {other.words}")
+        replace(box, shown=other.shown, words=say("{box}; shown: {other}", box=box.words, other=other.words))
         if box and other and box.shown is None and other.shown is not None
         else box
         for box, other in pairs

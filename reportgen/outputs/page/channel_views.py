@@ -23,13 +23,14 @@ from reportgen.report.layer import LayerReport
 from reportgen.report.picture import Picture, case_picture_name, channel_kind
 from reportgen.report.places import name_place
 from reportgen.report.report import CaseReport, Report, readable
+from reportgen.system.language import mark, say, say_count
 from reportgen.system.text import visible
 
 _FOLLOWS = {
-    EDGES: "goes with the input's edges",
-    BRIGHT: "goes with what is bright in the input",
-    DARK: "goes with what is dark in the input",
-    NEITHER: "goes with neither edges nor brightness",
+    EDGES: mark("goes with the input's edges"),
+    BRIGHT: mark("goes with what is bright in the input"),
+    DARK: mark("goes with what is dark in the input"),
+    NEITHER: mark("goes with neither edges nor brightness"),
 }
 
 
@@ -150,40 +151,67 @@ def _further_words(report: Report) -> tuple[str, ...]:
     places = {name: place for place, name in enumerate(report.model.shown_layers)}
     if report.featured.reason == DIFFERENCE and any(layer.deciding for layer in report.cases[0].layers):
         known = sum(any(of.cost is not None for of in one.cases) for one in report.featured.channels)
-        does = "decide" if any(case.decision for case in report.cases) else "matter"
-        told.append(
-            f"{known or 'None'} of them {'is' if known <= 1 else 'are'} among those that {does} most of "
-            f"{'its' if known <= 1 else 'their'} layer."
-        )
+        told.append(_among_deciding(known, decides=any(case.decision for case in report.cases)))
     coarse = dict.fromkeys(
         (layer.height, layer.width)
         for layer in (report.cases[0].layers[places[one.layer]] for one in report.featured.channels)
         if layer.height * layer.width < LEGIBLE
     )
     if coarse:
-        sizes = " and ".join(f"{height} × {width}" for height, width in coarse)
-        told.append(f"Maps of {sizes} places are too coarse to tell what they go with.")
+        sizes = say(" and ").join(f"{height} × {width}" for height, width in coarse)
+        told.append(say("Maps of {sizes} places are too coarse to tell what they go with.", sizes=sizes))
     return tuple(told)
+
+
+def _among_deciding(known: int, *, decides: bool) -> str:
+    """Say how many of the channels are among those that decide (or matter) most of their layer."""
+    if not known:
+        return (
+            say("None of them is among those that decide most of its layer.")
+            if decides
+            else say("None of them is among those that matter most of its layer.")
+        )
+    if decides:
+        return say_count(
+            "{count} of them is among those that decide most of its layer.",
+            "{count} of them are among those that decide most of their layer.",
+            known,
+        )
+    return say_count(
+        "{count} of them is among those that matter most of its layer.",
+        "{count} of them are among those that matter most of their layer.",
+        known,
+    )
 
 
 def _group_words(differences: Differences) -> tuple[str, str]:
     """Return what the two groups are called: a case by its title, others with how many there are."""
     if differences.by == BY_CASE:
         return differences.first.name, differences.second.name
-    said = "said to be " if differences.by == BY_ANSWER else ""
-    first, second = (f"{len(one.cases)} × {said}{one.name}" for one in (differences.first, differences.second))
+    first, second = (
+        say("{count} × said to be {name}", count=len(one.cases), name=one.name)
+        if differences.by == BY_ANSWER
+        else f"{len(one.cases)} × {one.name}"
+        for one in (differences.first, differences.second)
+    )
     return first, second
 
 
 def _why(report: Report, effect: float) -> tuple[str, str]:
     if report.featured is not None and report.featured.reason == DIFFERENCE and report.differences is not None:
         first, second = _group_words(report.differences)
-        return f"{effect:+.2f}", f"more to {second if effect > 0 else first}"
+        return f"{effect:+.2f}", say("more to {name}", name=second if effect > 0 else first)
     in_bits = report.featured is not None and report.featured.unit == BITS
-    mean = f" in the mean of {len(report.cases)} cases" if len(report.cases) > 1 else ""
+    several, count = len(report.cases) > 1, len(report.cases)
     if in_bits:
-        return f"{effect:.2f} bits", f"for the decision{mean}"
-    return readable(effect), f"change of the output{mean}"
+        why = say("for the decision in the mean of {count} cases", count=count) if several else say("for the decision")
+        return say("{number} bits", number=f"{effect:.2f}"), why
+    why = (
+        say("change of the output in the mean of {count} cases", count=count)
+        if several
+        else say("change of the output")
+    )
+    return readable(effect), why
 
 
 def _view_case(
@@ -191,35 +219,39 @@ def _view_case(
     pictures: Mapping[str, Picture], number: int,
 ) -> CaseView:  # fmt: skip
     picture = pictures.get(case_picture_name(index, channel_kind(number)))
-    numbers = [f"mean {readable(told.mean)}, up to {readable(told.maximum)}"]
+    numbers = [say("mean {mean}, up to {maximum}", mean=readable(told.mean), maximum=readable(told.maximum))]
     if told.seen is None and told.mean == told.maximum:
-        numbers = [f"{readable(told.mean)} everywhere"]
+        numbers = [say("{value} everywhere", value=readable(told.mean))]
     alone = report.featured is not None and report.featured.reason != DIFFERENCE and len(report.cases) == 1
     if told.cost is not None and layer.deciding and not alone:
-        unit = " bits" if layer.deciding.in_bits else ""
-        numbers.append(f"without it {layer.deciding.target_class} {-told.cost:+.2f}{unit}")
+        change = f"{-told.cost:+.2f}{say(' bits') if layer.deciding.in_bits else ''}"
+        numbers.append(say("without it {name} {change}", name=layer.deciding.target_class, change=change))
     size = (report.model.input_shape[0], report.model.input_shape[1])
     row = next(one for one in report.model.layers if one.name == layer.name)
     top, left, height, width = row.lies_over((layer.height, layer.width)) or (0, 0, *size)
     lies = (left, top, width, height)
-    alt, box = picture.alt if picture else f"{case.title}: no picture.", None
+    alt, box = picture.alt if picture else say("{case}: no picture.", case=case.title), None
     if told.seen:
         upper, start, lower, end = told.seen
         box = (start, upper, end - start, lower - upper)
-        alt += (
-            f" Its strongest place, at the {name_place(((upper + lower) / 2, (start + end) / 2), size)}, sees rows "
-            f"{upper} to {lower - 1} and columns {start} to {end - 1}."
-        )
+        alt += " " + say(
+            "Its strongest place, at the {place}, sees rows {top} to {bottom} and columns {left} to {right}.",
+            place=name_place(((upper + lower) / 2, (start + end) / 2), size), top=upper, bottom=lower - 1, left=start,
+            right=end - 1,
+        )  # fmt: skip
     return CaseView(index, case.title, picture, lies, box, tuple(numbers), alt)
 
 
 def _follows(cases: Sequence[tuple[str, str]]) -> str:
     """Return what a channel goes with: once where it's the same in all cases, else case by case."""
-    known = [(title, _FOLLOWS[kind]) for title, kind in cases if kind in _FOLLOWS]
+    known = [(title, say(_FOLLOWS[kind])) for title, kind in cases if kind in _FOLLOWS]
     told = dict.fromkeys(words for _, words in known)
     if len(told) == 1 and len(known) == len(cases):
         return next(iter(told))
     if len(cases) > 2:
         counts = {words: sum(one == words for _, one in known) for words in told}
-        return "; ".join(f"{words} in {count} of {len(cases)} cases" for words, count in counts.items())
-    return "; ".join(f"{words} in {title}" for title, words in known)
+        return "; ".join(
+            say("{follows} in {count} of {all} cases", follows=words, count=count, all=len(cases))
+            for words, count in counts.items()
+        )
+    return "; ".join(say("{follows} in {case}", follows=words, case=title) for title, words in known)

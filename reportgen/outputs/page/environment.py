@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import functools
 import math
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import jinja2
+from markupsafe import Markup, escape
 
 from reportgen.outputs.page.markdown import clean_html, render_markdown
 from reportgen.report.evaluation import describe_estimate
+from reportgen.report.numbers import grouped
+from reportgen.report.places import without_picture
 from reportgen.report.report import readable
+from reportgen.system.language import say, say_as, say_count, spoken
 from reportgen.system.text import visible
 
 
@@ -45,13 +51,28 @@ def make_environment(
         finalize=_seen,
     )
     environment.filters |= {
-        "markdown": render_markdown, "clean": clean_html, "grouped": _grouped, "shape": _shape, "short": _short,
+        "markdown": render_markdown, "clean": clean_html, "grouped": grouped, "shape": _shape, "short": _short,
         "scientific": _significant, "setting": _setting, "correlation": _correlation, "scored": format_score,
         "readable": readable, "sight": _sight, "keras_shape": _keras_shape, "fill": _fill,
-        "estimate": describe_estimate, "percent": _percent,
+        "bare_place": without_picture, "estimate": describe_estimate, "percent": _percent,
     }  # fmt: skip
     environment.tests["finite"] = math.isfinite
+    environment.globals |= {"say": _said(say), "say_count": _said(say_count), "say_as": _said(say_as)}
+    environment.globals["language"] = spoken
     return environment
+
+
+def _said(form: Callable[..., str]) -> Callable[..., str]:
+    """Return a way to say sentences in templates: they may hold tags, what is put into them is escaped."""
+
+    @jinja2.pass_eval_context
+    def in_page(context: jinja2.nodes.EvalContext, *messages: Any, **fields: object) -> str:
+        if not context.autoescape:
+            return form(*messages, **fields)
+        shown = {name: escape(_seen(value)) for name, value in fields.items()}
+        return Markup(form(*messages, **shown))  # noqa: S704 - of our own sentences; the fields are escaped
+
+    return in_page
 
 
 def _seen(value: object) -> object:
@@ -59,19 +80,15 @@ def _seen(value: object) -> object:
     return visible(value) if isinstance(value, str) and not hasattr(value, "__html__") else value
 
 
-def _grouped(number: int) -> str:
-    return f"{number:,}"
-
-
 def _shape(sides: tuple[int | None, ...]) -> str:
-    return " × ".join("any" if side is None else str(side) for side in sides)
+    return " × ".join(say("any") if side is None else str(side) for side in sides)
 
 
 def _sight(field: tuple[int, int], input_shape: tuple[int, ...]) -> str:
     """Say how much of the input a value of a layer sees."""
     if field[0] >= input_shape[0] and field[1] >= input_shape[1]:
-        return f"the whole input (receptive field {_shape(field)})"
-    return f"{_shape(field)} pixels of the input"
+        return say("the whole input (receptive field {size})", size=_shape(field))
+    return say("{size} pixels of the input", size=_shape(field))
 
 
 def _short(digest: str) -> str:
@@ -80,20 +97,20 @@ def _short(digest: str) -> str:
 
 def _significant(number: float | None) -> str:
     if number is None or not math.isfinite(number):
-        return "–" if number is None else "not a number"
+        return "–" if number is None else say("not a number")
     return f"{number:.4g}".replace("-", "−")
 
 
 def _fill(value: object) -> str:
     """Name what covers an image."""
     if isinstance(value, str):
-        return "the image's mean" if value == "mean" else "a blurred image"
-    return f"the colour {_setting(value)}"
+        return say("the image's mean") if value == "mean" else say("a blurred image")
+    return say("the colour {colour}", colour=_setting(value))
 
 
 def _setting(value: object) -> str:
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return say("yes") if value else say("no")
     if isinstance(value, list | tuple):
         return ", ".join(map(str, value)) or "–"
     return "–" if value is None or value == "" else str(value)

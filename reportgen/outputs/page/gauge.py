@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from reportgen.report.model import ModelReport
 from reportgen.report.report import CaseReport, readable
+from reportgen.system.language import say
 
 _LEAST = 4.0  # bits to either side: a small lead looks small
 _PLACE = 0.1
@@ -48,7 +49,8 @@ class Gauge:
     def told(self) -> str:
         """The evidence in words: with its sign, and never as 0.0 where it isn't."""
         sign, size = "-" if self.evidence < 0 else "+", abs(self.evidence)
-        return f"{sign}{size:.1f} bits" if size >= _PLACE or not size else f"{sign}{readable(size)} bits"
+        number = f"{size:.1f}" if size >= _PLACE or not size else readable(size)
+        return say("{number} bits", number=f"{sign}{number}")
 
     @property
     def is_high(self) -> bool:
@@ -77,7 +79,7 @@ def gauge_of(case: CaseReport, cases: Sequence[CaseReport], model: ModelReport) 
     shift = max(-limit, min(limit, found.base_evidence - threshold)) / limit
     end = WIDTH / 2 * (1 + shift)
     others = [name for name in model.class_names if name != found.target_class]
-    low = others[0] if len(others) == 1 and not model.thresholds else f"not {found.target_class}"
+    low = others[0] if len(others) == 1 and not model.thresholds else say("not {name}", name=found.target_class)
     return Gauge(low, found.target_class, found.base_evidence, WIDTH / 2, end)
 
 

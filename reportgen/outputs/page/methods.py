@@ -17,8 +17,10 @@ import tomli_w
 
 from reportgen.outputs.saved.report_json import to_plain
 from reportgen.report.evidence import BITS, OcclusionMap
+from reportgen.report.numbers import grouped
 from reportgen.report.report import Report, readable
 from reportgen.settings.report import DEFAULTS, public_settings
+from reportgen.system.language import say, say_count
 
 
 @dataclass(frozen=True)
@@ -133,82 +135,139 @@ def _paragraphs(report: Report, cite: _Cited) -> Iterator[str]:
     tests = [case.map_test for case in report.cases if case.map_test]
     if tests:
         curves = tests[0].curves
-        goes = {"blur": "a blurred image", "imputed": f"noisy linear imputation {cite('rong2022')}"}
-        instead = " and by ".join(goes.get(one.baseline, one.baseline) for one in curves)
-        yield (
-            f"Each map was tested by deletion and insertion {cite('petsiuk2018')}: pixels were taken away, or put "
-            f"back, in the map's order in {len(tests[0].shares) - 1} steps, and the same in {curves[0].orders} random "
-            f"orders of blocks of {_size(tests[0].block)} pixels. Pixels that are gone were replaced by {instead}."
-        )
+        goes = {
+            "blur": say("a blurred image"),
+            "imputed": say("noisy linear imputation {works}", works=cite("rong2022")),
+        }
+        instead = say(" and by ").join(goes.get(one.baseline, one.baseline) for one in curves)
+        yield say(
+            "Each map was tested by deletion and insertion {works}: pixels were taken away, or put back, in the map's "
+            "order in {steps} steps, and the same in {orders} random orders of blocks of {size} pixels. Pixels that "
+            "are "
+            "gone were replaced by {instead}.",
+            works=cite("petsiuk2018"), steps=len(tests[0].shares) - 1, orders=curves[0].orders,
+            size=_size(tests[0].block), instead=instead,
+        )  # fmt: skip
     if any(case.decision for case in report.cases):
-        yield (
+        yield say(
             "The smallest share of the image whose blurring in the map's order flips the decision, and the smallest "
             "that restores it when put back into the blurred image, were looked for in steps of 1/16 of the pixels "
             "and, within the first in which the decision turns, of 1/256."
         )
     layers = len(report.model.shown_layers)
     if layers:
-        yield (
-            f"The feature maps of {_count(layers, 'layer')} come from one forward pass. Correlations are Pearson's, "
-            "over the pixels of a map, with the input averaged to the size of the map."
+        yield say_count(
+            "The feature maps of {count} layer come from one forward pass. Correlations are Pearson's, over the "
+            "pixels of "
+            "a map, with the input averaged to the size of the map.",
+            "The feature maps of {count} layers come from one forward pass. Correlations are Pearson's, over the "
+            "pixels of "
+            "a map, with the input averaged to the size of the map.",
+            layers,
         )
     if report.differences:
-        yield (
-            f"How far a channel responds differently is Cliff's delta {cite('cliff1993')}: of all pairs of a place of "
-            "its map in the one group of images and a place in the other, the share in which the latter's value is the "
-            "larger, less the share in which the former's is."
+        yield say(
+            "How far a channel responds differently is Cliff's delta {works}: of all pairs of a place of its map in "
+            "the "
+            "one group of images and a place in the other, the share in which the latter's value is the larger, less "
+            "the "
+            "share in which the former's is.",
+            works=cite("cliff1993"),
         )
 
 
 def _inputs(report: Report) -> str:
     model, how = report.model, report.settings.get("preprocessing")
     table = how if isinstance(how, dict) else {}
-    words = [f"resampling: {table['resampling']}"] if isinstance(table.get("resampling"), str) else []
-    words += [f"aspect: {table['aspect']}"] if isinstance(table.get("aspect"), str) else []
+    words = [say("resampling: {how}", how=table["resampling"])] if isinstance(table.get("resampling"), str) else []
+    words += [say("aspect: {how}", how=table["aspect"])] if isinstance(table.get("aspect"), str) else []
     scaled = f" ({', '.join(words)})" if words else ""
-    libraries = " and ".join(
+    libraries = say(" and ").join(
         f"{name} {report.versions[key]}"
         for key, name in (("tensorflow", "TensorFlow"), ("keras", "Keras"))
         if key in report.versions
     )
-    return (
-        f"{_count(len(report.cases), 'image')} of the model's input size, {_size(model.input_shape[:2])} pixels{scaled}"
-        f", preprocessed as {model.preprocessing}, went through {model.name} ({model.total_parameters:,} parameters, "
-        f"{_count(math.prod(model.output_shape), 'output')}, {model.head}), by reportgen {report.versions['reportgen']}"
-        f"{' with ' + libraries if libraries else ''}."
+    outputs = math.prod(model.output_shape)
+    return say_count(
+        "{count} image of the model's input size, {size} pixels{scaled}, preprocessed as {preprocessing}, went through "
+        "{model} ({parameters} parameters, {outputs}, {head}), by reportgen {version}{libraries}.",
+        "{count} images of the model's input size, {size} pixels{scaled}, preprocessed as {preprocessing}, went "
+        "through "
+        "{model} ({parameters} parameters, {outputs}, {head}), by reportgen {version}{libraries}.",
+        len(report.cases),
+        size=_size(model.input_shape[:2]),
+        scaled=scaled,
+        preprocessing=model.preprocessing,
+        model=model.name,
+        parameters=grouped(model.total_parameters),
+        outputs=say_count("{count} output", "{count} outputs", outputs, count=grouped(outputs)),
+        head=model.head,
+        version=report.versions["reportgen"],
+        libraries=f" {say('with {libraries}', libraries=libraries)}" if libraries else "",
     )
 
 
 def _scan(first: OcclusionMap, maps: list[OcclusionMap], cite: _Cited) -> str:
     sizes = list(dict.fromkeys((one.patch, one.stride) for one in first.scans))
-    patches = ", ".join(f"{_size(patch)} pixels in steps of {_size(stride)}" for patch, stride in sizes)
-    fills = " and ".join(dict.fromkeys(_fill(one.fill) for one in first.scans))
+    patches = ", ".join(
+        say("{size} pixels in steps of {step}", size=_size(patch), step=_size(stride)) for patch, stride in sizes
+    )
+    fills = say(" and ").join(dict.fromkeys(_fill(one.fill) for one in first.scans))
+    positions = _positions(sum(one.count for one in first.scans))
+    told = {"works": cite("zeiler2014"), "patches": patches, "fills": fills, "positions": positions}
     said = [
-        f"Where the model looked was found by occlusion {cite('zeiler2014')}: a patch ({patches}) was moved over each "
-        f"image, filled with {fills}; {_count(sum(one.count for one in first.scans), 'position')} an image"
-        f"{' and class' if first.unit == BITS else ''}."
+        say(
+            "Where the model looked was found by occlusion {works}: a patch ({patches}) was moved over each image, "
+            "filled "
+            "with {fills}; {positions} an image and class.",
+            **told,
+        )
+        if first.unit == BITS
+        else say(
+            "Where the model looked was found by occlusion {works}: a patch ({patches}) was moved over each image, "
+            "filled "
+            "with {fills}; {positions} an image.",
+            **told,
+        )
     ]
     if first.unit == BITS:
         works = cite("good1950", "robnik2008", "zintgraf2017")
-        said.append(f"Importance is by how much a patch lowers the log-odds of the class, in bits {works}.")
+        said.append(
+            say("Importance is by how much a patch lowers the log-odds of the class, in bits {works}.", works=works)
+        )
     else:
-        said.append("Importance is by how much a patch lowers the model's output.")
-    said.append("A pixel has the mean over the patches that cover it.")
+        said.append(say("Importance is by how much a patch lowers the model's output."))
+    said.append(say("A pixel has the mean over the patches that cover it."))
     if len(first.scans) > 1:
         kinds = ", ".join(dict.fromkeys(one.combination for one in maps))
         said.append(
-            f"The map is the weighted mean of the maps of {len(first.scans)} scans; of several sets of weights the "
-            f"one was taken (here: {kinds}) that best foretold what random coverings cost which no patch had tried."
+            say(
+                "The map is the weighted mean of the maps of {count} scans; of several sets of weights the one was "
+                "taken "
+                "(here: {kinds}) that best foretold what random coverings cost which no patch had tried.",
+                count=len(first.scans),
+                kinds=kinds,
+            )
         )
         found = [readable(one.agreement) for one in maps if one.agreement is not None]
         if found:
-            said.append(f"Its rank correlation with them was {', '.join(found)} (case by case).")
+            said.append(say("Its rank correlation with them was {values} (case by case).", values=", ".join(found)))
     if first.engine == "incremental":
-        said.append(f"For each position only what the patch can change was computed again {cite('nakandala2019')}.")
+        said.append(
+            say(
+                "For each position only what the patch can change was computed again {works}.",
+                works=cite("nakandala2019"),
+            )
+        )
     if first.largest_difference is not None:
         said.append(
-            f"At {_count(first.checked_positions, 'position')} chosen at random the largest difference of an output "
-            f"from a pass over the whole image was {first.largest_difference:.2g}."
+            say(
+                "At {positions} chosen at random the largest difference of an output from a pass over the whole "
+                "image was "
+                "{value}.",
+                positions=_positions(first.checked_positions),
+                value=f"{first.largest_difference:.2g}",
+            )
         )
     return " ".join(said)
 
@@ -265,11 +324,14 @@ def _size(sides: tuple[int, ...]) -> str:
     return " × ".join(map(str, sides))
 
 
-def _count(number: int, what: str) -> str:
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
+def _positions(number: int) -> str:
+    return say_count("{count} position", "{count} positions", number, count=grouped(number))
 
 
 def _fill(fill: object) -> str:
     if isinstance(fill, str):
-        return {"mean": "the mean colour of the image", "blur": "a blurred copy of the image"}.get(fill, fill)
-    return f"the colour {', '.join(f'{value:g}' for value in fill)}" if isinstance(fill, tuple) else str(fill)
+        known = {"mean": say("the mean colour of the image"), "blur": say("a blurred copy of the image")}
+        return known.get(fill, fill)
+    if isinstance(fill, tuple):
+        return say("the colour {colour}", colour=", ".join(f"{value:g}" for value in fill))
+    return str(fill)

@@ -29,6 +29,7 @@ from reportgen.outputs.page.boxes import (
 )  # fmt: skip
 from reportgen.report.blocks import MERGING, Block, gather_blocks
 from reportgen.report.model import LayerSummary, ModelReport
+from reportgen.system.language import say
 
 SHOWN_ONE_BY_ONE = 24  # blocks up to which nothing is drawn once for several
 LONGEST_PERIOD = 6
@@ -303,8 +304,8 @@ def _in_a_row(boxes: Sequence[Box], x: float, y: float) -> list[Box]:
 def _input_unit(input_shape: Sequence[int], scale: Scale) -> Unit:
     width, height, slant = box_size(input_shape, scale)
     half = height / 2 + slant + MARGIN / 2
-    words = f"the input, {' × '.join(map(str, input_shape))}"
+    words = say("the input, {shape}", shape=" × ".join(map(str, input_shape)))
     box = Box("input", 0, 0, width, height, slant, -1, None, words)
     box = placed_at(box, (_NARROWEST - width - slant) / 2, half)
     out = path("M", box.x + box.width, half, "H", _NARROWEST)
-    return Unit((box,), (out,), _NARROWEST, round(2 * half, 1), 1, "input", "input", tuple(input_shape), 0, 1)
+    return Unit((box,), (out,), _NARROWEST, round(2 * half, 1), 1, say("input"), say("input"), tuple(input_shape), 0, 1)

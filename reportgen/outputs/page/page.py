@@ -24,9 +24,16 @@ from reportgen.report.findings import Finding
 from reportgen.report.measures import Measure, missing, side_by_side, why_missing
 from reportgen.report.picture import Picture, case_picture_name, layer_picture_name, occlusion_kind
 from reportgen.report.report import REGRESSION, CaseReport, Comment, Remark, Report, readable, verdict
+from reportgen.system.language import mark, say
 
 CHANNEL_ROWS = 3000
 FINDING_ROWS, BEST_ROWS = 40, 5
+_MATTERS = (
+    mark("not finite"), mark("edges"), mark("bright"), mark("negatives"), mark("contrast change"),
+    mark("sharpness change"), mark("contrast"), mark("contrast raised"), mark("sharpness"), mark("sharpness raised"),
+    mark("dead"), mark("woken"), mark("compressed"), mark("difference"), mark("parting"), mark("deciding"),
+    mark("unmoved"), mark("page size"),
+)  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -163,25 +170,30 @@ class Page(Frame):
         """What the colours over the pictures mean; empty where they aren't the usual ones."""
         if not self.shows_key:
             return ""
-        same = " in all cases" if len(self.cases) > 1 else ""
-        return (
-            f"Red: covering this lowers {self.followed}. Blue: raises it. Full colour stands for a change by "
-            f"{readable(self.importance_limit)}{self.importance_unit}{same}."
+        told = {"what": self.followed, "amount": f"{readable(self.importance_limit)}{self.importance_unit}"}
+        if len(self.cases) > 1:
+            return say(
+                "Red: covering this lowers {what}. Blue: raises it. Full colour stands for a change by {amount} in all "
+                "cases.",
+                **told,
+            )
+        return say(
+            "Red: covering this lowers {what}. Blue: raises it. Full colour stands for a change by {amount}.", **told
         )
 
     @property
     def importance_unit(self) -> str:
         """What stands behind a number of importance: ``bits`` after a space, or nothing."""
         maps = [one for case in self.report.cases for one in case.occlusion_maps]
-        return " bits" if any(one.in_bits for one in maps) else ""
+        return say(" bits") if any(one.in_bits for one in maps) else ""
 
     @property
     def followed(self) -> str:
         """What covering lowers: the evidence for a class, its score, or the number that the model gives."""
-        name = self.cases[0][1].target_class if self.one_target else "the case's target class"
+        name = self.cases[0][1].target_class if self.one_target else say("the case's target class")
         if self.regression or self.importance_unit:
             return name_followed(name, in_bits=bool(self.importance_unit))
-        return f"the score for {name}"
+        return say("the score for {name}", name=name)
 
     @property
     def shows_evidence(self) -> bool:
@@ -275,6 +287,12 @@ class Page(Frame):
             return "occlusion"  # a map without an order has no curves; what is said of it stands at the map
         return remark.proof or self.layer_anchor(remark.layer)
 
+    @staticmethod
+    def matter(remark: Remark) -> str:
+        """Return in words what a remark measured."""
+        words = remark.kind.replace("_", " ")
+        return say(words) if words in _MATTERS else words
+
     def gauge(self, case: CaseReport) -> Gauge | None:
         """Return how far the evidence of a case lies from the threshold."""
         return gauge_of(case, self.report.cases, self.report.model)
@@ -344,6 +362,12 @@ class Page(Frame):
     def grid_scale(self) -> str:
         """How grids are scaled: ``channel``, ``standardized`` or ``shared``."""
         return self._drawn("scale")
+
+    @property
+    def grid_scale_words(self) -> str:
+        """The same in a word for the reader."""
+        words = {"channel": mark("channel"), "standardized": mark("standardized"), "shared": mark("shared")}
+        return say(words[self.grid_scale]) if self.grid_scale in words else self.grid_scale
 
     @property
     def grid_range(self) -> str:

@@ -15,6 +15,7 @@ from reportgen.outputs.page.page import Page
 from reportgen.outputs.page.theme import Theme, check_page
 from reportgen.outputs.saved.seal import BLANK_SEAL, DATA_START, SEAL, page_digest
 from reportgen.report.report import Report
+from reportgen.system.language import speaking
 
 # what the page of a report is styled and moved by, in this order: the channel viewer first, it lets through what is
 # none of its tiles
@@ -68,6 +69,7 @@ def render(template: str, page: Page, theme: Theme | None) -> str:
     OutputError
         When the theme's templates have a fault.
     """
-    if theme is not None:
-        return theme.render(template, page=page, report=page.report)
-    return environment().get_template(template).render(page=page, report=page.report)
+    with speaking(page.report.language):
+        if theme is not None:
+            return theme.render(template, page=page, report=page.report)
+        return environment().get_template(template).render(page=page, report=page.report)

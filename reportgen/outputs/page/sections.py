@@ -6,17 +6,18 @@ from dataclasses import dataclass
 
 from reportgen.report.report import REGRESSION, Report
 from reportgen.report.section import FurtherSection
+from reportgen.system.language import mark, say
 
 SECTIONS = {
-    "summary": "At a glance",
-    "occlusion": "Where the model looked, and what decides",
-    "differs": "What differs inside",
-    "layers": "Feature maps, layer by layer",
-    "cases": "The cases, from file to score",
-    "model": "The model",
-    "reading": "How to read this report",
-    "methods": "Methods",
-    "provenance": "Provenance",
+    "summary": mark("At a glance"),
+    "occlusion": mark("Where the model looked, and what decides"),
+    "differs": mark("What differs inside"),
+    "layers": mark("Feature maps, layer by layer"),
+    "cases": mark("The cases, from file to score"),
+    "model": mark("The model"),
+    "reading": mark("How to read this report"),
+    "methods": mark("Methods"),
+    "provenance": mark("Provenance"),
 }
 
 
@@ -49,13 +50,13 @@ def chosen_sections(report: Report) -> tuple[Section, ...]:
 def section_title(report: Report, name: str) -> str:
     """Return what a section is called in a report: of numbers that are no scores, and where nothing is decided, too."""
     if name == "occlusion" and not any(case.decision for case in report.cases):
-        return "Where the model looked"
+        return say("Where the model looked")
     if name == "cases" and report.model.head == REGRESSION:
-        return "The cases, from file to output"
+        return say("The cases, from file to output")
     if name == "differs" and report.differences is None:
         decides = any(case.decision for case in report.cases)
-        return "Channels that speak for the decision" if decides else "Channels that the output hangs on"
-    return SECTIONS[name]
+        return say("Channels that speak for the decision") if decides else say("Channels that the output hangs on")
+    return say(SECTIONS[name])
 
 
 def is_there(report: Report, name: str) -> bool:
@@ -73,13 +74,13 @@ def steps_of(report: Report) -> dict[str, tuple[tuple[str, str], ...]]:
     card = report.model.card
     parts = {
         "occlusion": (
-            ("regions", "The strongest regions", "occlusion-regions" in drawn),
-            ("decides", "What decides", any(case.decision for case in report.cases)),
-            ("map-test", "Better than chance?", "occlusion-test" in drawn),
-            ("known-regions", "Inside known regions", known),
-            ("measures", "The map in measures", measured),
+            ("regions", say("The strongest regions"), "occlusion-regions" in drawn),
+            ("decides", say("What decides"), any(case.decision for case in report.cases)),
+            ("map-test", say("Better than chance?"), "occlusion-test" in drawn),
+            ("known-regions", say("Inside known regions"), known),
+            ("measures", say("The map in measures"), measured),
         ),
-        "model": (("network", "The network", True), ("card", "Training, results, limits", card is not None)),
-        "methods": (("again", "To make it again", True),),
+        "model": (("network", say("The network"), True), ("card", say("Training, results, limits"), card is not None)),
+        "methods": (("again", say("To make it again"), True),),
     }
     return {name: tuple((anchor, words) for anchor, words, there in of if there) for name, of in parts.items()}

@@ -23,6 +23,7 @@ from reportgen.outputs.site.confusion import confusion, finding_confusions
 from reportgen.outputs.site.records import ModelRecord, Record, picture_file
 from reportgen.report.picture import Picture
 from reportgen.report.report import DISCLAIMER, Report
+from reportgen.system.language import FOLDER, speaking
 
 PAGE_SIZE = 100
 FEED_SIZE = 50
@@ -127,6 +128,8 @@ def look() -> str:
     for name in environment().list_templates():
         if name.endswith((".j2", ".css", ".js")):
             digest.update(f"{name}\n{asset(name)}\n".encode())
+    for path in sorted(FOLDER.glob("*.po")):
+        digest.update(path.read_bytes())
     return digest.hexdigest()
 
 
@@ -134,7 +137,8 @@ def render_report_page(report: Report, site: Linked, data_address: str) -> bytes
     """Return the page of a report; ``data_address`` is where its JSON is, seen from it."""
     empty = Asset(SafeHtml(""))
     page = SitePage(report=report, style=empty, script=empty, generator="site", site=site, data_address=data_address)
-    return _rendered("report.html.j2", page=page, report=report)
+    with speaking(report.language):
+        return _rendered("report.html.j2", page=page, report=report)
 
 
 def render_lists(contents: Contents, files: Mapping[str, str]) -> dict[str, bytes]:
