@@ -25,8 +25,8 @@ def add_batch(commands: Any) -> None:
         "cases",
         nargs="?",
         metavar="CASES",
-        help="a table (CSV, TSV, Parquet) with a row a case, a folder, or a pattern such as 'scans/*.png'; left out: those "
-        "of the batch in the folder",
+        help="a table (CSV, TSV, Parquet) with a row a case, a folder, or a pattern such as 'scans/*.png'; left out: "
+        "those of the batch in the folder",
     )
     batch.add_argument(
         "-o", "--folder", metavar="DIR", required=True, help="folder to write to; a run that was stopped goes on there"
