@@ -49,12 +49,14 @@ class Moments:
         """
         if np.shape(values) != self.mean.shape:
             raise ValueError(f"shape {np.shape(values)}, not {self.mean.shape}")
-        new = np.asarray(values, np.float64)
-        known = np.isfinite(new)
+        given = np.asarray(values, np.float64)
+        known = np.isfinite(given)
         self.count += known
-        shift = np.where(known, new - self.mean, 0.0)
+        # a value that isn't known is where the mean is: it moves nothing
+        new = np.where(known, given, self.mean)
+        shift = new - self.mean
         self.mean = self.mean + shift / np.maximum(self.count, 1)
-        self._squares = self._squares + np.where(known, shift * (new - self.mean), 0.0)
+        self._squares = self._squares + shift * (new - self.mean)
 
     def merge(self, other: Moments) -> Moments:
         """Return the moments of both together.

@@ -77,6 +77,7 @@ def channels_chart(
     values
         For each its (group, mean of each case) on both sides of the comparison.
     """
+    alone = len({tuple(label for label, _ in sides) for sides in values}) == 1
     columns = min(3, len(separating))
     rows = -(-len(separating) // columns)
     figure, panels = grid_of_axes(rows, columns, side=(1.95, 1.15), gap=(0.35, 0.62), below=0.35, right=0.1)
@@ -90,8 +91,11 @@ def channels_chart(
                 facecolor=f"{SERIES[number]}55", edgecolor=SERIES[number], hatch="////" if number else "",
                 linewidth=1.0,
             )  # fmt: skip
+        group = "" if alone else f"{_short(sides[1][0])}, "
         axes.set_title(
-            escape_formulas(f"{_short(one.effect.layer)}, channel {one.effect.channel}\nAUC {one.auc.value:.2f}"),
+            escape_formulas(
+                f"{_short(one.effect.layer)}, channel {one.effect.channel}\n{group}AUC {one.separation.value:.3f}"
+            ),
             color=INK, fontsize=8,
         )  # fmt: skip
         axes.tick_params(labelsize=7)
@@ -99,11 +103,10 @@ def channels_chart(
         axes.locator_params(axis="y", nbins=3)
     for axes in panels[len(separating) :]:
         axes.axis("off")
-    told = "; ".join(f"{one.effect.layer} {one.effect.channel} AUC {one.auc.value:.2f}" for one in separating)
+    told = "; ".join(f"{one.effect.layer} {one.effect.channel} AUC {one.separation.value:.3f}" for one in separating)
     first, second = (label for label, _ in values[0])
-    alone = len({tuple(label for label, _ in sides) for sides in values}) == 1
     sides_told = f"Blue: {first}; orange, hatched: {second}." if alone else (
-        "Blue: the others; orange, hatched: the group that the table names."
+        "Orange, hatched: the group named above it; blue: the others."
     )  # fmt: skip
     caption = f"{sides_told} Across: the channel's mean on a case; up: % of the cases of that side."
     return encode_figure(name, figure, f"Means of the channels that separate best: {told}.", caption)

@@ -192,6 +192,24 @@ class SeparatingChannel:
     same_in: tuple[str, ...] = ()
     examples: tuple[Example, ...] = ()
 
+    @property
+    def is_lower(self) -> bool:
+        """Whether the group is lower than the others."""
+        return self.auc.value < 0.5
+
+    @property
+    def separation(self) -> Estimate:
+        """The AUC for the side that is higher: at least 0.5."""
+        if not self.is_lower:
+            return self.auc
+        return Estimate(value=1 - self.auc.value, low=1 - self.auc.high, high=1 - self.auc.low)
+
+    @property
+    def difference(self) -> Estimate:
+        """Cohen's d of the side that is higher."""
+        d = self.effect.effect
+        return Estimate(value=-d.value, low=-d.high, high=-d.low) if self.is_lower else d
+
 
 @dataclass(frozen=True, kw_only=True)
 class Likeness:

@@ -146,7 +146,7 @@ def measure_cohort(job: CohortJob, watch: Stopwatch) -> Cohort:
     summaries = summarize_groups(names, groups, batch.class_names)
     border = float(border_of(batch.input_size).mean())
     return Cohort(
-        title=job.title or f"{batch.model_name} on {count:,} case{'' if count == 1 else 's'}, by {job.by}",
+        title=job.title or _title(names, job.by, count),
         created=creation_time(), model=batch.model_name, model_sha256=batch.model_sha256,
         class_names=batch.class_names, by=job.by, cases=count, ungrouped=gathered.ungrouped,
         sample=groups[names[0]].sample.size, groups=summaries, border_area=border, contrasts=contrasts,
@@ -156,6 +156,11 @@ def measure_cohort(job: CohortJob, watch: Stopwatch) -> Cohort:
         pictures=(*pictures, *examples.pictures),
         versions=versions() | {name: library_version(name) or "unknown" for name in ("scikit-learn", "scipy")},
     )  # fmt: skip
+
+
+def _title(names: Sequence[str], by: str, count: int) -> str:
+    cases = "1 case" if count == 1 else f"{count:,} cases"
+    return f"{' and '.join(names)}, {cases}" if len(names) == 2 else f"{cases}, by {by}" if len(names) > 1 else cases
 
 
 def head_of_batch(batch: Batch) -> Head:

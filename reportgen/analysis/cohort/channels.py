@@ -80,7 +80,7 @@ def sides_of(names: Sequence[str], groups: dict[str, Group]) -> list[tuple[Side,
     if len(names) == 2:
         return [(parts[names[1]], parts[names[0]])]
     return [
-        (parts[name], _side(f"other than {name}", [groups[other] for other in names if other != name]))
+        (parts[name], _side("the others", [groups[other] for other in names if other != name]))
         for name in names
     ]
 
@@ -192,7 +192,8 @@ def choose_separating(
     """Return (comparison, place of the channel, layers that have it, too) of the channels with an AUC far from 0.5.
 
     A channel goes unmixed through normalization and activation: of layers of equal width whose channels of the same
-    number go with it (correlation at least 0.9 over the cases, or at most -0.9), only the best is listed.
+    number go with it (correlation at least 0.9 over the cases, or at most -0.9), only the best is listed. Of several
+    comparisons each has its share of the channels, at least one.
     """
     starts = np.concatenate([[0], np.cumsum([count for _, count in layout.layers])]).astype(int)
     order = sorted(
@@ -203,13 +204,16 @@ def choose_separating(
             if math.isfinite(one.auc) and one.strength > 0
         )
     )
+    share = max(1, most // max(1, len(contrasts)))
+    left = [share] * len(contrasts)
     taken: set[tuple[int, int]] = set()
     chosen: list[tuple[int, int, tuple[str, ...]]] = []
     for _, number, place in order:
-        if len(chosen) == most:
+        if not any(left):
             break
-        if (number, place) in taken:
+        if not left[number] or (number, place) in taken:
             continue
+        left[number] -= 1
         values = np.concatenate([side.values for side in pairs[number]])
         layer = int(np.searchsorted(starts, place, side="right")) - 1
         width = layout.layers[layer][1]

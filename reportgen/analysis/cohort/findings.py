@@ -16,7 +16,7 @@ from reportgen.report.cohort import (
     Notable,
     SeparatingChannel,
 )
-from reportgen.report.evaluation import Estimate
+from reportgen.report.evaluation import Estimate, describe_estimate
 from reportgen.report.known_regions import BORDER_LIMIT, CHANCE
 
 _GAP = 0.01
@@ -74,12 +74,12 @@ def _of_channels(contrasts: Sequence[Contrast], separating: Sequence[SeparatingC
     if separating:
         one = separating[0]
         contrast = contrasts[one.contrast]
-        higher = "higher" if one.effect.auc > 0.5 else "lower"
+        higher, lower = (contrast.there, contrast.here) if one.is_lower else (contrast.here, contrast.there)
         yield Finding(
             section="channels", first=True,
-            text=f"Channel {one.effect.channel} of {one.effect.layer} separates best: its mean alone is {higher} in "
-            f"{contrast.here} than in {contrast.there} in {_percent(0.5 + one.effect.strength)} of all pairs "
-            f"(AUC {describe(one.auc)}; d {describe(one.effect.effect)}).",
+            text=f"Channel {one.effect.channel} of {one.effect.layer} separates best: its mean is higher in {higher} "
+            f"than in {lower} in {_percent(one.separation.value)} of all pairs (AUC {describe_estimate(one.separation)}; "
+            f"d {describe(one.difference)}).",
         )  # fmt: skip
     for contrast in contrasts:
         if contrast.smallest_p * tested > SIGNIFICANT:

@@ -10,13 +10,13 @@ from reportgen.outputs.cohort.scatter import Scatter, make_scatter
 from reportgen.outputs.page.assets import read_assets
 from reportgen.outputs.page.environment import environment
 from reportgen.outputs.page.frame import Frame
-from reportgen.report.cohort import Cohort, CohortGroup, Example, Finding, Notable
+from reportgen.report.cohort import Cohort, CohortGroup, Example, Finding, Notable, SeparatingChannel
 from reportgen.report.picture import Picture
 
 KINDS = {"typical": "Most typical", "outlying": "Farthest from their group", "surprising": "Most surprising"}
 KIND_WORDS = {
     "typical": "nearest to the middle of their group, and not told wrong",
-    "outlying": "farthest from the middle of their group",
+    "outlying": "",
     "surprising": "the lowest scores for their labels",
 }
 
@@ -129,10 +129,23 @@ class CohortPage(Frame):
                 middles.append(f"{group.name} around {x:.1f} across and {y:.1f} up")
         return f"{'; '.join(middles)}."
 
+    def higher(self, one: SeparatingChannel) -> str:
+        """Return the side on which a channel is higher."""
+        contrast = self.cohort.contrasts[one.contrast]
+        return contrast.there if one.is_lower else contrast.here
+
+    def lower(self, one: SeparatingChannel) -> str:
+        """Return the other side."""
+        contrast = self.cohort.contrasts[one.contrast]
+        return contrast.here if one.is_lower else contrast.there
+
     @staticmethod
     def chance(value: float, least: float = 0.001) -> str:
         """Return a p or q as text."""
-        return f"< {least}" if value < least else f"{value:.3f}"
+        if value >= least:
+            return f"{value:.3f}"
+        number, _, power = f"{value:.1e}".partition("e")
+        return f"{number}e{int(power)}".replace("-", "−")
 
 
 def render_cohort_html(cohort: Cohort, reports: str) -> str:
