@@ -35,9 +35,10 @@ def evaluation_pictures(
 ) -> tuple[Picture, ...]:
     """Draw all charts of an evaluation; with another laid over it, each curve twice."""
     other = comparison.other if comparison else None
+    classes, others = evaluation.classes, other.classes if other else ()
     pictures = [
-        _curves(ROC, "ROC curve", "1 − specificity", "sensitivity", evaluation, other),
-        _curves(PRECISION_RECALL, "precision-recall curve", "recall (sensitivity)", "precision", evaluation, other),
+        roc_picture(classes, others),
+        _curves(PRECISION_RECALL, "precision-recall curve", "recall (sensitivity)", "precision", classes, others),
         _calibration(evaluation, other),
     ]
     if evaluation.task == TWO_CLASSES:
@@ -45,12 +46,17 @@ def evaluation_pictures(
     return tuple(pictures)
 
 
-def shown_classes(evaluation: ClassifierEvaluation) -> tuple[ClassMeasures, ...]:
+def roc_picture(classes: Sequence[ClassMeasures], others: Sequence[ClassMeasures] = ()) -> Picture:
+    """Draw the ROC curve of each class, with its band; those of another evaluation dashed."""
+    return _curves(ROC, "ROC curve", "1 − specificity", "sensitivity", classes, others)
+
+
+def shown_classes(classes: Sequence[ClassMeasures]) -> tuple[ClassMeasures, ...]:
     """Return the classes that charts have room for: of very many, those with the lowest AUC, in the model's order."""
-    if len(evaluation.classes) <= MOST_PANELS:
-        return evaluation.classes
+    if len(classes) <= MOST_PANELS:
+        return tuple(classes)
     worst = sorted(
-        evaluation.classes, key=lambda one: (not math.isfinite(one.auc.value), one.auc.value)
+        classes, key=lambda one: (not math.isfinite(one.auc.value), one.auc.value)
     )[:MOST_PANELS]  # fmt: skip
     return tuple(sorted(worst, key=lambda one: one.number))
 
@@ -126,11 +132,11 @@ def standing_strip(
 
 
 def _curves(
-    name: str, title: str, across: str, up: str, evaluation: ClassifierEvaluation, other: ClassifierEvaluation | None
+    name: str, title: str, across: str, up: str, classes: Sequence[ClassMeasures], others: Sequence[ClassMeasures]
 ) -> Picture:
     """Draw a curve for each class, with its band; that of another evaluation dashed."""
     is_roc = name == ROC
-    theirs = {one.number: one for one in other.classes} if other else {}
+    theirs = {one.number: one for one in others}
 
     def curve_of(one: ClassMeasures) -> tuple[Curve, Estimate]:
         return (one.roc, one.auc) if is_roc else (one.precision_recall, one.average_precision)
@@ -140,7 +146,7 @@ def _curves(
         chance = [0, 1] if is_roc else [one.positives / whole] * 2
         axes.plot([0, 1], chance, ":", color=INK, linewidth=1, label="chance")
         mine = curve_of(one)[0]
-        label = "this" if other else None
+        label = "this" if others else None
         _draw_curve(axes, mine, SERIES[0], "-", label, stepped=not is_roc)
         if one.number in theirs:
             _draw_curve(axes, curve_of(theirs[one.number])[0], SERIES[1], "--", "other", stepped=not is_roc)
@@ -151,19 +157,19 @@ def _curves(
         if all(map(math.isfinite, place)):
             axes.plot(*place, "o", color=SERIES[0], markersize=6, markeredgecolor="white", label="as it decides")
 
-    shown = shown_classes(evaluation)
+    shown = shown_classes(classes)
     figure = _panels(shown, across, up, draw)
     measure = "AUC" if is_roc else "average precision"
     told = "; ".join(f"{one.class_name} {describe_estimate(curve_of(one)[1])}" for one in shown)
-    if other:
+    if others:
         numbers = {one.number for one in shown}
-        both = [one for one in other.classes if one.number in numbers]
+        both = [one for one in others if one.number in numbers]
         second = [f"{one.class_name} {describe_estimate(curve_of(one)[1])}" for one in both]
         told += f"; the other {'; '.join(second)}"
     alt = f"{title[0].upper()}{title[1:]}{'s' if len(shown) > 1 else ''}: {measure} {told}."
     band = "band: 95 % interval by patient; dot: as the model decides; dotted: chance"
-    first = "Solid: this evaluation; dashed: the other; " if other else "Line: the images as they are; "
-    return encode_figure(name, figure, alt, f"{first}{band}.{_left_out(evaluation, shown)}")
+    first = "Solid: this evaluation; dashed: the other; " if others else "Line: the images as they are; "
+    return encode_figure(name, figure, alt, f"{first}{band}.{_left_out(classes, shown)}")
 
 
 def _draw_curve(axes: Any, curve: Curve, colour: str, line: str, label: str | None, *, stepped: bool) -> None:
@@ -197,7 +203,7 @@ def _calibration(evaluation: ClassifierEvaluation, other: ClassifierEvaluation |
         told = describe_estimate(pooled.expected_error)
         what = "the score of the class that is said"
     else:
-        shown = shown_classes(evaluation)
+        shown = shown_classes(evaluation.classes)
         what = f"the score of {shown[0].class_name}" if len(shown) == 1 else "the score of each finding"
         figure = _panels(
             shown, "mean score", "share that has it",
@@ -207,7 +213,7 @@ def _calibration(evaluation: ClassifierEvaluation, other: ClassifierEvaluation |
     alt = f"Calibration of {what} in ten bins: expected calibration error {told}."
     caption = (
         "Marks above the dotted line: scores are too low; below it: too high. Larger marks: more images."
-        f"{_left_out(evaluation, shown)}"
+        f"{_left_out(evaluation.classes, shown)}"
     )
     return encode_figure(CALIBRATION, figure, alt, caption)
 
@@ -261,7 +267,7 @@ def _short(name: str) -> str:
     return name if len(name) <= _LONGEST_TITLE else f"{name[: _LONGEST_TITLE - 1]}…"
 
 
-def _left_out(evaluation: ClassifierEvaluation, shown: Sequence[ClassMeasures]) -> str:
-    if not shown or len(shown) == len(evaluation.classes):
+def _left_out(classes: Sequence[ClassMeasures], shown: Sequence[ClassMeasures]) -> str:
+    if not shown or len(shown) == len(classes):
         return ""
-    return f" The {len(shown)} of {len(evaluation.classes)} classes with the lowest AUC; the table has all."
+    return f" The {len(shown)} of {len(classes)} classes with the lowest AUC; the table has all."

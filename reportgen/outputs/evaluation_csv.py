@@ -20,14 +20,15 @@ def render_evaluation_csv(evaluation: ClassifierEvaluation) -> bytes:
     text = io.StringIO(newline="")
     table = csv.writer(text)
     table.writerow(
-        ["image", "sha256", "patient", "label", "said", "right", *(_plain(f"score of {name}") for name in names)]
+        ["image", "sha256", "patient", "label", "said", "right", *(plain_cell(f"score of {name}") for name in names)]
     )
     for image in evaluation.images:
         shown, said = ("|".join(names[number] for number in numbers) for numbers in (image.labels, image.said))
-        words = [_plain(shown), _plain(said), "yes" if image.correct else "no"]
-        table.writerow([_plain(image.name), image.sha256, image.group, *words, *map(repr, image.scores)])
+        words = [plain_cell(shown), plain_cell(said), "yes" if image.correct else "no"]
+        table.writerow([plain_cell(image.name), image.sha256, image.group, *words, *map(repr, image.scores)])
     return text.getvalue().encode("utf-8", "replace")
 
 
-def _plain(text: str) -> str:
+def plain_cell(text: str) -> str:
+    """Return a text that no spreadsheet takes for a formula: with an apostrophe before it where one would."""
     return f"'{text}" if text.startswith(_FORMULAS) else text

@@ -1,0 +1,54 @@
+"""``reportgen cohort``: what many cases show together."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from reportgen.cli.arguments import add_command, add_force, say_made
+
+_EXAMPLES = """reportgen cohort out/
+reportgen cohort out/ --by sex -o out/by-sex.html --csv channels.csv
+reportgen cohort out/ --by predicted --map umap --json cohort.json"""
+_DEFAULT = "cohort.html"
+
+
+def add_cohort(commands: Any) -> None:
+    """Add the command."""
+    cohort = add_command(
+        commands, "cohort", "compare groups of the cases of a batch: channels, maps, scores", _cohort, _EXAMPLES
+    )
+    cohort.add_argument("folder", metavar="OUT", help="what reportgen batch wrote")
+    cohort.add_argument(
+        "--by",
+        default="label",
+        metavar="COLUMN",
+        help="what makes the groups: label (default), predicted, correct, none, or a column of the table of cases",
+    )
+    cohort.add_argument(
+        "-o", "--html", metavar="FILE", help=f"page to write; default OUT/{_DEFAULT}, from where reports are linked"
+    )
+    cohort.add_argument("--json", metavar="FILE", help="write all numbers")
+    cohort.add_argument("--csv", metavar="FILE", help="write a table with a row for each channel")
+    cohort.add_argument(
+        "--map", default="pca", metavar="HOW", help="how cases are laid out in two dimensions: pca (default) or umap"
+    )
+    cohort.add_argument(
+        "--sample", type=int, metavar="N", help="cases of a group that ranks are taken of; default 2000, in 64 MB"
+    )
+    cohort.add_argument("--title", default="", metavar="TEXT", help="title of the page")
+    add_force(cohort)
+
+
+def _cohort(given: argparse.Namespace) -> None:
+    from reportgen.settings.cohort import CohortJob
+    from reportgen.workflows.cohort import cohort
+
+    folder = Path(given.folder)
+    job = CohortJob(
+        folder=folder, html=folder / _DEFAULT if given.html is None else Path(given.html),
+        json=None if given.json is None else Path(given.json), csv=None if given.csv is None else Path(given.csv),
+        by=given.by, method=given.map, sample=given.sample, title=given.title,
+    )  # fmt: skip
+    say_made(cohort(job, overwrite=given.force, progress=True))

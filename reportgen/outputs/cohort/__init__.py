@@ -1,0 +1,1 @@
+"""A cohort as a page and as tables."""

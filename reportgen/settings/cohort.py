@@ -1,0 +1,62 @@
+"""What ``reportgen cohort`` reads, how it groups, and where results go."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from reportgen.system.errors import SettingsError
+
+PCA, UMAP = "pca", "umap"
+_LEAST_SAMPLE, _MOST_SAMPLE = 20, 100_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class CohortJob:
+    """One run of ``reportgen cohort``.
+
+    Attributes
+    ----------
+    folder
+        What ``reportgen batch`` wrote.
+    html, json, csv
+        Files to write; None: not written.
+    by
+        What makes the groups: ``label``, ``predicted``, ``correct``, ``none``, or a column of the table of cases.
+    method
+        Of the map of the cases: ``pca`` or ``umap``.
+    sample
+        How many cases of a group are kept at once; None: 2,000, or as many as 64 MB hold.
+    title
+        Of the page; empty: made of model and groups.
+    """
+
+    folder: Path
+    html: Path
+    json: Path | None = None
+    csv: Path | None = None
+    by: str = "label"
+    method: str = PCA
+    sample: int | None = None
+    title: str = ""
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The files to be written."""
+        return tuple(path for path in (self.html, self.json, self.csv) if path is not None)
+
+
+def check_cohort(job: CohortJob) -> None:
+    """Refuse what makes no sense.
+
+    Raises
+    ------
+    SettingsError
+        Naming the flag.
+    """
+    if job.method not in (PCA, UMAP):
+        raise SettingsError(f"--map is '{job.method}'", "give pca or umap")
+    if job.sample is not None and not _LEAST_SAMPLE <= job.sample <= _MOST_SAMPLE:
+        raise SettingsError(f"--sample is {job.sample}", f"give {_LEAST_SAMPLE} to {_MOST_SAMPLE:,}")
+    if not job.by.strip():
+        raise SettingsError("--by is empty", "give label, predicted, correct, none, or a column of the cases")

@@ -1,0 +1,211 @@
+"""Many cases in groups, as a walk: kept numbers -> what groups have -> which cases to show -> figures -> files.
+
+The cases are read twice, one after another, and none is kept: first what each group has, then where each case lies in
+it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from reportgen.outputs.made import Made
+from reportgen.report.cohort import Cohort, Notable, SeparatingChannel
+from reportgen.report.evaluation import Resampling
+from reportgen.report.provenance import creation_time, versions
+from reportgen.settings.cohort import UMAP, CohortJob, check_cohort
+from reportgen.system.errors import OutputError, ReportgenError, SettingsError
+from reportgen.system.libraries import library_version
+from reportgen.system.progress import Stopwatch
+from reportgen.workflows.making import spare_files
+
+if TYPE_CHECKING:
+    from reportgen.analysis.cohort.gather import Gathered, Layout
+    from reportgen.analysis.cohort.look import Looked
+    from reportgen.analysis.predictions import Head
+    from reportgen.batch.numbers import Batch
+
+SEPARATING = 6
+_RESAMPLING = Resampling(samples=1000, seed=0)
+
+
+def cohort(job: CohortJob, *, overwrite: bool, progress: bool) -> Made:
+    """Make the page of a cohort, and its numbers as JSON and CSV.
+
+    Parameters
+    ----------
+    job
+        What is read, how it's grouped, and where results go.
+    overwrite
+        Whether existing files may be replaced.
+    progress
+        Whether to show it.
+
+    Raises
+    ------
+    ReportgenError
+        When something that was given can't be used; nothing is written then.
+    """
+    from reportgen.outputs.cohort.page import render_cohort_html
+    from reportgen.outputs.cohort.tables import render_channels_csv, render_cohort_json
+    from reportgen.system.atomic import check_target, write_all
+
+    _check(job, overwrite=overwrite)
+    watch = Stopwatch(progress)
+    found = measure_cohort(job, watch)
+    files = {job.html: render_cohort_html(found, reports_beside(job.html, job.folder)).encode()}
+    if job.json is not None:
+        files[job.json] = render_cohort_json(found)
+    if job.csv is not None:
+        files[job.csv] = render_channels_csv(found)
+    for path in files:
+        check_target(path, overwrite=overwrite)
+    write_all(files)
+    said = tuple(one.text for one in found.findings if one.first)
+    return Made(job.files, said)
+
+
+def _check(job: CohortJob, *, overwrite: bool) -> None:
+    """Refuse now what would fail after minutes of work."""
+    from reportgen.analysis.cohort.places import check_umap
+    from reportgen.analysis.metrics.curves import check_scikit_learn
+    from reportgen.batch.storage import INNER
+    from reportgen.system.atomic import check_target
+
+    check_cohort(job)
+    check_scikit_learn()
+    if job.method == UMAP:
+        check_umap()
+    if len({os.path.abspath(path) for path in job.files}) < len(job.files):  # noqa: PTH100 - links are not followed
+        raise OutputError("two outputs would be written to the same file", "name a file for each")
+    spare_files(job.files, [job.folder / name for name in (f"{INNER}/batch.json", "results.csv", "results.parquet")])
+    for path in job.files:
+        check_target(path, overwrite=overwrite)
+
+
+def reports_beside(page: Path, folder: Path) -> str:
+    """Return the folder of reports as seen from a page; empty where it lies elsewhere: that would tell of folders."""
+    try:
+        below = (folder / "reports").resolve().relative_to(page.resolve().parent)
+    except ValueError:
+        return ""
+    return f"{quote(below.as_posix())}/"
+
+
+def measure_cohort(job: CohortJob, watch: Stopwatch) -> Cohort:
+    """Return all of a cohort.
+
+    Raises
+    ------
+    ReportgenError
+        When the folder holds no cases, or they can't be grouped so.
+    """
+    from reportgen.analysis.cohort.channels import compare_channels, separate, sides_of
+    from reportgen.analysis.cohort.findings import find_all
+    from reportgen.analysis.cohort.likeness import measure_likeness
+    from reportgen.analysis.cohort.scores import measure_scores, with_known_labels
+    from reportgen.analysis.cohort.summaries import order_groups, summarize_groups
+    from reportgen.analysis.known_regions import border_of
+    from reportgen.batch.numbers import read_batch
+    from reportgen.workflows.cohort_pictures import Examples, cohort_pictures, make_case_map
+
+    batch = read_batch(job.folder)
+    head = head_of_batch(batch)
+    gathered, layout, count = _gather(job, batch, watch)
+    names, groups = order_groups(gathered.groups), gathered.groups
+    with watch.step("channels"):
+        pairs = sides_of(names, groups)
+        contrasts = compare_channels(pairs, layout)
+        chosen = separate(contrasts, pairs, layout, SEPARATING, _RESAMPLING)
+    looked = _look(job, head, gathered, [key for one in chosen for key, _ in one.steps], count, watch)
+    with watch.step("maps"):
+        alike = measure_likeness(looked.alike, names, groups)
+    with watch.step("scores"):
+        labelled = with_known_labels(tuple(gathered.scored), head)
+        scores = measure_scores(labelled, _RESAMPLING) if labelled else ()
+    with watch.step("draw"):
+        examples = Examples()
+        separating = tuple(
+            SeparatingChannel(
+                contrast=one.contrast, effect=contrasts[one.contrast].channels[one.place], auc=one.auc,
+                same_in=one.same_in,
+                examples=tuple(examples.show(looked.found[key], value) for key, value in one.steps),
+            )
+            for one in chosen
+        )  # fmt: skip
+        notable = tuple(
+            Notable(kind=kind, group=group, cases=tuple(examples.show(seen, abs(value)) for value, seen in best))
+            for kind, group, best in looked.standing_out(names)
+        )
+        case_map = make_case_map(job.method, looked, names, examples)
+        values = [one.values for one in chosen]
+        pictures = cohort_pictures(head, names, groups, contrasts, separating, values, scores)
+    summaries = summarize_groups(names, groups, batch.class_names)
+    border = float(border_of(batch.input_size).mean())
+    return Cohort(
+        title=job.title or _title(names, job.by, count),
+        created=creation_time(), model=batch.model_name, model_sha256=batch.model_sha256,
+        class_names=batch.class_names, by=job.by, cases=count, ungrouped=gathered.ungrouped,
+        sample=groups[names[0]].sample.size, groups=summaries, border_area=border, contrasts=contrasts,
+        separating=separating, likenesses=alike, scores=scores, scored=len(labelled.rows) if labelled else 0,
+        scored_sample=not gathered.scored.is_whole, case_map=case_map, notable=notable,
+        findings=find_all(summaries, job.by, contrasts, separating, alike, border, notable, gathered.ungrouped),
+        pictures=(*pictures, *examples.pictures),
+        versions=versions() | {name: library_version(name) or "unknown" for name in ("scikit-learn", "scipy")},
+    )  # fmt: skip
+
+
+def _title(names: Sequence[str], by: str, count: int) -> str:
+    cases = "1 case" if count == 1 else f"{count:,} cases"
+    return f"{' and '.join(names)}, {cases}" if len(names) == 2 else f"{cases}, by {by}" if len(names) > 1 else cases
+
+
+def head_of_batch(batch: Batch) -> Head:
+    """Return how scores are read of the model of a batch."""
+    from reportgen.analysis.predictions import Head
+
+    single = batch.threshold is not None
+    threshold = 0.5 if batch.threshold is None else batch.threshold
+    return Head(batch.head, batch.class_names, threshold, 1 if single else len(batch.class_names), batch.thresholds)
+
+
+def _gather(job: CohortJob, batch: Batch, watch: Stopwatch) -> tuple[Gathered, Layout, int]:
+    """Walk over the cases for the first time; return what groups have, the cases' shapes, and how many there are."""
+    from reportgen.analysis.cohort.gather import Gathered
+    from reportgen.batch.numbers import iterate_numbers
+
+    gathered, count = Gathered(job.by, batch.class_names, job.sample), 0
+    with watch.step("cases") as done:
+        for case in iterate_numbers(job.folder):
+            gathered.add(case)
+            count += 1
+            done(1)
+    if gathered.layout is None:
+        raise ReportgenError(f"{job.folder} holds no case that is done", "run reportgen batch first")
+    if not gathered.groups:
+        raise SettingsError(
+            f"none of the {count:,} cases has a value of {job.by}", "group by something else with --by, or --by none"
+        )
+    return gathered, gathered.layout, count
+
+
+def _look(
+    job: CohortJob, head: Head, gathered: Gathered, wanted: Sequence[str], count: int, watch: Stopwatch
+) -> Looked:
+    """Walk over the cases once more; return which are to be shown, and where they lie."""
+    from reportgen.analysis.cohort.likeness import Alikeness
+    from reportgen.analysis.cohort.look import Looked
+    from reportgen.analysis.cohort.places import find_directions
+    from reportgen.batch.numbers import iterate_numbers
+
+    names = list(gathered.groups)
+    directions = find_directions(names, gathered.groups)
+    looked = Looked(head, gathered, Alikeness(names, gathered.groups), directions, frozenset(wanted))
+    with watch.step("cases among the others", count) as done:
+        for case in iterate_numbers(job.folder):
+            looked.add(case)
+            done(1)
+    return looked
