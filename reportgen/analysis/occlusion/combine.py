@@ -117,8 +117,8 @@ def candidates(maps: Sequence[Values], geometries: Sequence[Geometry], fills: Se
     ``mean``: all scans alike. ``smallest``: the smallest patch alone. ``even``: all patches, each by the spread of its
     map, so that none drowns the others. ``fine``: the same with the smallest four times as much. ``second``: the second
     patch alone, so weighted. ``two``: the two smallest, so weighted. ``smallest``, ``even`` and ``fine`` by blurring
-    alone where that is among the fills: a blurred patch has no edges that the model could take for something. ``second``
-    and ``two`` by all fills: the middle of what is evenly gray looks the same blurred.
+    alone where that is among the fills: a blurred patch has no edges that the model could take for something.
+    ``second`` and ``two`` by all fills: the middle of what is evenly gray looks the same blurred.
     """
     sizes = [one.patch[0] * one.patch[1] for one in geometries]
     rank = np.array([sorted(set(sizes)).index(size) for size in sizes])
