@@ -191,7 +191,7 @@ def test_importance_lays_colours_where_they_belong(scan_of, image, importance, d
     assert "-0.200 to 0.600" in picture.alt
     scale = picture.scale
     assert (scale.low, scale.high, scale.label) == (-RANGES.importance, RANGES.importance, "importance (bits)")
-    assert (scale.colours[0], scale.colours[16], scale.colours[-1]) == ("#053061", "#f6f7f7", "#67001f")
+    assert (scale.colours[0], scale.colours[16], scale.colours[-1]) == ("#053061", "#f7f6f6", "#67001f")
     assert scale.middle == "0 · importance (bits)"
 
 
@@ -212,7 +212,7 @@ def test_score_map_has_rows_down_and_columns_across(scan_of, decode):
     side = shown.shape[0] // 2
     assert shown.shape == (2 * side, 3 * side, 3)
     assert (shown[:side, 2 * side :] == (68, 1, 84)).all()  # the lowest: the upper row, the last column
-    assert (shown[side:, side : 2 * side] == (253, 231, 37)).all()  # the highest
+    assert np.abs(shown[side:, side : 2 * side].astype(int) - (253, 231, 37)).max() <= 1  # the highest
     assert (shown[:side, :side] == shown[side:, 2 * side :]).all()
     assert (picture.scale.low, picture.scale.high, picture.scale.label) == (0.0, 0.9, "score of PNEUMONIA")
 
