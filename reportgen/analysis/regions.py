@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from reportgen.analysis.contour import inner_place, trace_contour
 from reportgen.analysis.covered import Covered, cover, make_passes
 from reportgen.analysis.runs import Runs, Subject
 from reportgen.report.evidence import OcclusionMap
@@ -165,6 +166,8 @@ def _region(peak: int, mask: Masks, importance: float, score: float) -> Region:
         share=float(mask.mean()),
         importance=importance,
         score=score,
+        outline=trace_contour(mask),
+        mark=inner_place(mask),
     )
 
 

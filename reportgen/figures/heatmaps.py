@@ -1,25 +1,24 @@
 """Pictures of the occlusion scan: what was covered, the scores, the importance, and what is left of the image.
 
-Where colours carry numbers there is a colour bar, and all cases share its range, so that they can be compared.
+Where colours carry numbers the picture says which, for a colour bar beside it, and all cases share its range, so that
+they can be compared.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.figures.canvas import encode_figure, escape_formulas, new_figure
-from reportgen.figures.colours import INK, colour_table
-from reportgen.figures.encoding import jpeg
-from reportgen.figures.outlines import draw_outline, draw_outlines
+from reportgen.figures.colours import colour_scale, colour_table
+from reportgen.figures.encoding import jpeg, palette_png
+from reportgen.figures.outlines import draw_outline
 from reportgen.figures.tiling import arrange_tiles
 from reportgen.report.evidence import ROUNDING, OcclusionMap, shows_evidence
 from reportgen.report.picture import Picture
-from reportgen.report.regions import Regions
 from reportgen.report.report import readable
 from reportgen.system.language import mark, say
 
@@ -29,6 +28,7 @@ _TILE = 112
 _MOST_TILES = 32
 _TILES_A_ROW = 8
 _ENLARGED = 300
+_LEVELS = 255  # colours of a map of positions; one more is for what is not a number
 
 
 @dataclass(frozen=True)
@@ -153,17 +153,16 @@ def score_map(name: str, title: str, found: OcclusionMap, ranges: Ranges, colour
         "{what} with {patch} at each position; untouched: {untouched}.", what=f"{what[0].upper()}{what[1:]}",
         patch=which, untouched=f"{readable(untouched)}{unit}",
     )  # fmt: skip
-    return _with_colour_bar(
-        name,
-        alt,
-        caption,
-        values,
-        colours,
-        ranges.positions,
-        say("{what} (bits)", what=what) if unit else what,
-        say("patch column"),
-        say("patch row"),
-    )
+    bar = say("{what} (bits)", what=what) if unit else what
+    low, high = ranges.positions
+    share = (np.clip(np.where(known, values, low), low, high) - low) / (high - low)
+    levels = np.where(known, np.rint(share * (_LEVELS - 1)), _LEVELS).astype(np.uint8)
+    shown = _enlarged(levels, _ENLARGED)
+    palette = np.concatenate([colour_table(colours, _LEVELS), np.zeros((1, 3), np.uint8)])
+    return Picture(
+        name=name, media_type="image/png", width=shown.shape[1], height=shown.shape[0], alt=alt, caption=caption,
+        scale=colour_scale(colours, ranges.positions, bar), data=palette_png(shown, palette, transparent=_LEVELS),
+    )  # fmt: skip
 
 
 def importance_overlay(
@@ -190,25 +189,10 @@ def importance_overlay(
 
 def overlay(
     name: str, alt: str, caption: str, pixels: Raw, values: Values, limit: float, colours: str, bar: str
-) -> Picture:
-    """Lay values ``(H, W)`` from -limit to limit over an image ``(H, W, C)``, with a bar of that name beside it."""
-    return _with_colour_bar(
-        name, alt, caption, values, colours, (-limit, limit), bar, say("column"), say("row"), under=_bytes(pixels)
-    )
-
-
-def glance(
-    name: str, title: str, pixels: Raw, importance: Values, found: OcclusionMap, ranges: Ranges, colours: str
-) -> Picture:
-    """Show the same overlay without axes, small: for where a reader looks first."""
-    shown = _enlarged(lay_over(pixels, importance, ranges.importance, colours), _ENLARGED)
-    row, column = _peak(importance)
-    value = float(np.nan_to_num(importance[row, column]))
-    alt = say(
-        "{case}: importance for {name} over the image, strongest at row {row}, column {column}: {value}.",
-        case=title, name=found.target_class, row=row, column=column, value=f"{readable(value)}{_unit(found)}",
-    )  # fmt: skip
-    return _jpeg_picture(name, shown, alt, "")
+) -> Picture:  # fmt: skip
+    """Lay values ``(H, W)`` from -limit to limit over an image ``(H, W, C)``; ``bar`` says what they are."""
+    shown = _enlarged(lay_over(pixels, values, limit, colours), _ENLARGED)
+    return replace(_jpeg_picture(name, shown, alt, caption), scale=colour_scale(colours, (-limit, limit), bar))
 
 
 def _peak(importance: Values) -> tuple[int, int]:
@@ -297,33 +281,6 @@ def _strongest_told(title: str, found: OcclusionMap) -> tuple[str, str]:
     )
 
 
-def numbered_regions(
-    name: str, title: str, pixels: Raw, importance: Values, regions: Regions, masks: Sequence[NDArray[np.bool_]],
-    ranges: Ranges, colours: str,
-) -> Picture:  # fmt: skip
-    """Outline regions ``(H, W)`` on the importance over the image, numbered as in their table."""
-    factor = max(1, math.ceil(_ENLARGED / min(pixels.shape[:2])))
-    shown = _enlarged(lay_over(pixels, importance, ranges.importance, colours), _ENLARGED)
-    large = [mask.repeat(factor, axis=0).repeat(factor, axis=1) for mask in masks]
-    raises = [one.importance < 0 for one in regions.regions]
-    told = "; ".join(
-        f"{number}, {one.where}: {readable(one.importance)}{regions.unit_text}"
-        for number, one in enumerate(regions.regions, 1)
-    )
-    caption = say("The strongest regions over the map of importance, numbered as in the table.")
-    if any(raises):
-        caption += " " + (
-            say("Dashed: blurring it raises the evidence.")
-            if regions.unit_text
-            else say("Dashed: blurring it raises the output.")
-        )
-    alt = say(
-        "{case}: the strongest regions for {name}, by what blurring each costs. {regions}.", case=title,
-        name=regions.target_class, regions=told,
-    )  # fmt: skip
-    return _jpeg_picture(name, draw_outlines(shown, large, raises), alt, caption)
-
-
 def agreed_region(name: str, title: str, pixels: Raw, mask: NDArray[np.bool_], told: str, caption: str) -> Picture:
     """Outline on an image the pixels ``(H, W)`` that all scans agree on; ``told`` says where they lie."""
     factor = max(1, math.ceil(_ENLARGED / min(pixels.shape[:2])))
@@ -356,37 +313,6 @@ def _frame(
         (slice(top, bottom), slice(left, left + 1)), (slice(top, bottom), slice(right - 1, right)),
     ):  # fmt: skip
         image[rows, columns] = colour
-
-
-def _with_colour_bar(
-    name: str, alt: str, caption: str, values: Values, colours: str, limits: tuple[float, float],
-    bar: str, across: str, down: str, under: NDArray[np.uint8] | None = None,
-) -> Picture:  # fmt: skip
-    from matplotlib import colormaps
-    from matplotlib.cm import ScalarMappable
-    from matplotlib.colors import Normalize
-    from matplotlib.ticker import MaxNLocator
-
-    colouring = ScalarMappable(Normalize(*limits), colormaps[colours])
-    shown = colouring.to_rgba(values) if under is None else lay_over(under, values, limits[1], colours)
-    across_side = 3.3
-    down_side = float(np.clip(across_side * values.shape[0] / values.shape[1], 1.0, 6.6))
-    figure, axes = new_figure((0.55, across_side, 0.95), (0.5, down_side, 0.12))
-    axes.imshow(shown, interpolation="nearest", aspect="auto")
-    for axis in (axes.xaxis, axes.yaxis):
-        axis.set_major_locator(MaxNLocator(nbins=8, integer=True))
-    axes.set_xlabel(across)
-    axes.set_ylabel(down)
-    box = axes.get_position()
-    beside = figure.add_axes((box.x1 + 0.02, box.y0, 0.03, box.height))
-    colour_bar = figure.colorbar(colouring, cax=beside)
-    # few digits at the bar, the rest as a power of ten above it: the label keeps its place
-    colour_bar.formatter.set_powerlimits((-3, 4))
-    colour_bar.set_label(escape_formulas(bar), color=INK, fontsize=9)
-    colour_bar.ax.tick_params(colors=INK, labelsize=8)
-    colour_bar.ax.yaxis.get_offset_text().set(color=INK, fontsize=8)
-    colour_bar.outline.set_visible(False)
-    return encode_figure(name, figure, alt, caption)
 
 
 def _jpeg_picture(name: str, pixels: NDArray[np.uint8], alt: str, caption: str, quality: int = 85) -> Picture:

@@ -15,6 +15,7 @@ from reportgen.outputs.page.rendering import render_html
 from reportgen.outputs.page.theme import Theme, read_theme
 from reportgen.outputs.saved.reader import read_saved
 from reportgen.outputs.saved.report_json import figure_files, render_json, stale_figures
+from reportgen.outputs.scaled_figures import scaled_figures
 from reportgen.report.report import Remark, Report
 from reportgen.settings.file import convert
 from reportgen.settings.job import EmailSettings
@@ -97,6 +98,8 @@ class SavableReport(Report):
 
     def save_figures(self, folder: str | Path, *, overwrite: bool = False) -> None:
         """Write each picture as a file into a folder, which is made if needed.
+
+        One whose colours carry numbers is there a second time, as SVG with its colour bar.
 
         Raises
         ------
@@ -225,7 +228,7 @@ class SavableReport(Report):
             write_all(files)
             return
         with make_folder(figures):
-            pictures = figure_files(self, figures, overwrite=overwrite)
+            pictures = figure_files(self, figures, overwrite=overwrite, further=scaled_figures(self))
             write_all(files | pictures, remove=stale_figures(figures, keep=pictures))
 
 

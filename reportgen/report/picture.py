@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from reportgen.report.numbers import Number
+
 ENDINGS = {"image/png": "png", "image/jpeg": "jpeg"}
+SCALED = "_scale.svg"  # how the name of a picture's file ends that shows what its colours stand for
 _FILE = re.compile(
-    r"(case\d+-(input|occlusion\d*-\w+|layer\d+-.+|single-channels|through-layers|standing|backdrop|channel\d+)|model-\w+|section\d+-figure)\.(png|jpeg)"
+    r"(case\d+-(input|occlusion\d*-\w+|layer\d+-.+|single-channels|through-layers|standing|backdrop|channel\d+)|model-\w+|section\d+-figure)\.(png|jpeg|svg)"
 )
 
 
@@ -40,6 +43,31 @@ class Tiles:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ColourScale:
+    """What the colours of a picture stand for.
+
+    Attributes
+    ----------
+    low, high
+        The values of the first and of the last colour.
+    label
+        What is shown, with its unit.
+    colours
+        ``#rrggbb`` in equal steps of the value.
+    """
+
+    low: Number
+    high: Number
+    label: str
+    colours: tuple[str, ...]
+
+    @property
+    def middle(self) -> str:
+        """What stands at the middle of its bar."""
+        return f"0 · {self.label}" if self.low == -self.high else self.label
+
+
+@dataclass(frozen=True, kw_only=True)
 class Picture:
     """An encoded picture and the words that belong to it.
 
@@ -61,6 +89,8 @@ class Picture:
         How many of its pixels make one of the page.
     tiles
         Where each channel is, of a grid; else None.
+    scale
+        What its colours stand for, where they carry numbers: told beside it, not drawn in it.
     data
         The file's bytes.
     """
@@ -74,6 +104,7 @@ class Picture:
     pixelated: bool = False
     density: float = 1.0
     tiles: Tiles | None = None
+    scale: ColourScale | None = None
     data: bytes
 
     @property
@@ -90,6 +121,11 @@ class Picture:
     def file_name(self) -> str:
         """Name for a file of it."""
         return f"{self.name}.{ENDINGS[self.media_type]}"
+
+    @property
+    def scaled_name(self) -> str:
+        """Name for a file that shows its scale, too."""
+        return f"{self.name}{SCALED}"
 
 
 def layer_picture_name(case: int, layer: int, name: str) -> str:

@@ -30,6 +30,11 @@ class Region:
         raises it.
     score
         Of the target class with the region blurred.
+    outline
+        The corners of each line around it, x and y in turn, in pixels of the model's input: sides are level or
+        upright, and what an odd number of lines goes around is inside. Empty in reports that don't tell.
+    mark
+        x and y of a place inside, near its middle: where its number stands.
     """
 
     peak: int
@@ -41,6 +46,17 @@ class Region:
     share: Number
     importance: Number
     score: Number
+    outline: tuple[tuple[int, ...], ...] = ()
+    mark: tuple[float, ...] = ()
+
+    @property
+    def path(self) -> str:
+        """The outline as a path of SVG."""
+        lines = []
+        for line in self.outline:
+            corners = [f"{x} {y}" for x, y in zip(line[::2], line[1::2], strict=True)]
+            lines.append(f"M{'L'.join(corners)}Z")
+        return "".join(lines)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,7 +18,6 @@ from reportgen.analysis.known_regions import fitted_masks
 from reportgen.analysis.layer_graph import Graph
 from reportgen.analysis.occlusion.patches import occlude
 from reportgen.analysis.occlusion.scan import Scan, make_fill
-from reportgen.analysis.regions import parts_of_map
 from reportgen.analysis.runs import CaseRun, Runs, Subject
 from reportgen.analysis.standing import Standing
 from reportgen.analysis.summary import summarise_layers
@@ -173,15 +172,6 @@ def occlusion_pictures(runs: Runs, settings: OcclusionSettings) -> list[Picture]
         ]
         name = case_picture_name(run.number, occlusion_kind("inputs"))
         pictures.append(heatmaps.montage(name, run.title, inputs, geometry.count))
-        if run.regions and run.regions.regions:
-            scan, name = run.scans[0], case_picture_name(run.number, occlusion_kind("regions"))
-            parts = parts_of_map(scan.importance, scan.summary)
-            masks = [parts[one.peak] for one in run.regions.regions]
-            pictures.append(
-                heatmaps.numbered_regions(
-                    name, run.title, run.image, scan.importance, run.regions, masks, shared, settings.importance_colours
-                )
-            )
         pictures += _view_pictures(run, settings)
         if run.sanity and run.sanity.layers:
             pictures.append(
@@ -279,12 +269,10 @@ def _scan_pictures(
 
     title, pixels = run.title, run.image
     shown = (title, pixels, scan.importance, scan.summary, shared, settings.importance_colours)
-    glance = [heatmaps.glance(name("glance"), *shown)] if place == 0 else []
     with_left = settings.left or len(scan.summary.scans) == 1
     left = [heatmaps.important_part(name("left"), title, pixels, scan.importance, shared)] if with_left else []
     return [
         heatmaps.importance_overlay(name("importance"), *shown),
-        *glance,
         heatmaps.score_map(name("scores"), title, scan.summary, shared, settings.score_colours),
         heatmaps.strongest_patch(name("strongest"), title, pixels, scan.summary),
         *left,

@@ -3,13 +3,20 @@
 "use strict";
 (() => {
   const dialog = document.querySelector("dialog.channel");
-  if (!dialog || !dialog.showModal) return;
+  if (!dialog?.showModal) return;
   const LEVELS = 253, BINS = 40;
   const find = (query) => dialog.querySelector(query);
+  const on = (element, kind, ...act) => element.addEventListener(kind, ...act);
+  const numbers = (text) => text?.split(" ").map(Number);
+  // where in an element, as shares of its sides
+  const placeIn = (element, event) => {
+    const box = element.getBoundingClientRect();
+    return [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height];
+  };
   const name = find(".channel-name"), told = find(".channel-value"), slider = find(".channel-opacity");
   const ownBox = find(".channel-own"), table = find(".channel-numbers"), body = find(".channel-body");
   const panels = [...dialog.querySelectorAll(".channel-case")];
-  const drawing = document.querySelector("#layers").dataset;
+  const drawing = dialog.closest("#layers").dataset;
   const data = document.querySelector("script[type='application/json']");
   let report = null;
   let at = { layer: 0, channel: 0 }, wanted = 0, opener = null, turn = 0;
@@ -18,8 +25,8 @@
   const layers = [];
   for (const link of document.querySelectorAll("a[data-place]")) {
     const { place, layer, tiles } = link.dataset;
-    const [count, columns, height, width, gap] = tiles.split(" ").map(Number);
-    const found = layers[place] ||= { place: Number(place), name: layer, count, grids: [], field: link.dataset.field?.split(" ").map(Number) };
+    const [count, columns, height, width, gap] = numbers(tiles);
+    const found = layers[place] ||= { place: Number(place), name: layer, count, grids: [], field: numbers(link.dataset.field) };
     found.grids[link.dataset.case] = { link, image: link.querySelector("img"), count, columns, height, width, gap };
   }
   const order = layers.filter(Boolean).sort((one, other) => one.place - other.place);
@@ -30,23 +37,21 @@
   });
   // which tile; null where the last row has none
   const tileUnder = (grid, event) => {
-    const box = grid.image.getBoundingClientRect();
-    const x = (event.clientX - box.left) * grid.image.naturalWidth / box.width;
-    const y = (event.clientY - box.top) * grid.image.naturalHeight / box.height;
-    const column = Math.min(grid.columns - 1, Math.max(0, Math.floor(x / (grid.width + grid.gap))));
-    const tile = Math.max(0, Math.floor(y / (grid.height + grid.gap))) * grid.columns + column;
+    const [x, y] = placeIn(grid.image, event);
+    const column = Math.min(grid.columns - 1, Math.max(0, Math.floor(x * grid.image.naturalWidth / (grid.width + grid.gap))));
+    const tile = Math.max(0, Math.floor(y * grid.image.naturalHeight / (grid.height + grid.gap))) * grid.columns + column;
     return tile < grid.count ? tile : null;
   };
 
   // --- numbers
 
   const measures = (place, number) => {
-    if (!report && data) report = JSON.parse(data.textContent);
+    report ||= data && (data.measured ||= JSON.parse(data.textContent));
     return report?.cases[number].layers[place];
   };
   const effectsOf = (layer) => (measures(0, 0), report?.differences?.layers[layer.place].effects);
   const number = (value) => typeof value === "number"
-    ? String(Number(value.toPrecision(4))).replace("-", "\u2212") : value === null ? "\u2013" : "not a number";
+    ? String(Number(value.toPrecision(4))).replace("-", "−") : value === null ? "–" : "not a number";
 
   // which values the grid drew darkest and brightest: as figures/grids.py chose them; null where that isn't known
   const drawnRange = (place, cases, channel) => {
@@ -64,7 +69,7 @@
     } else {
       [low, high] = [Math.min(...of("minimum")), Math.max(...of("maximum"))];
     }
-    const known = of("minimum").concat(of("maximum"), [low, high]).every((one) => typeof one === "number" && isFinite(one));
+    const known = of("minimum").concat(of("maximum"), [low, high]).every(Number.isFinite);
     return known ? [low, high] : null;
   };
 
@@ -72,6 +77,7 @@
 
   // the palette of a PNG in the page: its chunk PLTE follows the header
   const palettes = new Map();
+  const code = (bytes, at) => bytes[at] << 16 | bytes[at + 1] << 8 | bytes[at + 2];
   const paletteOf = (image) => {
     const [start, text] = image.src.split(",", 2);
     if (!start.startsWith("data:image/png") || !text) return null;
@@ -81,58 +87,64 @@
     if (!palettes.has(key)) {
       const levels = new Map(), colours = [];
       for (let level = 0; level < LEVELS; level++) {
-        const [red, green, blue] = bytes.subarray(41 + 3 * level, 44 + 3 * level);
-        colours.push([red, green, blue]);
-        if (!levels.has(red << 16 | green << 8 | blue)) levels.set(red << 16 | green << 8 | blue, level);
+        const colour = bytes.subarray(41 + 3 * level, 44 + 3 * level);
+        colours.push(colour);
+        if (!levels.has(code(colour, 0))) levels.set(code(colour, 0), level);
       }
       palettes.set(key, { levels, colours });
     }
     return palettes.get(key);
   };
 
+  const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+  const modified = (event) => event.ctrlKey || event.metaKey || event.altKey;
   const drawnOn = (canvas) => canvas.getContext("2d", { willReadFrequently: true });
   const sized = (canvas, width, height) => Object.assign(canvas, { width, height });
 
+  const crop = (canvas, image, { x, y }, { width, height }) => {
+    const context = drawnOn(sized(canvas, width, height));
+    context.drawImage(image, x, y, width, height, 0, 0, width, height);
+    return context;
+  };
+
   // the tile on a canvas of its own size; its values as far as colours can be read back
   const cut = (grid, channel, range) => {
-    const canvas = sized(document.createElement("canvas"), grid.width, grid.height), context = drawnOn(canvas);
-    const { x, y } = tileOf(grid, channel);
-    context.drawImage(grid.image, x, y, grid.width, grid.height, 0, 0, grid.width, grid.height);
-    const palette = range && paletteOf(grid.image);
+    const { image, width, height } = grid, canvas = document.createElement("canvas");
+    const context = crop(canvas, image, tileOf(grid, channel), grid), palette = range && paletteOf(image);
     if (!palette) return { canvas };
-    const pixels = context.getImageData(0, 0, grid.width, grid.height).data;
-    const values = new Float64Array(grid.width * grid.height);
+    const pixels = context.getImageData(0, 0, width, height).data, values = new Float64Array(width * height);
     for (let i = 0; i < values.length; i++) {
-      const level = palette.levels.get(pixels[4 * i] << 16 | pixels[4 * i + 1] << 8 | pixels[4 * i + 2]);
+      const level = palette.levels.get(code(pixels, 4 * i));
       values[i] = level === undefined || !pixels[4 * i + 3] ? NaN : range[0] + (range[1] - range[0]) * level / (LEVELS - 1);
     }
     return { canvas, values, palette };
   };
 
+  const share = (value, [low, high]) => high > low ? Math.min(1, Math.max(0, (value - low) / (high - low))) : 0;
   // what isn't crossed out, and is a number: by its share of the range
-  const paint = ({ canvas, values, palette }, [low, high], set) => {
+  const paint = ({ canvas, values, palette }, range, set) => {
     const context = drawnOn(canvas), picture = context.getImageData(0, 0, canvas.width, canvas.height);
     values.forEach((value, i) => {
-      if (!isNaN(value)) set(picture.data, 4 * i, high > low ? Math.min(1, Math.max(0, (value - low) / (high - low))) : 0, palette);
+      if (!isNaN(value)) set(picture.data, 4 * i, share(value, range), palette);
     });
     context.putImageData(picture, 0, 0);
   };
-  const colour = (data, at, share, { colours }) => data.set(colours[Math.round(share * (LEVELS - 1))], at);
+  const colour = (data, at, of, { colours }) => data.set(colours[Math.round(of * (LEVELS - 1))], at);
   // over the input: the weaker a response, the more of the input is seen
-  const thin = (data, at, share) => { data[at + 3] = 255 * Math.sqrt(share); };
+  const thin = (data, at, of) => { data[at + 3] = 255 * Math.sqrt(of); };
   const copy = (from, to) => {
     drawnOn(sized(to, from.width, from.height)).drawImage(from, 0, 0);
   };
   // how many values are where between the ends
-  const spread = (values, [low, high]) => {
+  const spread = (values, range) => {
     const counts = Array(BINS).fill(0);
-    for (const value of values) counts[Math.min(BINS - 1, Math.floor((value - low) / (high - low || 1) * BINS))]++;
+    for (const value of values) counts[Math.min(BINS - 1, Math.floor(share(value, range) * BINS))]++;
     return counts.map((count) => Math.sqrt(count / values.length));
   };
   const put = (element, ...box) => ["left", "top", "width", "height"].forEach((side, i) => { element.style[side] = `${100 * box[i]}%`; });
   // where on the input a map lies, and what its strongest place sees, cut out
   const look = (panel, layer, grid, peak) => {
-    const [height, width] = drawing.input.split(" ").map(Number);
+    const [height, width] = numbers(drawing.input);
     const [alone, over, part] = panel.querySelectorAll("canvas"), frame = panel.querySelector(".seen");
     const { field } = layer, image = panel.querySelector(".over img");
     const known = field && image && typeof peak === "number";
@@ -150,7 +162,7 @@
     part.parentElement.style.setProperty("--ratio", part.width / part.height);
     image.decode().then(() => {
       const times = image.naturalWidth / width;
-      part.getContext("2d").drawImage(image, ...[from, first, to - from, last - first].map((one) => one * times), 0, 0, part.width, part.height);
+      drawnOn(part).drawImage(image, ...[from, first, to - from, last - first].map((one) => one * times), 0, 0, part.width, part.height);
     }, () => {});
   };
 
@@ -165,15 +177,15 @@
     const cases = shown.map((panel) => Number(panel.dataset.case));
     const ranges = cases.map((one) => drawnRange(place, drawing.range === "cases" ? cases : [one], channel));
     const real = cases.map((one) => {
-      const { minimum, maximum } = measures(place, one)?.statistics || { minimum: [], maximum: [] };
-      return [minimum[channel], maximum[channel]];
+      const of = measures(place, one)?.statistics;
+      return [of?.minimum[channel], of?.maximum[channel]];
     });
     const tiles = cases.map((one, i) => cut(layer.grids[one], channel, ranges[i]));
     const readable = tiles.every((tile) => tile.values);
     filter(layer, channel);
-    const common = readable ? [Math.min(...ranges.map((one) => one[0])), Math.max(...ranges.map((one) => one[1]))] : null;
+    const common = readable && [Math.min(...ranges.flat()), Math.max(...ranges.flat())];
     const own = readable && ownBox?.checked;
-    const heights = readable ? tiles.map((tile) => spread(tile.values, common)) : [];
+    const heights = tiles.map((tile) => readable ? spread(tile.values, common) : []);
     const tallest = Math.max(...heights.flat());
     if (ownBox) ownBox.disabled = !readable;
     shown.forEach((panel, i) => {
@@ -188,16 +200,12 @@
       alone.parentElement.style.setProperty("--ratio", alone.width / alone.height);
       panel.values = tiles[i].values;
       look(panel, layer, layer.grids[cases[i]], measures(place, cases[i])?.statistics.peak[channel]);
-      panel.querySelector(".histogram").hidden = !readable;
-      if (readable) panel.querySelector(".histogram path").setAttribute("d", heights[i].map((one, x) => `M${x} 1v-${one / tallest}h.9v${one / tallest}`).join(""));
-      const bar = panel.querySelector(".own-range i");
-      bar.parentElement.hidden = !readable;
-      if (readable) {
-        const share = (value) => common[1] > common[0] ? 100 * (value - common[0]) / (common[1] - common[0]) : 0;
-        const [from, to] = real[i].map((value) => Math.min(100, Math.max(0, share(value))));
-        bar.style.left = `${from}%`;
-        bar.style.width = `${Math.max(0.5, to - from)}%`;
-      }
+      const [histogram, bar] = [".histogram", ".own-range"].map((one) => panel.querySelector(one));
+      histogram.hidden = bar.hidden = !readable;
+      if (!readable) return;
+      histogram.querySelector("path").setAttribute("d", heights[i].map((one, x) => `M${x} 1v-${one / tallest}h.9v${one / tallest}`).join(""));
+      const [from, to] = real[i].map((value) => share(value, common));
+      put(bar.firstElementChild, from, 0, Math.max(0.005, to - from), 1);
     });
     name.textContent = `${layer.name} / ${channel}`;
     const grid = layer.grids[cases[0]];
@@ -208,7 +216,7 @@
     const strip = find(".channel-range");
     strip.hidden = !readable;
     if (readable) {
-      const context = strip.querySelector("canvas").getContext("2d");
+      const context = drawnOn(strip.querySelector("canvas"));
       tiles[0].palette.colours.forEach((colour, x) => {
         context.fillStyle = `rgb(${colour})`;
         context.fillRect(x, 0, 1, 1);
@@ -218,7 +226,7 @@
     }
     fill(place, cases, channel);
     for (const button of dialog.querySelectorAll("[data-walk]")) {
-      const [across, down] = button.dataset.walk.split(" ").map(Number);
+      const [across, down] = numbers(button.dataset.walk);
       button.ariaDisabled = !reach(across, down);
     }
   };
@@ -227,12 +235,9 @@
   const kernel = find(".channel-filter");
   const filter = (layer, channel) => {
     const source = document.querySelector("#model-filters img");
-    if (!kernel) return;
-    kernel.hidden = layer.name !== kernel.dataset.layer || !source;
-    if (kernel.hidden) return;
-    const [count, columns, height, width, gap] = kernel.dataset.tiles.split(" ").map(Number), { x, y } = tileOf({ columns, height, width, gap }, channel);
-    const canvas = sized(kernel.querySelector("canvas"), width, height);
-    source.decode().then(() => canvas.getContext("2d").drawImage(source, x, y, width, height, 0, 0, width, height), () => {});
+    if (!kernel || (kernel.hidden = layer.name !== kernel.dataset.layer || !source)) return;
+    const [count, columns, height, width, gap] = numbers(kernel.dataset.tiles), grid = { columns, height, width, gap };
+    source.decode().then(() => crop(kernel.querySelector("canvas"), source, tileOf(grid, channel), grid), () => {});
   };
 
   const fill = (place, cases, channel) => {
@@ -288,15 +293,14 @@
 
   // a folded layer that an address or a link leads to
   const unroll = (inside) => inside?.closest("details.folded")?.setAttribute("open", "");
-  const named = () => { try { return document.getElementById(decodeURIComponent(location.hash.slice(1))); } catch { return null; } };
+  const decoded = (text) => { try { return decodeURIComponent(text); } catch { return ""; } };
+  const named = () => document.getElementById(decoded(location.hash.slice(1)));
 
   // an address such as #conv2d_3/17
   const parse = () => {
     const slash = location.hash.lastIndexOf("/");
     if (slash < 1 || !/^\d{1,6}$/.test(location.hash.slice(slash + 1))) return null;
-    let wantedName;
-    try { wantedName = decodeURIComponent(location.hash.slice(1, slash)); } catch { return null; }
-    const layer = order.findIndex((one) => one.name === wantedName);
+    const asked = decoded(location.hash.slice(1, slash)), layer = order.findIndex((one) => one.name === asked);
     const channel = Number(location.hash.slice(slash + 1));
     return layer >= 0 && channel < order[layer].count ? { layer, channel } : null;
   };
@@ -312,7 +316,7 @@
     }
   };
 
-  dialog.addEventListener("close", () => {
+  on(dialog, "close", () => {
     turn++;
     const link = opener || Object.values(order[at.layer].grids)[0].link;
     unroll(link);
@@ -322,7 +326,7 @@
     }
     link.focus({ preventScroll: Boolean(opener) });
   });
-  addEventListener("popstate", follow);
+  on(window, "popstate", follow);
 
   for (const layer of order) {
     layer.grids.forEach((grid) => {
@@ -337,13 +341,10 @@
         chosen = tile;
         const { x, y } = tileOf(grid, tile), { naturalWidth, naturalHeight } = grid.image;
         mark.hidden = !naturalWidth;
-        mark.style.left = `${100 * x / naturalWidth}%`;
-        mark.style.top = `${100 * y / naturalHeight}%`;
-        mark.style.width = `${100 * grid.width / naturalWidth}%`;
-        mark.style.height = `${100 * grid.height / naturalHeight}%`;
+        put(mark, x / naturalWidth, y / naturalHeight, grid.width / naturalWidth, grid.height / naturalHeight);
         mark.textContent = link.title = `channel ${channelAt(tile)}`;
       };
-      link.addEventListener("click", (event) => {
+      on(link, "click", (event) => {
         if (event.ctrlKey || event.metaKey || event.shiftKey) return;
         const tile = event.detail ? tileUnder(grid, event) : chosen;
         // beside the last tile: the whole grid, in the other viewer
@@ -354,19 +355,19 @@
         history.pushState({ channel: true }, "", address());
         open(at.layer, at.channel, link);
       }, true);
-      link.addEventListener("pointermove", (event) => {
+      on(link, "pointermove", (event) => {
         const tile = tileUnder(grid, event);
         if (tile !== null) return point(tile);
         mark.hidden = true;
         link.title = "Enlarge";
       });
-      link.addEventListener("pointerleave", () => { mark.hidden = true; });
-      link.addEventListener("focus", () => { if (link.matches(":focus-visible")) point(chosen); });
-      link.addEventListener("blur", () => { mark.hidden = true; });
-      link.addEventListener("keydown", (event) => {
-        const step = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -grid.columns, ArrowDown: grid.columns }[event.key];
-        if (!step || event.ctrlKey || event.metaKey || event.altKey) return;
-        const next = chosen + step;
+      on(link, "pointerleave", () => { mark.hidden = true; });
+      on(link, "focus", () => { if (link.matches(":focus-visible")) point(chosen); });
+      on(link, "blur", () => { mark.hidden = true; });
+      on(link, "keydown", (event) => {
+        const step = ARROWS[event.key];
+        if (!step || modified(event)) return;
+        const next = chosen + step[0] + step[1] * grid.columns;
         // out of the grid: the page scrolls
         if (next < 0 || next >= grid.count) return;
         event.preventDefault();
@@ -377,16 +378,16 @@
 
   const veil = () => dialog.style.setProperty("--over", slider.value / 100);
   let before = slider.value;
-  slider.addEventListener("input", veil);
-  ownBox?.addEventListener("change", show);
-  dialog.addEventListener("click", (event) => {
+  on(slider, "input", veil);
+  if (ownBox) on(ownBox, "change", show);
+  on(dialog, "click", (event) => {
     const button = event.target.closest("button");
     if (event.target === dialog || button?.classList.contains("channel-close")) dialog.close();
-    else if (button?.dataset.walk) walk(...button.dataset.walk.split(" ").map(Number));
+    else if (button?.dataset.walk) walk(...numbers(button.dataset.walk));
   });
-  dialog.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
-    const arrow = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
+  on(dialog, "keydown", (event) => {
+    if (modified(event)) return;
+    const arrow = ARROWS[event.key];
     if (arrow && event.target !== slider) walk(...arrow);
     else if (event.key.toLowerCase() === "s" && ownBox && !ownBox.disabled) { ownBox.checked = !ownBox.checked; show(); }
     else if (event.key.toLowerCase() === "o") {
@@ -398,21 +399,19 @@
   });
   for (const panel of panels) {
     for (const canvas of panel.querySelectorAll("canvas")) {
-      canvas.addEventListener("pointermove", (event) => {
-        const box = canvas.getBoundingClientRect();
-        const x = Math.floor((event.clientX - box.left) / box.width * canvas.width);
-        const y = Math.floor((event.clientY - box.top) / box.height * canvas.height);
+      on(canvas, "pointermove", (event) => {
+        const place = placeIn(canvas, event), x = Math.floor(place[0] * canvas.width), y = Math.floor(place[1] * canvas.height);
         const value = panel.values?.[y * canvas.width + x];
-        told.textContent = value === undefined || isNaN(value) ? "" : `row ${y}, column ${x}: about ${number(Number(value.toPrecision(3)))}`;
+        told.textContent = isNaN(value) ? "" : `row ${y}, column ${x}: about ${number(Number(value.toPrecision(3)))}`;
       });
     }
   }
   // a finger's stroke to the side walks channels
   let start = null;
-  body.addEventListener("pointerdown", (event) => {
+  on(body, "pointerdown", (event) => {
     start = event.pointerType === "mouse" || event.target.closest("input, button") ? null : event;
   });
-  body.addEventListener("pointerup", (event) => {
+  on(body, "pointerup", (event) => {
     const across = start && start.pointerId === event.pointerId ? event.clientX - start.clientX : 0;
     if (Math.abs(across) > 40 && Math.abs(across) > 1.5 * Math.abs(event.clientY - start.clientY)) walk(across < 0 ? 1 : -1, 0);
     start = null;
@@ -426,7 +425,7 @@
     const { link, image } = grid, own = byRange?.checked;
     link.querySelector("canvas")?.remove();
     if (!own && !layer.sorted) return;
-    const canvas = sized(document.createElement("canvas"), image.naturalWidth, image.naturalHeight), context = canvas.getContext("2d");
+    const canvas = sized(document.createElement("canvas"), image.naturalWidth, image.naturalHeight), context = drawnOn(canvas);
     const cases = Object.keys(layer.grids);
     for (let tile = 0; tile < grid.count; tile++) {
       const channel = layer.sorted ? layer.sorted[tile] : tile, { x, y } = tileOf(grid, tile);
@@ -450,7 +449,7 @@
       layer.grids.forEach((grid) => { seen.unobserve(grid.link); seen.observe(grid.link); });
     }
   };
-  switches.addEventListener("change", rearrange);
+  on(switches, "change", rearrange);
   // in a site, pictures are files whose colours can't be read back
   if (byRange) byRange.parentElement.hidden = !data || !paletteOf(Object.values(order[0].grids)[0].image);
   switches.hidden = false;

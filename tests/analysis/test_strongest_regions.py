@@ -10,6 +10,7 @@ import pytest
 from reportgen import build_report, image_from_array, read_report
 from reportgen.analysis.occlusion.scan import make_fill
 from reportgen.analysis.regions import pair_remarks, parts_of, parts_of_map
+from reportgen.outputs.page.rendering import render_html
 from reportgen.report.regions import Region, RegionPair, Regions
 from reportgen.settings.file import settings_from
 
@@ -101,7 +102,7 @@ def test_a_uniform_image_has_none():
     case = ("NO", image_from_array(np.full((24, 36, 1), 90, np.uint8)))
     report = build_report(linear_model(np.full((24, 36), 0.001), 0.0), [case], settings_from(TABLES))
     assert report.cases[0].regions.regions == ()
-    assert report.picture("case1-occlusion-regions") is None
+    assert "outlines" not in render_html(report).partition("<body>")[2]
 
 
 def test_what_either_of_two_places_is_enough_for_is_told():
@@ -133,7 +134,18 @@ def test_what_either_of_two_places_is_enough_for_is_told():
     (remark,) = pair_remarks([found])
     assert "regions 1 and 2 stand in for each other" in remark.text
     assert remark.numbers["beyond_sum"] == found.regions.pairs[0].beyond_sum
-    assert "the strongest regions for YES" in report.picture("case1-occlusion-regions").alt
+    for region in found.regions.regions:
+        assert abs(sum(map(area, region.outline))) == parts[region.peak].sum()
+        assert parts[region.peak][int(region.mark[1]), int(region.mark[0])]
+    page = render_html(report)
+    assert page.count('id="case1-outline-') == page.count('id="case1-region-') == len(found.regions.regions)
+    assert f'd="{found.regions.regions[0].path}"' in page
+
+
+def area(line):
+    """Of what a line goes around, negative where it does so the other way."""
+    x, y = np.array(line[::2]), np.array(line[1::2])
+    return (x * np.roll(y, -1) - y * np.roll(x, -1)).sum() / 2
 
 
 def regions(first, second, both, unit="bits"):
@@ -188,6 +200,6 @@ def test_a_model_that_gives_a_number_has_regions_in_its_own_unit_that_are_read_b
     assert strongest.where == "lower right of the picture"
     assert strongest.importance < 0
     assert strongest.score == pytest.approx(report.cases[0].occlusion.base_score - strongest.importance, rel=1e-5)
-    assert "raises the output" in report.picture("case1-occlusion-regions").caption
+    assert "Dashed: blurring it raises the output." in render_html(report)
     report.save_html(tmp_path / "report.html")
     assert read_report(tmp_path / "report.html").cases[0].regions == found

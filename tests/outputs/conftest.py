@@ -24,7 +24,7 @@ from reportgen.report.model import Evaluation, LayerSummary, ModelCard, ModelRep
 from reportgen.report.picture import Picture, case_picture_name, layer_picture_name
 from reportgen.report.report import CaseReport, Comment, Prediction, Remark, TensorSummary
 
-KINDS = ("input", "occlusion-glance", "occlusion-importance", "occlusion-scores", "occlusion-strongest",
+KINDS = ("input", "occlusion-importance", "occlusion-scores", "occlusion-strongest",
          "occlusion-left", "occlusion-inputs", "single-channels", "through-layers", "backdrop", "channel1")  # fmt: skip
 
 

@@ -18,10 +18,8 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
 
-from reportgen.outputs.page.assets import Asset
 from reportgen.outputs.page.environment import environment
-from reportgen.outputs.page.markdown import SafeHtml
-from reportgen.outputs.page.page import Page
+from reportgen.outputs.page.page import Page, bare_page
 from reportgen.report.picture import Picture
 from reportgen.report.report import CaseReport, Remark, Report, readable
 from reportgen.settings.job import EmailSettings
@@ -335,8 +333,7 @@ def _fill(message: EmailMessage, report: Report, subject: str, attachments: Sequ
 
 
 def _bodies(report: Report, subject: str, attachments: Sequence[Attachment]) -> tuple[str, str, tuple[_Overlay, ...]]:
-    empty = Asset(SafeHtml(""))
-    page = Page(report=report, style=empty, script=empty)
+    page = bare_page(report)
     templates = environment()
     named = tuple(f"{one.name} ({_size(len(one.data))})" for one in attachments)
     overlays = tuple(_overlays(page))
@@ -354,7 +351,7 @@ def _bodies(report: Report, subject: str, attachments: Sequence[Attachment]) -> 
 
 def _overlays(page: Page) -> Iterable[_Overlay]:
     for index, _ in page.cases:
-        picture = page.picture(index, "occlusion-glance") or page.picture(index, "input")
+        picture = page.overlay(index) or page.picture(index, "input")
         if picture is not None and picture.width > 0:
             digest = hashlib.sha256(picture.data).hexdigest()[:16]
             yield _Overlay(index, picture, f"case{index + 1}-{digest}@{NOBODY}")

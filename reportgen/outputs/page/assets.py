@@ -11,10 +11,13 @@ from reportgen.outputs.page.environment import asset
 from reportgen.outputs.page.markdown import SafeHtml
 from reportgen.outputs.page.theme import Theme
 
-# texts stay as they are; spaces beside signs go where the sign needs none, as the minus of "a + -b" does
+# texts stay as they are; spaces beside signs go where the sign needs none, as between the two of "a + -b"
 _TEXT = r"""("(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|`(?:[^`\\]|\\.)*`)"""
-_SPACE = r" *([=<>!&|?:;,(){}\[\]*%]) *|(?<![-+/]) ([-+/]) (?![-+/])"
+_SPACE = r" *([=<>!&|?:;,(){}\[\]*%]) *|(?<![-+/]) ?([-+/]) ?(?![-+/])"
 _TEXT_OR_SPACE = re.compile(f"{_TEXT}|{_SPACE}")
+_WORDS = re.compile(_TEXT + r"|(?<![\w.])const\b|(?<![\w)])\((\w+)\)(?==>)|;\n?(?=})|\n(?=[})\].?:&|])|(?<=[;{,(\[])\n")
+# a colon begins a selector as well, and a sum needs its spaces
+_STYLE = re.compile(rf"""{_TEXT}|/\*.*?\*/|\s*(?:;\s*)?(\}})\s*|\s*([{{;,>])\s*|(?<=[\w)])(:) +|(\s)\s*""", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,7 @@ class Asset:
 
 
 def read_assets(*names: str, theme: Theme | None = None, further: str = "") -> Asset:
-    """Return style sheets or scripts, one after another, as they stand in a page: scripts without their comments.
+    """Return style sheets or scripts, one after another, as they stand in a page: without comments and spaces.
 
     Parameters
     ----------
@@ -43,7 +46,7 @@ def read_assets(*names: str, theme: Theme | None = None, further: str = "") -> A
         Style that stands after them.
     """
     read = theme.asset if theme else asset
-    texts = [_bare(read(name)) if name.endswith(".js") else read(name).strip() for name in names]
+    texts = [(_bare if name.endswith(".js") else _bare_style)(read(name)) for name in names]
     return Asset(SafeHtml("".join(f"{text}\n" for text in texts if text) + further))
 
 
@@ -52,4 +55,10 @@ def _bare(script: str) -> str:
     lines = (line.strip() for line in script.splitlines())
     bare = "\n".join(line for line in lines if line and not line.startswith("//"))
     bare = _TEXT_OR_SPACE.sub(lambda found: found[1] or found[2] or found[3], bare)
-    return re.sub(r"([;{,(\[])\n", r"\1", bare)
+    # nothing that a running program assigns to is constant; one argument needs no bracket, a block's end no semicolon
+    return _WORDS.sub(lambda found: found[1] or found[2] or ("let" if found[0] == "const" else ""), bare)
+
+
+def _bare_style(style: str) -> str:
+    """Leave out comments, lines, and spaces beside signs."""
+    return _STYLE.sub(lambda found: next(filter(None, found.groups()), ""), style).strip()

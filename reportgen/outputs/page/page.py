@@ -8,6 +8,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from reportgen.outputs.page.assets import Asset
 from reportgen.outputs.page.channel_views import ChannelViews, view_channels
 from reportgen.outputs.page.frame import Frame
 from reportgen.outputs.page.gauge import Gauge, gauge_of
@@ -22,7 +23,7 @@ from reportgen.report.deciding import DecidingChannels
 from reportgen.report.evidence import name_followed, shows_evidence
 from reportgen.report.findings import Finding
 from reportgen.report.measures import Measure, missing, side_by_side, why_missing
-from reportgen.report.picture import Picture, case_picture_name, layer_picture_name, occlusion_kind
+from reportgen.report.picture import ColourScale, Picture, case_picture_name, layer_picture_name, occlusion_kind
 from reportgen.report.report import REGRESSION, CaseReport, Comment, Remark, Report, readable, verdict
 from reportgen.system.language import mark, say
 
@@ -374,6 +375,29 @@ class Page(Frame):
         """What their ranges are taken over: ``cases`` or ``case``."""
         return self._drawn("range")
 
+    def overlay(self, case: int, place: int = 0) -> Picture | None:
+        """Return the map of importance over a case's image; of a class that the scan follows."""
+        # an earlier report has axes and a colour bar in the one, and the map alone in the other
+        return self.picture(case, occlusion_kind("glance", place)) or self.picture(
+            case, occlusion_kind("importance", place)
+        )
+
+    def common_scale(self, kind: str) -> ColourScale | None:
+        """Return what the colours of a kind of picture stand for, where it is the same in all cases."""
+        found = {shown.scale for index, _ in self.cases if (shown := self.picture(index, kind))}
+        return found.pop() if len(found) == 1 else None
+
+    @property
+    def has_regions(self) -> bool:
+        """Whether any case has strong regions."""
+        return any(case.regions and case.regions.regions for case in self.report.cases)
+
     def grid(self, case: int, layer: LayerView) -> Picture:
         """Return the feature-map grid of a layer for a case."""
         return self.pictures[layer_picture_name(case, layer.index, layer.name)]
+
+
+def bare_page(report: Report) -> Page:
+    """Return what templates see that stand in no page of their own: without style and script."""
+    nothing = Asset(SafeHtml(""))
+    return Page(report=report, style=nothing, script=nothing)

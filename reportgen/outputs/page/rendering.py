@@ -23,6 +23,7 @@ STYLES = (
     "assets/tokens.css",
     "assets/report.css",
     "assets/first.css",
+    "assets/map.css",
     "assets/network.css",
     "assets/channels.css",
     "assets/differs.css",

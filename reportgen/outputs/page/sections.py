@@ -70,11 +70,12 @@ def steps_of(report: Report) -> dict[str, tuple[tuple[str, str], ...]]:
     """Return for a section the parts that a contents list leads to: what a reader asks for, by address and in words."""
     drawn = {one.name.partition("-")[2] for one in report.pictures}
     measured = any(case.measures for case in report.cases)
+    regions = any(case.regions and case.regions.regions for case in report.cases)
     known = any(case.known_regions and case.known_regions.regions for case in report.cases)
     card = report.model.card
     parts = {
         "occlusion": (
-            ("regions", say("The strongest regions"), "occlusion-regions" in drawn),
+            ("regions", say("The strongest regions"), regions),
             ("decides", say("What decides"), any(case.decision for case in report.cases)),
             ("map-test", say("Better than chance?"), "occlusion-test" in drawn),
             ("known-regions", say("Inside known regions"), known),

@@ -58,7 +58,7 @@ def _reading_flaws(case: CaseReport) -> Iterator[str]:
     if case.sanity:
         yield from _sanity_flaws(case.sanity)
     if case.regions:
-        yield from _strongest_flaws(case.regions)
+        yield from _strongest_flaws(case.regions, case.occlusion)
     if case.grid_shift:
         yield from _shift_flaws(case.grid_shift)
 
@@ -152,12 +152,19 @@ def _sanity_flaws(test: SanityTest) -> Iterator[str]:
         yield "its sanity check doesn't fit its layers"
 
 
-def _strongest_flaws(found: Regions) -> Iterator[str]:
+def _strongest_flaws(found: Regions, of: OcclusionMap | None) -> Iterator[str]:
     count = len(found.regions)
     if count > MOST or any(not 0 <= pair.first < pair.second < count for pair in found.pairs):
         yield "its regions don't fit together"
     if any(not 0 < one.share <= 1 or min(one.peak, one.top, one.left) < 0 for one in found.regions):
         yield "one of its regions is none"
+    height, width = of.size if of else (0, 0)
+    if any(len(line) % 2 or not line for one in found.regions for line in one.outline):
+        yield "a region of it has no outline"
+    lines = [line for one in found.regions for line in (*one.outline, one.mark)]
+    across, down = ([place for line in lines for place in line[start::2]] for start in (0, 1))
+    if any(not 0 <= place <= width for place in across) or any(not 0 <= place <= height for place in down):
+        yield "a region of it lies outside the image"
 
 
 def _shift_flaws(shift: GridShift) -> Iterator[str]:

@@ -10,13 +10,15 @@ from datetime import datetime
 from reportgen.outputs.saved.evidence_integrity import evidence_flaws
 from reportgen.report.brand import brand_flaw
 from reportgen.report.layer import LayerReport
-from reportgen.report.picture import ENDINGS, Picture, layer_picture_name
+from reportgen.report.picture import ENDINGS, ColourScale, Picture, layer_picture_name
 from reportgen.report.report import CaseReport, Report
 from reportgen.report.views import TITLES
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,119}")
 _MOMENT = re.compile(r"(19|[2-8]\d)\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.ASCII)
+_COLOUR = re.compile(r"#[0-9a-f]{6}")
+_MOST_COLOURS = 256
 _LARGEST_SIDE = 1 << 20
 _MOST_SIDES = 16
 _BEGINNINGS = {"image/png": b"\x89PNG\r\n\x1a\n", "image/jpeg": b"\xff\xd8\xff"}
@@ -166,7 +168,13 @@ def is_sound_picture(picture: Picture) -> bool:
         and math.isfinite(picture.density)
         and 0.01 <= picture.density <= 100
         and _NAME.fullmatch(picture.name) is not None
+        and (picture.scale is None or _is_scale(picture.scale))
     )
+
+
+def _is_scale(scale: ColourScale) -> bool:
+    known = math.isfinite(scale.low) and math.isfinite(scale.high)
+    return known and 2 <= len(scale.colours) <= _MOST_COLOURS and all(map(_COLOUR.fullmatch, scale.colours))
 
 
 def is_moment(text: str) -> bool:

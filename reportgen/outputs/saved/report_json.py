@@ -130,8 +130,10 @@ def to_plain(value: Any) -> Any:
     return value
 
 
-def figure_files(report: Report, folder: Path, *, overwrite: bool) -> dict[Path, bytes]:
-    """Return path and content of every picture.
+def figure_files(
+    report: Report, folder: Path, *, overwrite: bool, further: Mapping[str, bytes] | None = None
+) -> dict[Path, bytes]:  # fmt: skip
+    """Return path and content of every picture, and of further files by their names.
 
     Raises
     ------
@@ -142,6 +144,7 @@ def figure_files(report: Report, folder: Path, *, overwrite: bool) -> dict[Path,
         if re.search(r"[/\\\0]", picture.file_name):
             raise OutputError(f"picture '{picture.name}' has no name for a file", "leave slashes out of it")
     files = {folder / picture.file_name: picture.data for picture in report.pictures}
+    files |= {folder / name: data for name, data in (further or {}).items()}
     for path in files:
         check_target(path, overwrite=overwrite)
     return files

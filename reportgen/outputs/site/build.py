@@ -271,9 +271,9 @@ def _begins_as_one(path: Path) -> bool:
 
 def _thumbnail(report: Report, case: int) -> bytes | None:
     """Return a small picture of a case; None where there is none, or it can't be read."""
-    picture = report.picture(case_picture_name(case, "occlusion-glance")) or report.picture(
-        case_picture_name(case, "input")
-    )
+    kinds = ("occlusion-glance", "occlusion-importance", "input")  # the first is an earlier report's
+    names = (case_picture_name(case, kind) for kind in kinds)
+    picture = next((found for name in names if (found := report.picture(name))), None)
     if picture is None:
         return None
     try:

@@ -32,16 +32,34 @@ def bare(text):
         ("// a note\n  a = b;\n\n", "a=b;"),
         ("f(a, { b: [1, 2] });\ng();", "f(a,{b:[1,2]});g();"),
         ("a + b - c / d", "a+b-c/d"),
-        ("a + +b - -c + ++d", "a + +b - -c + ++d"),
+        ("a + +b - -c + ++d", "a+ +b- -c+ ++d"),
         ("x = 'a , b' + \"c ; d\" + `e = ${ f } , g`;", "x='a , b'+\"c ; d\"+`e = ${ f } , g`;"),
         ("x = 'it\\'s , so' ;", "x='it\\'s , so';"),
         ("a\nb", "a\nb"),
-        ("return a;\n}\nb", "return a;}\nb"),
+        ("return a;\n}\nb", "return a}\nb"),
+        ("a = b++ + c - --d", "a=b++ +c- --d"),
+        ("const a = (b) => b, c = (d, e) => d;", "let a=b=>b,c=(d,e)=>d;"),
+        ("f(const_of, 'const (a)=>', async (a) => a)", "f(const_of,'const (a)=>',async(a)=>a)"),
+        ("a\n  ? b\n  : c", "a?b:c"),
+        ("x = ';}';\n", "x=';}';"),
         ("if (a) return b;", "if(a)return b;"),
     ],
 )
 def test_what_only_a_reader_needs_is_left_out(script, expected):
     assert bare(script) == expected
+
+
+@pytest.mark.parametrize(
+    ("style", "expected"),
+    [
+        ("/* a note */\n.a, .b > c {\n  color: red;\n}\n", ".a,.b>c{color:red}"),
+        (".a :hover { margin: 0 -.3rem auto; }", ".a :hover{margin:0 -.3rem auto}"),
+        (".a { width: calc(1px + 2px); content: '; } /* b */'; }", ".a{width:calc(1px + 2px);content:'; } /* b */'}"),
+        ("@media (min-width: 42rem) and (hover) { a { b: c } }", "@media (min-width:42rem) and (hover){a{b:c}}"),
+    ],
+)
+def test_styles_too(style, expected):
+    assert read_assets("x.css", theme=Theme(style)).text.text.rstrip("\n") == expected
 
 
 def test_it_is_no_longer_a_second_time():

@@ -12,7 +12,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from reportgen.outputs.page.assets import read_assets
-from reportgen.outputs.page.environment import templates_folder
 from reportgen.outputs.page.gauge import Gauge
 from reportgen.outputs.page.rendering import SCRIPTS, STYLES, render_html
 from reportgen.report.decision import Decision
@@ -99,8 +98,8 @@ def page(html):
 
 
 def test_only_the_programs_own_style_and_script(page):
-    style = "\n".join((templates_folder() / name).read_text(encoding="utf-8").strip() for name in STYLES)
-    script = read_assets(*SCRIPTS).text.text.strip()  # shortened: see test_assets
+    # shortened: see test_assets
+    style, script = (read_assets(*names).text.text.strip() for names in (STYLES, SCRIPTS))
     assert [found.strip() for found in page.raw["style"]] == [style]
     data, own = page.raw["script"]
     assert own.strip() == script

@@ -57,7 +57,7 @@ def test_the_example_of_the_docs(report, example, tmp_path):
     theme = read_theme(example)
     html = render_html(report, theme)
     assert "Course 4711" in html and 'id="exercise"' in html and "lecture notes, chapter 3" in html
-    assert ".course { color" in html and "Feature map</dt>" not in html
+    assert ".course{color" in html and "Feature map</dt>" not in html
     assert html.index('id="exercise"') < html.index('id="cases"')
     (tmp_path / "r.html").write_text(html, encoding="utf-8")
     assert report_digest(read_saved(tmp_path / "r.html").report) == report_digest(report)

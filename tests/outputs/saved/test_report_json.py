@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import base64
 import dataclasses
 import hashlib
 import json
+from xml.etree import ElementTree
 
 import pytest
 
 from reportgen.outputs.saved.report_json import figure_files, render_json, render_model_json, stale_figures
+from reportgen.report.picture import ColourScale
 from reportgen.report.report import SCHEMA_VERSION
 from reportgen.system.atomic import make_folder
 from reportgen.system.errors import OutputError
@@ -115,6 +118,25 @@ def test_a_layers_name_never_leaves_the_folder(make_report, tmp_path, text):
     for path, data in files.items():
         assert path.resolve().parent == tmp_path.resolve()
         path.write_bytes(data)
+
+
+def test_colours_that_carry_numbers_have_a_bar_in_a_file_of_their_own(make_report, tmp_path):
+    text = "<script>alert(1)</script>"
+    report = make_report(text)
+    scale = ColourScale(low=-1.5, high=1.5, label=f"importance {text}", colours=("#053061", "#f7f7f7", "#67001f"))
+    first = report.picture("case1-occlusion-importance")
+    pictures = tuple(dataclasses.replace(one, scale=scale) if one is first else one for one in report.pictures)
+    dataclasses.replace(report, pictures=pictures).save_figures(tmp_path)
+    (drawn,) = tmp_path.glob("*.svg")
+    assert drawn.name == "case1-occlusion-importance_scale.svg"
+    assert len(list(tmp_path.iterdir())) == len(pictures) + 1
+    svg = ElementTree.fromstring(drawn.read_bytes())
+    words = [one.text for one in svg.iter("{http://www.w3.org/2000/svg}text")]
+    assert words == ["-1.500", f"0 · importance {text}", "1.500"]
+    assert [one.get("fill") for one in svg.iter("{http://www.w3.org/2000/svg}path")] == list(scale.colours)
+    assert stale_figures(tmp_path, keep=()) != []
+    (image,) = svg.iter("{http://www.w3.org/2000/svg}image")
+    assert base64.b64decode(image.get("href").partition(",")[2]) == first.data
 
 
 def test_existing_figures_need_permission(report, tmp_path):
