@@ -366,7 +366,7 @@ class Page(Frame):
     @property
     def grid_scale_words(self) -> str:
         """The same in a word for the reader."""
-        words = {"channel": mark("channel"), "standardized": mark("standardized"), "shared": mark("shared")}
+        words = {"standardized": mark("standardized"), "shared": mark("shared")}
         return say(words[self.grid_scale]) if self.grid_scale in words else self.grid_scale
 
     @property
