@@ -6,7 +6,7 @@ logits of the class that the model says, so that no tool suffers from saturated 
 Markdown; how to read it stands in docs/evidence.md.
 
 Deletion and insertion replace pixels by a coarsely blurred image in the order of the map, and put them back: the mean
-log-odds of the said class in bits over 16 shares. Once in the order of the map as the tool gives it, and once of its
+log-odds of the said class in bits over 11 shares. Once in the order of the map as the tool gives it, and once of its
 means over windows of a tenth of the side: an order of single pixels differs from one of regions by its grain alone. On
 phantoms, whose opacities are known: the area under the ROC curve of the map against the opacities' pixels, and whether
 its peak lies in one (grown by 7 pixels, as far as a resized border is uncertain). Ours are the default settings through

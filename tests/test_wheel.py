@@ -39,7 +39,8 @@ def test_demo_runs_outside_the_checkout(wheel, tmp_path):
     zipfile.ZipFile(wheel).extractall(tmp_path / "installed")
     command = (
         "import sys; sys.path.insert(0, 'installed'); import reportgen; assert 'installed' in reportgen.__file__; "
-        "from reportgen.cli.main import main; sys.exit(main(['demo', '--no-occlusion', '--language', 'de', '-o', 'report.html']))"
+        "from reportgen.cli.main import main; sys.exit(main(['demo', '--no-occlusion', '--language', 'de', '-o', "
+        "'report.html']))"
     )
     done = subprocess.run(
         [sys.executable, "-P", "-c", command], cwd=tmp_path, capture_output=True, text=True, check=False

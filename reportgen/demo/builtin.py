@@ -10,6 +10,7 @@ from reportgen.system.language import mark, say
 NORMAL_SEED, PNEUMONIA_SEED = 33, 21
 DEMO_TITLE = mark("A normal and a pneumonia chest X-ray (synthetic)")
 SYNTHETIC = mark("Synthetic: drawn by a program (a phantom), not an image of a patient.")
+_REGIONS = {"lungs": mark("lungs"), "heart": mark("heart"), "opacities": mark("opacities")}
 
 
 def demo_cases() -> tuple[Case, Case]:
@@ -19,5 +20,6 @@ def demo_cases() -> tuple[Case, Case]:
     cases = []
     for label, drawn in (("NORMAL", normal), ("PNEUMONIA", ill)):
         image = image_from_array(drawn.pixels, kind="phantom, gray 8 bit", notes=(say(SYNTHETIC),))
-        cases.append(Case(label, image, f"phantom {drawn.seed}", drawn.regions))
+        regions = {say(_REGIONS.get(name, name)): mask for name, mask in drawn.regions.items()}
+        cases.append(Case(label, image, f"phantom {drawn.seed}", regions))
     return cases[0], cases[1]

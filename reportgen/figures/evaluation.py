@@ -22,6 +22,7 @@ from reportgen.report.evaluation import (
     describe_estimate,
 )
 from reportgen.report.picture import Picture
+from reportgen.system.language import say
 
 MOST_PANELS = 12
 ROC, PRECISION_RECALL, CALIBRATION, SCORES = "roc", "precision-recall", "calibration", "scores"
@@ -121,14 +122,17 @@ def standing_strip(
     axes.tick_params(axis="y", length=0)
     for side in ("top", "right", "left"):
         axes.spines[side].set_visible(False)
-    axes.set_xlabel(escape_formulas(f"score of {class_name}"), color=INK, fontsize=9)
-    below = " and ".join(
-        f"{np.mean(np.asarray(scores) < score):.0%} of those labelled {label}" for label, scores in among
+    axes.set_xlabel(escape_formulas(say("score of {name}", name=class_name)), color=INK, fontsize=9)
+    below = say(" and ").join(
+        say("{share} of those labelled {label}", share=f"{np.mean(np.asarray(scores) < score):.0%}", label=label)
+        for label, scores in among
     )
-    alt = f"{title}: its score of {class_name}, {score:.3f}, is above {below}."
-    return encode_figure(
-        name, figure, alt, f"The line: this case; bars: scores of {data} by label, each row by itself."
-    )
+    alt = say(
+        "{case}: its score of {name}, {score}, is above {below}.", case=title, name=class_name, score=f"{score:.3f}",
+        below=below,
+    )  # fmt: skip
+    caption = say("The line: this case; bars: scores of {data} by label, each row by itself.", data=data)
+    return encode_figure(name, figure, alt, caption)
 
 
 def _curves(

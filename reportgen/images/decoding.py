@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from reportgen.settings.report import ImageSettings, LimitSettings
 from reportgen.system.errors import ImageError
-from reportgen.system.language import mark
+from reportgen.system.language import mark, say
 
 SMALLEST_SIDE = 4
 # Getting at a frame of an animation means drawing all before it: so many times the pixels of the largest image.
@@ -119,8 +119,9 @@ def choose_frame(frames: int, request: Request) -> tuple[int, list[str]]:
         )
     if frames == 1:
         return 0, []
-    which = "the first" if request.frame is None else f"frame {wanted}"
-    return wanted - 1, [f"The file holds {frames} frames; {which} is used."]
+    if request.frame is None:
+        return 0, [say("The file holds {count} frames; the first is used.", count=frames)]
+    return wanted - 1, [say("The file holds {count} frames; frame {frame} is used.", count=frames, frame=wanted)]
 
 
 def is_one_value(pixels: NDArray[Any]) -> bool:

@@ -15,7 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.images.decoding import spread_values
+from reportgen.report.numbers import grouped
 from reportgen.system.errors import ImageError
+from reportgen.system.language import mark, say, say_count
 
 Depth = Literal["auto", "full", "12", "stretch"]
 Loaders = Literal["cut", "high", "none"]
@@ -25,7 +27,6 @@ _BLOCK = 1 << 20
 _STRAY = 0.005
 # a range that isn't filled beyond this share is too large for the values
 _LEAST_FILLED = 0.25
-_LOADERS = "Keras's and Pillow's loaders would"
 
 
 @dataclass(frozen=True)
@@ -37,9 +38,13 @@ class _Range:
     name: str
 
 
-_EIGHT, _TWELVE, _SIXTEEN = _Range(0, 255, "8 bits"), _Range(0, 4095, "12 bits"), _Range(0, 65535, "16 bits")
-_FRACTIONS = _Range(0, 1, "fractions")
-_FULL, _STRETCHED = "their full range", "this image alone"
+_EIGHT, _TWELVE, _SIXTEEN = (
+    _Range(0, 255, mark("8 bits")),
+    _Range(0, 4095, mark("12 bits")),
+    _Range(0, 65535, mark("16 bits")),
+)
+_FRACTIONS = _Range(0, 1, mark("fractions"))
+_FULL, _STRETCHED = mark("their full range"), mark("this image alone")
 
 
 def scale_by_depth(
@@ -81,13 +86,18 @@ def scale_by_depth(
     low, high = _ends(known)
     chosen, why = _chosen(depth, _ranges(values.dtype, bits, low, high), low, high)
     scaled = spread_values(values, chosen.low, chosen.high)
-    note = f"{_kind(values.dtype, bits)} {_told(chosen)}, {why}."
+    note = say("{values} {done}, {why}.", values=_kind(values.dtype, bits), done=_told(chosen), why=why)
     outside = sum(int(np.count_nonzero((some < chosen.low) | (some > chosen.high))) for some in _blocks(known))
     if outside:
-        note += f" {outside:,} {'value' if outside == 1 else 'values'} outside became 0 or 255."
+        note += " " + say_count(
+            "{count} value outside became 0 or 255.",
+            "{count} values outside became 0 or 255.",
+            outside,
+            count=grouped(outside),
+        )
     note += _of_loaders(loaders, chosen, high)
     if finite is not None and known.size < values.size:
-        note += f" {values.size - known.size} values that are not finite were set to 0."
+        note += " " + say("{count} values that are not finite were set to 0.", count=values.size - known.size)
         scaled[~finite] = 0
     return scaled, note
 
@@ -140,42 +150,49 @@ def _chosen(depth: Depth, ranges: tuple[_Range, ...], low: float, high: float) -
     if depth == "auto":
         return _fitting(ranges, low, high)
     if depth == "12":
-        return _TWELVE, "as was set"
+        return _TWELVE, say("as was set")
     if depth == "full" and ranges:
-        return ranges[-1], "as was set"
-    why = "as was set" if depth == "stretch" else "since floats like these have no full range"
+        return ranges[-1], say("as was set")
+    why = say("as was set") if depth == "stretch" else say("since floats like these have no full range")
     return _Range(low, high, _STRETCHED), why
 
 
 def _fitting(ranges: tuple[_Range, ...], low: float, high: float) -> tuple[_Range, str]:
     """Return the smallest range that values fit into, unless they leave most of it empty, and why."""
-    stretched, reach = _Range(low, high, _STRETCHED), f"since they go up to {high:g}"
+    stretched, reach = _Range(low, high, _STRETCHED), say("since they go up to {high}", high=f"{high:g}")
     if low < 0:
-        return stretched, f"since they go from {low:g} to {high:g}"
+        return stretched, say("since they go from {low} to {high}", low=f"{low:g}", high=f"{high:g}")
     fitting = next((one for one in ranges if high <= one.high), None)
     if fitting is None:
         return stretched, reach
     if high <= _LEAST_FILLED * fitting.high:
-        return stretched, f"{reach}, which leaves most of {fitting.name} empty"
+        return stretched, say("{reach}, which leaves most of {range} empty", reach=reach, range=say(fitting.name))
     return fitting, reach
 
 
 def _kind(kind: np.dtype[np.generic], bits: int | None) -> str:
-    return "Floats" if kind.kind == "f" else f"{bits or 8 * kind.itemsize}-bit values"
+    return say("Floats") if kind.kind == "f" else say("{bits}-bit values", bits=bits or 8 * kind.itemsize)
 
 
 def _told(chosen: _Range) -> str:
     if chosen is _EIGHT:
-        return "used as they are (0 to 255)"
-    how = "stretched for" if chosen.name == _STRETCHED else "taken over" if chosen.name == _FULL else "taken as"
-    return f"{how} {chosen.name} ({chosen.low:g} to {chosen.high:g} became 0 to 255)"
+        return say("used as they are (0 to 255)")
+    told = {"range": say(chosen.name), "low": f"{chosen.low:g}", "high": f"{chosen.high:g}"}
+    if chosen.name == _STRETCHED:
+        return say("stretched for this image alone ({low} to {high} became 0 to 255)", **told)
+    if chosen.name == _FULL:
+        return say("taken over their full range ({low} to {high} became 0 to 255)", **told)
+    return say("taken as {range} ({low} to {high} became 0 to 255)", **told)
 
 
 def _of_loaders(loaders: Loaders, chosen: _Range, high: float) -> str:
     """Say where the usual loaders give something else."""
     if loaders == "high" and chosen.name != _FULL:
-        return f" {_LOADERS} take the full range."
+        return " " + say("Keras's and Pillow's loaders would take the full range.")
     if loaders == "cut" and chosen is not _EIGHT:
-        what = "show all above 255 as white" if high > 255 else "take them as they are, white being 255"
-        return f" {_LOADERS} {what}."
+        return " " + (
+            say("Keras's and Pillow's loaders would show all above 255 as white.")
+            if high > 255
+            else say("Keras's and Pillow's loaders would take them as they are, white being 255.")
+        )
     return ""

@@ -10,11 +10,15 @@ from collections.abc import Container, Sequence
 from dataclasses import dataclass
 
 from reportgen.report.numbers import Number
-from reportgen.system.language import say
+from reportgen.system.language import mark, say
 
 FAITHFULNESS, ROBUSTNESS, LOCALISATION = "faithfulness", "robustness", "localisation"
 COMPLEXITY, RANDOMISATION, AXIOMS = "complexity", "randomisation", "axioms"
 CLASSES = (FAITHFULNESS, ROBUSTNESS, LOCALISATION, COMPLEXITY, RANDOMISATION, AXIOMS)
+_NAMES = {
+    FAITHFULNESS: mark("faithfulness"), ROBUSTNESS: mark("robustness"), LOCALISATION: mark("localisation"),
+    COMPLEXITY: mark("complexity"), RANDOMISATION: mark("randomisation"), AXIOMS: mark("axioms"),
+}  # fmt: skip
 FLAGS = {
     ROBUSTNESS: "robustness",
     RANDOMISATION: "sanity",
@@ -50,6 +54,16 @@ class Measure:
     good: str
     meaning: str
     note: str = ""
+
+    @property
+    def kind_text(self) -> str:
+        """Its class in the language of the report."""
+        return name_class(self.kind)
+
+
+def name_class(kind: str) -> str:
+    """Return what a class of measures is called in the language of the report."""
+    return say(_NAMES[kind]) if kind in _NAMES else kind
 
 
 def side_by_side(cases: Sequence[Sequence[Measure]]) -> tuple[tuple[Measure, tuple[Measure | None, ...]], ...]:

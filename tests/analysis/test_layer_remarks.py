@@ -11,7 +11,8 @@ import pytest
 
 from reportgen.analysis.channels import has_structure, measure_layer, reference_of
 from reportgen.analysis.remarks import layer_remarks
-from reportgen.analysis.remarks.layers import MATTERS, MOST
+from reportgen.analysis.remarks.layers import MOST
+from reportgen.analysis.remarks.matters import MATTERS
 from reportgen.report.traits import correlation_of_means, traits_of
 
 SIZE = (24, 36)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import gettext
+import hashlib
 import html
 import json
 import re
@@ -19,7 +21,17 @@ from reportgen.images.cases import Case
 from reportgen.images.reader import image_from_array
 from reportgen.outputs.documents.email import render_email
 from reportgen.outputs.documents.pdf import print_html
-from reportgen.outputs.page.rendering import render_html
+from reportgen.outputs.page.asset_words import (
+    IN_SCRIPT,
+    ON_PAPER,
+    ON_SCREEN,
+    piece,
+    translated_rules,
+    translated_script,
+)
+from reportgen.outputs.page.assets import read_assets
+from reportgen.outputs.page.environment import asset
+from reportgen.outputs.page.rendering import SCRIPTS, render_html
 from reportgen.outputs.saved.reader import read_saved
 from reportgen.settings.job import EmailSettings
 from reportgen.system import language
@@ -35,7 +47,7 @@ ALIEN = re.compile(
 )
 NAMES = re.compile(
     r"NORMAL|PNEUMONIA|reportgen|built-in chest X-ray model|phantom(?:, gray 8 bit| \d+)?|lungs|heart|opacities|sigmoid"
-    r"|relu|leaky_relu|(?:conv2d|max_pooling2d|flatten|dense|dropout|random_\w+)(?:_\d+)?|Conv2D|MaxPooling2D|SHA|AUC|AUPRC"
+    r"|relu|leaky_relu|--[a-z-]+|(?:conv2d|max_pooling2d|flatten|dense|dropout|random_\w+)(?:_\d+)?|Conv2D|MaxPooling2D|SHA|AUC|AUPRC"
 )
 
 
@@ -117,6 +129,30 @@ def test_everything_that_a_reader_sees_can_be_translated(monkeypatch):
         assert sum(text.count("⟦") for text in texts) > 300
         left = {text.strip() for text in map(outside, texts) if re.search("[A-Za-z]{3}", text)}
         assert left == set(), "say() or mark() makes these sentences of the catalogue (docs/language.md)"
+
+
+def test_words_of_style_sheets_are_german_and_those_of_the_sheets(german, page):
+    for rules, sheet, shown in ((ON_SCREEN, "channels.css", page), (ON_PAPER, "print.css", print_html(german))):
+        for _, words in rules:
+            assert f'content: "{words}"' in asset(f"assets/{sheet}")
+        assert translated_rules(rules, "de") in shown
+        assert translated_rules(rules, "en") == ""
+    assert 'content: "Erklärt ein Modell. Keine Diagnose."' in print_html(german)
+
+
+@pytest.mark.parametrize("words", IN_SCRIPT, ids=lambda words: words[1])
+def test_words_of_the_script_are_german_and_those_of_the_script(words):
+    script = read_assets(*SCRIPTS).text.text
+    assert piece(*words) in script, "the words stand otherwise in the script: asset_words.py says how"
+    assert piece(*words) not in translated_script(script, "de")
+    assert translated_script(script, "en") == script
+
+
+def test_the_policy_knows_the_german_script(page):
+    script = re.search(r"<script>(.*?)</script>", page, re.S)[1]
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert f"script-src 'sha256-{digest}'" in html.unescape(page)
+    assert "jedes Minimum" in script
 
 
 def test_an_email_is_german_too(german):

@@ -23,6 +23,7 @@ from reportgen.images.dicom.codestreams import (
 from reportgen.images.dicom.elements import number_of
 from reportgen.images.formats.pillow import pillow_set
 from reportgen.system.errors import ImageError
+from reportgen.system.language import say
 from reportgen.system.libraries import install_extra
 
 if TYPE_CHECKING:
@@ -189,7 +190,11 @@ def _decompressed(
             failed[name] = _reason(problem, name)
             continue
         if _is_whole(dataset, syntax, name, decoder, stream, stored):
-            notes = [f"Decoded by {name}; {', '.join(failed)} could not read it."] if failed else []
+            notes = (
+                [say("Decoded by {decoder}; {others} could not read it.", decoder=name, others=", ".join(failed))]
+                if failed
+                else []
+            )
             return stored, notes, ()
         part = stored if part is None else part
         failed[name] = "its data ends too early"
@@ -246,7 +251,11 @@ def _without_unused_bits(
     aligned = np.right_shift(np.left_shift(stored, width - 1 - high), width - bits)
     if high == bits - 1:
         return aligned, []
-    return aligned, [f"Its {bits} bits are not the lowest ones (high bit {high}): shifted down by {high + 1 - bits}."]
+    note = say(
+        "Its {bits} bits are not the lowest ones (high bit {high}): shifted down by {shift}.", bits=bits, high=high,
+        shift=high + 1 - bits,
+    )  # fmt: skip
+    return aligned, [note]
 
 
 def _unreadable(syntax: UID, failed: dict[str, str], request: Request) -> ImageError:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from reportgen.images.decoding import spread_values
 from reportgen.images.dicom.elements import UnusableError, dataset_with, number_of, value_of
 from reportgen.images.dicom.windows import Gray, Shown, show
+from reportgen.system.language import say
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -53,8 +54,12 @@ def to_gray(stored: NDArray[np.generic], dataset: Dataset, window: str | tuple[f
     if photometric != "MONOCHROME1" and shape != "INVERSE":
         return replace(shown, notes=tuple(notes))
     # the standard has both say the same of one image: it's turned round once
-    why = "MONOCHROME1: white is 0" if photometric == "MONOCHROME1" else "presentation shape INVERSE"
-    return replace(shown, pixels=255 - shown.pixels, notes=(*notes, f"Stored inverted ({why}); it was turned round."))
+    note = (
+        say("Stored inverted (MONOCHROME1: white is 0); it was turned round.")
+        if photometric == "MONOCHROME1"
+        else say("Stored inverted (presentation shape INVERSE); it was turned round.")
+    )
+    return replace(shown, pixels=255 - shown.pixels, notes=(*notes, note))
 
 
 def to_rgb(stored: NDArray[np.generic], dataset: Dataset) -> Shown:
@@ -62,7 +67,9 @@ def to_rgb(stored: NDArray[np.generic], dataset: Dataset) -> Shown:
     bits = int(number_of(dataset, "BitsStored") or 8)
     if stored.dtype == np.uint8 and bits == 8:
         return Shown(stored.astype(np.uint8, copy=False))
-    return Shown(spread_values(stored, 0, 2**bits - 1), (f"Values from 0 to {2**bits - 1} scaled to 0..255.",))
+    return Shown(
+        spread_values(stored, 0, 2**bits - 1), (say("Values from 0 to {high} scaled to 0..255.", high=2**bits - 1),)
+    )
 
 
 def from_palette(stored: NDArray[np.generic], dataset: Dataset) -> Shown:
@@ -82,8 +89,8 @@ def from_palette(stored: NDArray[np.generic], dataset: Dataset) -> Shown:
     except Exception:  # noqa: BLE001 - pydicom meets damaged tables with every kind of exception
         raise UnusableError("its palette can't be read") from None
     if colours.dtype == np.uint8:
-        return Shown(colours, ("Colours taken from its palette.",))
-    return Shown(spread_values(colours, 0, 65535), ("Colours taken from its palette of 16 bits.",))
+        return Shown(colours, (say("Colours taken from its palette."),))
+    return Shown(spread_values(colours, 0, 65535), (say("Colours taken from its palette of 16 bits."),))
 
 
 def _rescaled(
@@ -98,7 +105,7 @@ def _rescaled(
             bits = int(item.LUTDescriptor[2])
             # 8 or 16 by the standard, but what's between is met with
             item.LUTDescriptor = [*list(item.LUTDescriptor)[:2], 16 if 8 < bits < 16 else bits]
-            return apply_modality_lut(stored, dataset), ["Its modality table was applied."], (0, 2**bits - 1)
+            return apply_modality_lut(stored, dataset), [say("Its modality table was applied.")], (0, 2**bits - 1)
         except Exception:  # noqa: BLE001 - as above
             raise UnusableError("its modality table can't be read") from None
     full = _full_range(stored, dataset)
@@ -106,7 +113,8 @@ def _rescaled(
     if slope is None or intercept is None or (slope, intercept) == (1, 0):
         return stored, [], full
     real = apply_modality_lut(stored, dataset_with(RescaleSlope=slope, RescaleIntercept=intercept))
-    note = f"Rescaled: stored value × {slope:g} {'−' if intercept < 0 else '+'} {abs(intercept):g}."
+    formula = f"{slope:g} {'−' if intercept < 0 else '+'} {abs(intercept):g}"
+    note = say("Rescaled: stored value × {formula}.", formula=formula)
     if full is not None:
         low, high = sorted(slope * end + intercept for end in full)
         full = (low, high)

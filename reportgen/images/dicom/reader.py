@@ -25,6 +25,7 @@ from reportgen.images.dicom.grayscale import from_palette, to_gray, to_rgb
 from reportgen.images.dicom.windows import Shown
 from reportgen.images.profiles import Profile
 from reportgen.system.errors import ImageError
+from reportgen.system.language import say
 from reportgen.system.libraries import install_extra
 from reportgen.system.silence import silence_loggers
 
@@ -159,7 +160,7 @@ def _read(data: bytes, request: Request) -> Decoded:
     _take_frame_settings(dataset, index)
     shown = _shown(stored, dataset, request.images.window)
     profile = Profile(value_of(dataset, "ICCProfile"), "RGB" if shown.pixels.ndim == 3 else "L")
-    unapplied = ["Its colour profile was not applied."] if profile.matters else []
+    unapplied = [say("Its colour profile was not applied.")] if profile.matters else []
     return Decoded(
         pixels=shown.pixels,
         kind=_kind(dataset, stored),
@@ -319,7 +320,7 @@ def _shown(stored: NDArray[np.generic], dataset: Dataset, window: str | tuple[fl
     shown = from_palette(stored, dataset) if photometric == "PALETTE COLOR" else to_rgb(stored, dataset)
     if window in ("auto", "file"):
         return shown
-    return replace(shown, notes=(*shown.notes, "No window was applied: it's a picture in colour."))
+    return replace(shown, notes=(*shown.notes, say("No window was applied: it's a picture in colour.")))
 
 
 def _kind(dataset: Dataset, stored: NDArray[np.generic]) -> str:

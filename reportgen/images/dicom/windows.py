@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from reportgen.images.decoding import spread_values
 from reportgen.images.dicom.elements import UnusableError, dataset_with, numbers_of, value_of
+from reportgen.system.language import mark, say
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -99,7 +100,7 @@ def show(gray: Gray, dataset: Dataset, wanted: str | tuple[float, float]) -> Sho
     """
     if wanted == "percentile":
         pixels, done = _by_percentiles(gray)
-        return Shown(pixels, (f"{done} are spread over 0..255, as asked for.",))
+        return Shown(pixels, (say("{values} are spread over 0..255, as asked for.", values=done),))
     if wanted == "full":
         return _full(gray)
     if not isinstance(wanted, str):
@@ -113,22 +114,28 @@ def _as_the_file_says(gray: Gray, dataset: Dataset, *, always: bool) -> Shown:
     for found in _ranges(gray.real, dataset, notes.append):
         flaw = _flaw(found.pixels, gray)
         if flaw is None or always:
-            doubt = (f"That {flaw}.",) if flaw else ()
+            doubt = (say("That {flaw}.", flaw=flaw),) if flaw else ()
             return Shown(found.pixels, (*notes, found.done, *doubt))
-        flaws.append(f"{found.name} {flaw}")
-        notes.append(f"{found.name[0].upper()}{found.name[1:]} was not believed: it {flaw}.")
+        flaws.append(say("{range} {flaw}", range=found.name, flaw=flaw))
+        named = f"{found.name[0].upper()}{found.name[1:]}"
+        notes.append(say("{range} was not believed: it {flaw}.", range=named, flaw=flaw))
     if flaws:
         pixels, done = _by_percentiles(gray)
-        caution = (
-            f"The file's own brightness was not believed ({flaws[0]}), and percentiles were used instead. "
-            f"--window file, full or CENTRE/WIDTH chooses."
+        caution = say(
+            "The file's own brightness was not believed ({flaw}), and percentiles were used instead. --window file, "
+            "full "
+            "or CENTRE/WIDTH chooses.",
+            flaw=flaws[0],
         )
-        return Shown(pixels, (*notes, f"{done} are spread over 0..255 instead."), (caution,))
-    none = "The file names no window that can be used" if notes else "The file names no window"
+        return Shown(pixels, (*notes, say("{values} are spread over 0..255 instead.", values=done)), (caution,))
+    none = say("The file names no window that can be used") if notes else say("The file names no window")
     if gray.as_they_are is not None:
-        return Shown(gray.as_they_are, (*notes, f"{none}; its 8-bit values are used as they are."))
+        return Shown(gray.as_they_are, (*notes, say("{none}; its 8-bit values are used as they are.", none=none)))
     pixels, done = _by_percentiles(gray)
-    return Shown(pixels, (*notes, f"{none}; {done[0].lower()}{done[1:]} are spread over 0..255."))
+    return Shown(
+        pixels,
+        (*notes, say("{none}; {values} are spread over 0..255.", none=none, values=f"{done[0].lower()}{done[1:]}")),
+    )
 
 
 def _ranges(real: NDArray[Any], dataset: Dataset, note: Callable[[str], object]) -> Iterator[_Range]:
@@ -137,25 +144,25 @@ def _ranges(real: NDArray[Any], dataset: Dataset, note: Callable[[str], object])
         try:
             pixels, bits = _tabled(real, dataset, number)
         except Exception:  # noqa: BLE001 - pydicom meets damaged tables with every kind of exception
-            note("Its table of values of interest can't be used.")
+            note(say("Its table of values of interest can't be used."))
             continue
         yield _Range(
-            f"its table of values of interest ({bits} bit)",
+            say("its table of values of interest ({bits} bit)", bits=bits),
             pixels,
-            f"Its table of values of interest ({bits} bit) was applied.",
+            say("Its table of values of interest ({bits} bit) was applied.", bits=bits),
         )
     function = str(value_of(dataset, "VOILUTFunction") or "LINEAR").strip().upper()
     for centre, width in zip(numbers_of(dataset, "WindowCenter"), numbers_of(dataset, "WindowWidth"), strict=False):
         if centre is None or width is None:
             continue
-        told = f"centre {centre:g}, width {width:g}"
+        told = say("centre {centre}, width {width}", centre=f"{centre:g}", width=f"{width:g}")
         if function not in _FUNCTIONS or width <= 0 or (function == "LINEAR" and width < 1):
-            note(f"Its window ({told}) can't be used.")
+            note(say("Its window ({window}) can't be used.", window=told))
             continue
         yield _Range(
-            f"its window ({told})",
+            say("its window ({window})", window=told),
             _windowed(real, centre, width, function),
-            f"Shown in the window of the file: {told} ({function}).",
+            say("Shown in the window of the file: {window} ({function}).", window=told, function=function),
         )
 
 
@@ -174,18 +181,23 @@ def _flaw(pixels: NDArray[np.float32], gray: Gray) -> str | None:
     low = np.percentile(levels[~light_ground], PERCENTILES[0]) if not light_ground.all() else 255.0
     high = np.percentile(levels[~dark_ground], PERCENTILES[1]) if not dark_ground.all() else 0.0
     if high - low < FEWEST_LEVELS:
-        return f"leaves the picture within {max(0.0, high - low):.2g} of 255 gray levels"
+        return say("leaves the picture within {levels} of 255 gray levels", levels=f"{max(0.0, high - low):.2g}")
     pictured = ~(dark_ground | light_ground)
     saturated = float((black | white)[pictured].mean()) if pictured.any() else 0.0
-    return f"turns {saturated:.0%} of the picture into black or white" if saturated > MOST_SATURATED else None
+    if saturated > MOST_SATURATED:
+        return say("turns {share} of the picture into black or white", share=f"{saturated:.0%}")
+    return None
 
 
 def _asked_for(gray: Gray, centre: float, width: float) -> Shown:
     """Show the window that the user asks for, by the standard's usual formula where it has one for such a width."""
     pixels = _windowed(gray.real, centre, width, "LINEAR" if width >= 1 else "LINEAR_EXACT")
     flaw = _flaw(pixels, gray)
-    done = f"Shown in the window that was asked for: centre {centre:g}, width {width:g}."
-    return Shown(pixels, (done,), (f"The window that was asked for {flaw}.",) if flaw else ())
+    done = say(
+        "Shown in the window that was asked for: centre {centre}, width {width}.", centre=f"{centre:g}",
+        width=f"{width:g}",
+    )  # fmt: skip
+    return Shown(pixels, (done,), (say("The window that was asked for {flaw}.", flaw=flaw),) if flaw else ())
 
 
 def _full(gray: Gray) -> Shown:
@@ -193,8 +205,16 @@ def _full(gray: Gray) -> Shown:
     if not known.size:
         raise UnusableError("it holds no value but padding")
     low, high = gray.full or (float(known.min()), float(known.max()))
-    of_what = "of its stored bits" if gray.full else "of its values, which are not whole numbers"
-    done = f"The full range {of_what} ({low:g} to {high:g}) is spread over 0..255, as asked for."
+    told = {"low": f"{low:g}", "high": f"{high:g}"}
+    done = (
+        say("The full range of its stored bits ({low} to {high}) is spread over 0..255, as asked for.", **told)
+        if gray.full
+        else say(
+            "The full range of its values, which are not whole numbers ({low} to {high}) is spread over 0..255, as "
+            "asked for.",
+            **told,
+        )
+    )
     return Shown(spread_values(gray.real, low, high) if gray.as_they_are is None else gray.as_they_are, (done,))
 
 
@@ -203,10 +223,12 @@ def _by_percentiles(gray: Gray) -> tuple[NDArray[np.float32], str]:
     if not known.size:
         raise UnusableError("it holds no value but padding")
     low, high = (float(value) for value in np.percentile(known, PERCENTILES))
-    which = f"from the {PERCENTILES[0]}th to the {PERCENTILES[1]}th percentile"
+    told = mark("Values from the {first}th to the {last}th percentile ({low} to {high})")
     if low == high:
-        low, high, which = float(known.min()), float(known.max()), "of the whole range"
-    return spread_values(gray.real, low, high), f"Values {which} ({low:g} to {high:g})"
+        low, high = float(known.min()), float(known.max())
+        told = mark("Values of the whole range ({low} to {high})")
+    first, last = PERCENTILES
+    return spread_values(gray.real, low, high), say(told, first=first, last=last, low=f"{low:g}", high=f"{high:g}")
 
 
 def _tabled(real: NDArray[Any], dataset: Dataset, number: int) -> tuple[NDArray[np.float32], int]:

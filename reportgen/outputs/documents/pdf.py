@@ -20,6 +20,7 @@ from typing import Any
 
 from reportgen.outputs.documents.letters import lacking_letters, tell_lacking
 from reportgen.outputs.documents.pdf_palette import Indexed, put_in_place, read_indexed, stand_in
+from reportgen.outputs.page.asset_words import ON_PAPER, translated_rules
 from reportgen.outputs.page.assets import Asset, read_assets
 from reportgen.outputs.page.brand import accent_style
 from reportgen.outputs.page.markdown import SafeHtml
@@ -111,8 +112,9 @@ def print_html(report: Report, *, paper: str = "a4", theme: Theme | None = None)
         When the paper is unknown, or the theme's templates have a fault.
     """
     style = print_style(paper, *(["assets/theme.css"] if theme else []), theme=theme)
-    accent = accent_style(report.brand) if report.brand else ""
-    page = PrintedPage(report=report, style=Asset(SafeHtml(style.text.text + accent)), script=Asset(SafeHtml("")))
+    further = accent_style(report.brand) if report.brand else ""
+    further += translated_rules(ON_PAPER, report.language)
+    page = PrintedPage(report=report, style=Asset(SafeHtml(style.text.text + further)), script=Asset(SafeHtml("")))
     return render("print.html.j2", page, theme)
 
 

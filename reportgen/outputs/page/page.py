@@ -22,7 +22,7 @@ from reportgen.outputs.saved.seal import SEAL
 from reportgen.report.deciding import DecidingChannels
 from reportgen.report.evidence import name_followed, shows_evidence
 from reportgen.report.findings import Finding
-from reportgen.report.measures import Measure, missing, side_by_side, why_missing
+from reportgen.report.measures import Measure, missing, name_class, side_by_side, why_missing
 from reportgen.report.picture import ColourScale, Picture, case_picture_name, layer_picture_name, occlusion_kind
 from reportgen.report.report import REGRESSION, CaseReport, Comment, Remark, Report, readable, verdict
 from reportgen.system.language import mark, say
@@ -323,7 +323,9 @@ class Page(Frame):
         """The classes of measures that none was taken of, and what it would take."""
         occlusion = self.report.settings.get("occlusion")
         asked = [name for name, on in occlusion.items() if on is True] if isinstance(occlusion, dict) else []
-        return tuple((kind, why_missing(kind, asked)) for kind in missing([case.measures for _, case in self.cases]))
+        return tuple(
+            (name_class(kind), why_missing(kind, asked)) for kind in missing([case.measures for _, case in self.cases])
+        )
 
     def shows(self, kind: str) -> bool:
         """Whether any case has a picture of a kind."""
@@ -367,7 +369,7 @@ class Page(Frame):
     @property
     def grid_scale_words(self) -> str:
         """The same in a word for the reader."""
-        words = {"channel": mark("channel"), "standardized": mark("standardized"), "shared": mark("shared")}
+        words = {"standardized": mark("standardized"), "shared": mark("shared")}
         return say(words[self.grid_scale]) if self.grid_scale in words else self.grid_scale
 
     @property

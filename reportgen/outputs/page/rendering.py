@@ -8,9 +8,11 @@ way.
 
 from __future__ import annotations
 
-from reportgen.outputs.page.assets import read_assets
+from reportgen.outputs.page.asset_words import ON_SCREEN, translated_rules, translated_script
+from reportgen.outputs.page.assets import Asset, read_assets
 from reportgen.outputs.page.brand import accent_style
 from reportgen.outputs.page.environment import environment
+from reportgen.outputs.page.markdown import SafeHtml
 from reportgen.outputs.page.page import Page
 from reportgen.outputs.page.theme import Theme, check_page
 from reportgen.outputs.saved.seal import BLANK_SEAL, DATA_START, SEAL, page_digest
@@ -40,10 +42,11 @@ def render_html(report: Report, theme: Theme | None = None) -> str:
         When the theme's templates have a fault, or make a page that isn't safe.
     """
     further = accent_style(report.brand) if report.brand else ""
+    further += translated_rules(ON_SCREEN, report.language)
     style = read_assets(*STYLES, *(["assets/theme.css"] if theme else []), theme=theme, further=further)
+    script = Asset(SafeHtml(translated_script(read_assets(*SCRIPTS).text.text, report.language)))
     page = Page(
-        report=report, style=style, script=read_assets(*SCRIPTS), generator=report.versions["reportgen"],
-        seal=BLANK_SEAL,
+        report=report, style=style, script=script, generator=report.versions["reportgen"], seal=BLANK_SEAL
     )  # fmt: skip
     text = render("report.html.j2", page, theme) + "\n"
     if theme is not None:
