@@ -90,10 +90,11 @@ class Bench:
 
 
 class Run:
-    """A finished batch: seconds, peak memory, and when each report was done."""
+    """A finished batch: seconds, peak memory, processor time, and when each report was done."""
 
-    def __init__(self, folder: Path, seconds: float, memory: int) -> None:
-        self.folder, self.seconds, self.memory = folder, seconds, memory
+    def __init__(self, folder: Path, seconds: float, usage: Any) -> None:
+        self.folder, self.seconds, self.memory = folder, seconds, usage.ru_maxrss * 1024
+        self.processor = usage.ru_utime + usage.ru_stime
         records = (folder / ".reportgen" / "done").glob("*.json")
         self.done = sorted(path.stat().st_mtime_ns / 1e9 for path in records)
 
@@ -103,7 +104,7 @@ class Run:
         return len(self.done) / self.seconds
 
     def steady(self, workers: int) -> float:
-        """Reports a second once each worker has made its first."""
+        """Return reports a second once each worker has made its first."""
         return (len(self.done) - workers) / (self.done[-1] - self.done[workers - 1])
 
     def pages(self) -> dict[str, bytes]:
@@ -121,34 +122,39 @@ def run_batch(table: Path, folder: Path, *flags: str) -> Run:
     _, status, usage = os.wait4(process.pid, 0)
     if status:
         raise SystemExit(f"the batch ended with {os.waitstatus_to_exitcode(status)}")
-    return Run(folder, time.perf_counter() - started, usage.ru_maxrss * 1024)
+    return Run(folder, time.perf_counter() - started, usage)
 
 
 def pairs(bench: Bench) -> None:
-    """Reports of pairs with all sections: a loop over build, one process, and workers."""
+    """Measure reports of pairs with all sections: a loop over build, one process, and workers."""
     several = bench.count(12)
-    took = []
+    took, used = [], []
     (normal, *_), (ill, *_) = ([(name, files) for name, files in bench.classes.items()][place] for place in (0, 1))
     for number in range(max(2, several // 4)):
         images = [f"{name}={bench.classes[name][number]}" for name in (normal, ill)]
         started = time.perf_counter()
-        subprocess.run(
-            [*REPORTGEN, "build", *images, "-o", str(bench.place / "one.html"), "-f"], check=True, stdout=subprocess.DEVNULL
+        process = subprocess.Popen(
+            [*REPORTGEN, "build", *images, "-o", str(bench.place / "one.html"), "-f"], stdout=subprocess.DEVNULL
         )
+        _, _, usage = os.wait4(process.pid, 0)
         took.append(time.perf_counter() - started)
+        used.append(usage.ru_utime + usage.ru_stime)
     loop = 1 / statistics.median(took)
-    print(f"pairs, all sections: loop over build {loop:.3f} a second")
+    print(
+        f"pairs, all sections: loop over build {loop:.3f} a second, {statistics.median(used):.1f} s of a processor each"
+    )
     for flags, words, workers in (
         (["--workers", "0"], "one process", 1), (["--workers", str(CORES)], f"{CORES} workers", CORES),
     ):  # fmt: skip
         run = bench.batch(bench.table(several, pairs=True), "--pair-by", "pair", *flags)
         steady = run.steady(workers)
         print(f"  batch, {words}: {steady:.3f} steady, {steady / loop:.1f} times the loop; {several} with the start "
-              f"{run.rate:.3f}, {run.rate / loop:.1f} times")  # fmt: skip
+              f"{run.rate:.3f}, {run.rate / loop:.1f} times, {run.processor / len(run.done):.1f} s of a processor each",
+              flush=True)  # fmt: skip
 
 
 def sections(bench: Bench) -> None:
-    """Cases a second by sections."""
+    """Measure cases a second by sections."""
     for flags, wanted in ((SUMMARY, 400), (EVIDENCE, 32)):
         for workers in dict.fromkeys((0, CORES)):
             run = bench.batch(bench.table(bench.count(wanted)), "--pair-by", "", *flags, "--workers", str(workers))
@@ -163,8 +169,8 @@ def memory(bench: Bench) -> None:
             bench.batch(bench.table(bench.count(count)), "--pair-by", "", *flags, "--workers", "0").memory
             for count in counts
         ]
-        print(f"memory, {flags[1]}: {peaks[0] / 1e9:.3f} GB at {bench.count(counts[0])} cases, {peaks[1] / 1e9:.3f} GB at "
-              f"{bench.count(counts[1])} ({peaks[1] / peaks[0] - 1:+.1%})")  # fmt: skip
+        print(f"memory, {flags[1]}: {peaks[0] / 1e9:.3f} GB at {bench.count(counts[0])} cases, "
+              f"{peaks[1] / 1e9:.3f} GB at {bench.count(counts[1])} ({peaks[1] / peaks[0] - 1:+.1%})")  # fmt: skip
 
 
 def workers(bench: Bench) -> None:
@@ -175,7 +181,8 @@ def workers(bench: Bench) -> None:
         run = bench.batch(table, "--pair-by", "", *SUMMARY, "--workers", str(count), "--threads", "1")
         rates[count] = run.steady(max(1, count))
     print(f"summary, one thread each: no Dask {rates[0]:.1f} a second, 1 worker {rates[1]:.1f} "
-          f"({rates[0] / rates[1] - 1:+.1%} time), 2 workers {rates[2]:.1f} ({rates[2] / rates[1]:.2f} times)")  # fmt: skip
+          f"({rates[0] / rates[1] - 1:+.1%} time), 2 workers {rates[2]:.1f} "
+          f"({rates[2] / rates[1]:.2f} times)")  # fmt: skip
 
 
 def scheduler(bench: Bench) -> None:

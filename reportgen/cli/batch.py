@@ -65,6 +65,7 @@ def add_batch(commands: Any) -> None:
     workers.add_argument("--jobqueue", metavar="KIND", help="start workers as jobs: slurm, pbs or sge")
     workers.add_argument("--kubernetes", action="store_true", help="start workers as pods")
     workers.add_argument("--image", metavar="NAME", help="container image of the pods")
+    batch.add_argument("--language", metavar="CODE", help="language of the reports: en or de")
     batch.add_argument("--no-occlusion", action="store_true", help="leave out the occlusion scan")
     add_flags(batch, _SECTIONS)
 
@@ -81,8 +82,9 @@ def _batch(given: argparse.Namespace) -> int:
 
     tables = read_settings(Path(given.config)) if given.config else {}
     model = {} if given.model is None else {"model": {"path": given.model}}
-    occlusion = {"occlusion": {"enabled": False}} if given.no_occlusion else {}
-    settings = settings_from(merge(merge(merge(tables, tables_from(given, _SECTIONS)), model), occlusion))
+    further: dict[str, Any] = {"occlusion": {"enabled": False}} if given.no_occlusion else {}
+    further |= {"language": given.language} if given.language is not None else {}
+    settings = settings_from(merge(merge(merge(tables, tables_from(given, _SECTIONS)), model), further))
     source = None if given.cases is None else CaseSource(
         cases=given.cases, kind=given.kind, split=given.split, pair_by=given.pair_by, image_column=given.image_column,
         label_column=given.label_column, limit=given.first_reports,

@@ -7,6 +7,7 @@ Petsiuk, Das and Saenko, "RISE: Randomized Input Sampling for Explanation of Bla
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -91,7 +92,7 @@ class TestCurves:
         """By how much the map's mean is above that of random orders."""
         return self.insertion_mean - _mean(self.random_insertion_means)
 
-    @property
+    @functools.cached_property
     def rounding(self) -> float:
         """What may be rounding in the evidence."""
         return FLAT * max(1.0, *(abs(value) for value in self._values if math.isfinite(value)), 0.0)

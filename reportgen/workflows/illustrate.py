@@ -39,7 +39,7 @@ from reportgen.report.report import readable
 from reportgen.settings.occlusion import OcclusionSettings
 from reportgen.settings.report import FeatureMapSettings, Settings
 from reportgen.system.errors import SettingsError
-from reportgen.system.language import mark, say
+from reportgen.system.language import mark, say, spoken
 
 Pixels = NDArray[np.generic]
 PICTURE_BUDGET = 60_000_000
@@ -96,17 +96,16 @@ def input_pictures(runs: Runs) -> list[Picture]:
 def model_pictures(subject: Subject) -> list[Picture]:
     """Draw how the shape shrinks, the training history, and the first filters, as far as they exist.
 
-    They say nothing of a case, so that they are drawn once for a model, and kept as long as it.
+    They say nothing of a case, so that they are drawn once for a model and language, and kept as long as the model.
     """
     known = _DRAWN.get(subject.loaded.keras_model)
-    if known is not None and known[0] is subject.graph and known[1] == subject.loaded.history:
-        return list(known[2])
-    drawn = _draw_model(subject)
-    _DRAWN[subject.loaded.keras_model] = (subject.graph, subject.loaded.history, tuple(drawn))
-    return drawn
+    shown = (subject.graph, subject.loaded.history, spoken())
+    if known is None or known[0] is not shown[0] or known[1:3] != shown[1:]:
+        known = _DRAWN[subject.loaded.keras_model] = (*shown, tuple(_draw_model(subject)))
+    return list(known[3])
 
 
-_DRAWN: WeakKeyDictionary[Any, tuple[Graph, dict[str, tuple[float, ...]] | None, tuple[Picture, ...]]] = (
+_DRAWN: WeakKeyDictionary[Any, tuple[Graph, dict[str, tuple[float, ...]] | None, str, tuple[Picture, ...]]] = (
     WeakKeyDictionary()
 )
 
