@@ -10,7 +10,7 @@ from reportgen.analysis.predictions import Head
 from reportgen.analysis.runs import Subject, is_finite, make_subject, run_cases, scan_cases
 from reportgen.analysis.two_models.answers import Answer, answer_from_numbers, answer_from_run
 from reportgen.batch.cases import CaseRow, Plan, plan_items
-from reportgen.batch.numbers import SIDE, CaseNumbers, iterate_numbers, read_batch, read_numbers
+from reportgen.batch.numbers import CaseNumbers, iterate_numbers, read_batch, read_numbers, shrink
 from reportgen.batch.record import ABOUT, numbers_name
 from reportgen.images.cases import Case, headings, read_cases
 from reportgen.models.loader import BUILTIN_MODEL, BUILTIN_NAME, load_model
@@ -87,7 +87,7 @@ class LiveSide:
         runs = run_cases(self.subject, [case], headings([case]), self.settings)
         if self.settings.occlusion.enabled and is_finite(runs[0]):
             runs = scan_cases(self.subject, runs, self.settings, lambda _: None)
-        return answer_from_run(runs[0], patient, SIDE)
+        return answer_from_run(runs[0], patient, shrink)
 
 
 Side = BatchSide | LiveSide

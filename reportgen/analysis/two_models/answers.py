@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,7 @@ from reportgen.report.report import NOTHING_FOUND
 from reportgen.system.errors import SettingsError
 
 _SHOWN_NAMES = 10
+Shrink = Callable[[NDArray[Any]], NDArray[np.float64]]
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ def answer_from_numbers(case: CaseNumbers) -> Answer:
     )  # fmt: skip
 
 
-def answer_from_run(run: CaseRun, patient: str, side: int) -> Answer:
+def answer_from_run(run: CaseRun, patient: str, shrink: Shrink) -> Answer:
     """Return what a model says of a case that was run through it.
 
     Parameters
@@ -68,37 +69,15 @@ def answer_from_run(run: CaseRun, patient: str, side: int) -> Answer:
         With its scan, if there is one.
     patient
         Whose image it is.
-    side
-        Rows and columns at most of map and thumbnail.
+    shrink
+        Makes a map or an image as small as they are kept.
     """
     scan = run.scans[0] if run.scans else None
-    image = np.clip(np.rint(resize(run.image, side)), 0, 255).astype(np.uint8)
+    image = np.clip(np.rint(shrink(run.image)), 0, 255).astype(np.uint8)
     return Answer(
         run.case.name, run.case.label, run.case.image.sha256, patient, run.scores, run.targets[0],
-        resize(scan.importance, side) if scan else None, image[..., 0] if image.shape[-1] == 1 else image,
+        shrink(scan.importance) if scan else None, image[..., 0] if image.shape[-1] == 1 else image,
     )  # fmt: skip
-
-
-def resize(values: NDArray[Any], side: int | tuple[int, int]) -> NDArray[np.float64]:
-    """Return an array ``(H, W)`` or ``(H, W, C)`` averaged over areas to so many rows and columns, or at most so many.
-
-    Parameters
-    ----------
-    values
-        The array; a place that is not finite makes what it is part of not finite.
-    side
-        (rows, columns); a single number: at most so many of each.
-    """
-    from PIL import Image
-
-    height, width = values.shape[:2]
-    rows, columns = (min(height, side), min(width, side)) if isinstance(side, int) else side
-    layers = np.asarray(values, np.float32).reshape(height, width, -1)
-    small = [
-        np.asarray(Image.fromarray(layers[..., layer]).resize((columns, rows), Image.Resampling.BOX), np.float64)
-        for layer in range(layers.shape[2])
-    ]
-    return small[0] if values.ndim == 2 else np.stack(small, axis=2)
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,8 @@ from reportgen.analysis.metrics.classes import measure_class
 from reportgen.analysis.metrics.evaluation import compare_evaluations
 from reportgen.analysis.predictions import Head, positive_class
 from reportgen.analysis.streaming import Best, Moments, Sample
-from reportgen.analysis.two_models.answers import Answer, Matching, resize, said_by
+from reportgen.analysis.two_models.answers import Answer, Matching, said_by
+from reportgen.images.resizing import average_areas
 from reportgen.report.evaluation import Difference, Estimate, Resampling
 from reportgen.report.two_models import Paired
 
@@ -146,7 +147,7 @@ def pair_up(here: Answer, there: Answer, matching: Matching) -> Pair:
         grid = (
             min(here.evidence.shape[0], there.evidence.shape[0]), min(here.evidence.shape[1], there.evidence.shape[1])
         )  # fmt: skip
-        maps = resize(here.evidence, grid), resize(there.evidence, grid)
+        maps = average_areas(here.evidence, grid), average_areas(there.evidence, grid)
     return Pair(here, there, said, _compared_class(head, here, said[0]), maps)
 
 
@@ -166,19 +167,18 @@ def _correlation(first: Floats, second: Floats) -> float:
 
 
 def paired_counts(compared: Compared) -> tuple[Paired, ...]:
-    """Return what only one model says: right, where labels are known; and of two classes, the positive one."""
-    found = []
+    """Return what only one model says: right, where labels are known; else of two classes the positive one."""
     if compared.right:
         counts = {key: compared.right[key] for key in ((True, True), (True, False), (False, True), (False, False))}
-        found.append(_paired("right", counts))
+        return (_paired("right", counts),)
     head = compared.matching.head
     if len(head.class_names) == 2 and not head.thresholds:
         number = positive_class(head.class_names)
         counts = Counter[tuple[bool, bool]]()
         for (a, b), count in compared.said.items():
             counts[number in a, number in b] += count
-        found.append(_paired(head.class_names[number], counts))
-    return tuple(found)
+        return (_paired(head.class_names[number], counts),)
+    return ()
 
 
 def _paired(what: str, counts: dict[tuple[bool, bool], int]) -> Paired:
