@@ -144,4 +144,4 @@ def _area_shares(length: int, parts: int) -> NDArray[np.float64]:
     edges = np.linspace(0, length, parts + 1)
     pixels = np.arange(length)
     covered = np.minimum(edges[1:, None], pixels + 1) - np.maximum(edges[:-1, None], pixels)
-    return np.clip(covered, 0, None) * parts / length
+    return np.asarray(np.clip(covered, 0, None) * parts / length)
