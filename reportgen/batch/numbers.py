@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.batch.storage import INNER
+from reportgen.images.resizing import average_areas
 from reportgen.system.errors import OutputError
 
 VERSION = 1
@@ -236,20 +237,8 @@ def shrink(values: NDArray[Any], side: int = SIDE) -> NDArray[np.float64]:
         ``(h, w)`` or ``(h, w, C)``: h is H where that is small enough, else ``side``. A pixel on the border of two
         areas counts for each by its share.
     """
-    found = np.asarray(values, np.float64)
-    for axis in (0, 1):
-        length = found.shape[axis]
-        if length > side:
-            found = np.moveaxis(np.tensordot(_shares(length, side), found, (1, axis)), 0, axis)
-    return np.asarray(found, np.float64)
-
-
-def _shares(length: int, parts: int) -> NDArray[np.float64]:
-    """Return how much each of ``length`` pixels counts for each of ``parts`` areas, ``(parts, length)``."""
-    edges = np.linspace(0, length, parts + 1)
-    pixels = np.arange(length)
-    covered = np.minimum(edges[1:, None], pixels + 1) - np.maximum(edges[:-1, None], pixels)
-    return np.asarray(np.clip(covered, 0, None) * parts / length, np.float64)
+    rows, columns = (min(length, side) for length in values.shape[:2])
+    return average_areas(values, (rows, columns))
 
 
 def total_bytes(paths: Iterable[Path]) -> int:

@@ -17,6 +17,7 @@ from reportgen.cli.arguments import BAD_INPUT, Parser, Version
 from reportgen.cli.batch import add_batch
 from reportgen.cli.build import add_build, add_demo
 from reportgen.cli.cohort import add_cohort
+from reportgen.cli.compare import add_compare
 from reportgen.cli.doctor import add_doctor
 from reportgen.cli.evaluate import add_evaluate
 from reportgen.cli.inspect import add_inspect
@@ -100,7 +101,7 @@ def make_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for add in (
         add_build, add_batch, add_demo, add_inspect, add_pdf, add_email, add_dicom, add_site, add_verify, add_theme,
-        add_train, add_evaluate, add_cohort, add_phantom, add_doctor,
+        add_train, add_evaluate, add_cohort, add_compare, add_phantom, add_doctor,
     ):  # fmt: skip
         add(commands)
     return parser

@@ -48,9 +48,9 @@ def effects_chart(name: str, contrast: Contrast) -> Picture:
             markeredgewidth=0.6, alpha=0.75, linestyle="none",
         )  # fmt: skip
     axes.axvline(0, color=INK, linewidth=0.8)
-    axes.set_yticks(range(len(layers)), [escape_formulas(_short(layer)) for layer in layers], fontsize=7)
+    axes.set_yticks(range(len(layers)), [escape_formulas(shorten(layer)) for layer in layers], fontsize=7)
     axes.set_ylim(len(layers) - 0.5, -0.5)
-    axes.set_xlabel(escape_formulas(f"Cohen's d: {_short(contrast.here)} − {_short(contrast.there)}"), fontsize=9)
+    axes.set_xlabel(escape_formulas(f"Cohen's d: {shorten(contrast.here)} − {shorten(contrast.there)}"), fontsize=9)
     counts = {layer: sum(one.q < SIGNIFICANT for one in known if one.layer == layer) for layer in layers}
     widths = {layer: sum(one.layer == layer for one in contrast.channels) for layer in layers}
     best = max(layers, key=lambda layer: counts[layer] / max(1, widths[layer]))
@@ -91,10 +91,10 @@ def channels_chart(
                 facecolor=f"{SERIES[number]}55", edgecolor=SERIES[number], hatch="////" if number else "",
                 linewidth=1.0,
             )  # fmt: skip
-        group = "" if alone else f"{_short(sides[1][0])}, "
+        group = "" if alone else f"{shorten(sides[1][0])}, "
         axes.set_title(
             escape_formulas(
-                f"{_short(one.effect.layer)}, channel {one.effect.channel}\n{group}AUC {one.separation.value:.3f}"
+                f"{shorten(one.effect.layer)}, channel {one.effect.channel}\n{group}AUC {one.separation.value:.3f}"
             ),
             color=INK, fontsize=8,
         )  # fmt: skip
@@ -116,18 +116,18 @@ def maps_chart(name: str, maps: Sequence[GroupMap], unit: str = "bits") -> Pictu
     """Show for each group the mean image, the mean evidence map and its deviation, on one scale for all."""
     limit = max(float(np.nanmax(np.abs(one.mean))) for one in maps) or 1.0
     spread = max((float(np.nanmax(one.deviation)) for one in maps if np.isfinite(one.deviation).any()), default=0.0)
-    side = _side(maps[0].mean)
+    side = side_of(maps[0].mean)
     figure, panels = grid_of_axes(len(maps), 3, side=side, gap=(0.15, 0.34), below=0.6, right=0.15)
     for row, one in enumerate(maps):
         shown = (
-            (one.picture, "gray", (0.0, 255.0), f"{_short(one.name)}: mean image"),
+            (one.picture, "gray", (0.0, 255.0), f"{shorten(one.name)}: mean image"),
             (one.mean, IMPORTANCE, (-limit, limit), "mean evidence"),
             (one.deviation, SPREAD, (0.0, spread or 1.0), "deviation over cases"),
         )
         for column, (values, colours, limits, title) in enumerate(shown):
-            _show(panels[3 * row + column], values, colours, limits, title)
+            show_map(panels[3 * row + column], values, colours, limits, title)
     for column, label in ((1, f"{unit} a pixel"), (2, f"{unit} a pixel")):
-        _bar_below(figure, panels[3 * (len(maps) - 1) + column], label)
+        bar_below(figure, panels[3 * (len(maps) - 1) + column], label)
     told = "; ".join(
         f"{one.name} ({one.cases}): strongest at {_place(one.mean)}, {_bits(np.nanmax(one.mean))} {unit}"
         for one in maps
@@ -145,13 +145,13 @@ def difference_chart(name: str, here: GroupMap, there: GroupMap, unit: str = "bi
     error = np.sqrt(here.deviation**2 / max(1, here.cases) + there.deviation**2 / max(1, there.cases))
     sure = np.abs(difference) >= 2 * error
     limit = float(np.nanmax(np.abs(difference))) or 1.0
-    side = _side(difference)
+    side = side_of(difference)
     figure, axes = new_figure((0.15, side[0] * 1.3, 0.15), (0.6, side[1] * 1.3, 0.3))
-    _show(axes, difference, IMPORTANCE, (-limit, limit), f"{_short(here.name)} − {_short(there.name)}")
+    show_map(axes, difference, IMPORTANCE, (-limit, limit), f"{shorten(here.name)} − {shorten(there.name)}")
     pale = np.zeros((*difference.shape, 4))
     pale[..., :3], pale[..., 3] = 0.5, np.where(sure, 0.0, 0.55)
     axes.imshow(pale, interpolation="nearest", aspect="auto")
-    _bar_below(figure, axes, f"{unit} a pixel")
+    bar_below(figure, axes, f"{unit} a pixel")
     share = float(sure.mean())
     alt = (
         f"Mean evidence of {here.name} minus that of {there.name}: largest at {_place(np.abs(difference))}, "
@@ -173,7 +173,8 @@ def small_picture(name: str, alt: str, pixels: NDArray[np.uint8], quality: int =
     )  # fmt: skip
 
 
-def _show(axes: Any, values: Values, colours: str, limits: tuple[float, float], title: str) -> None:
+def show_map(axes: Any, values: Values, colours: str, limits: tuple[float, float], title: str) -> None:
+    """Show a map ``(h, w)``, or an image, in colours between limits, with a title and without ticks."""
     style_axes(axes)
     axes.imshow(values, cmap=colours, vmin=limits[0], vmax=limits[1], interpolation="nearest", aspect="auto")
     axes.set_xticks([])
@@ -181,7 +182,8 @@ def _show(axes: Any, values: Values, colours: str, limits: tuple[float, float], 
     axes.set_title(escape_formulas(title), color=INK, fontsize=8, pad=3)
 
 
-def _bar_below(figure: Any, axes: Any, label: str) -> None:
+def bar_below(figure: Any, axes: Any, label: str) -> None:
+    """Put the colour bar of a map below it."""
     box = axes.get_position()
     height = figure.get_size_inches()[1]
     beside = figure.add_axes((box.x0, box.y0 - 0.2 / height, box.width, 0.1 / height))
@@ -194,7 +196,8 @@ def _bar_below(figure: Any, axes: Any, label: str) -> None:
     bar.outline.set_visible(False)
 
 
-def _side(values: Values) -> tuple[float, float]:
+def side_of(values: Values) -> tuple[float, float]:
+    """Return width and height in inches of a map's panel, in its aspect."""
     height, width = values.shape
     return 1.75, float(np.clip(1.75 * height / width, 0.6, 3.5))
 
@@ -220,5 +223,6 @@ def _spread(number: int) -> float:
     return (number * 0.6180339887498949) % 1 * 0.6 - 0.3
 
 
-def _short(text: str) -> str:
+def shorten(text: str) -> str:
+    """Return a name that fits beside an axis."""
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -114,3 +114,34 @@ def as_channels(pixels: NDArray[np.generic], channels: int) -> NDArray[np.generi
 
 def _size(pixels: NDArray[np.generic]) -> tuple[int, int]:
     return int(pixels.shape[0]), int(pixels.shape[1])
+
+
+def average_areas(values: NDArray[Any], size: tuple[int, int]) -> NDArray[np.float64]:
+    """Return an array averaged over areas to so many rows and columns.
+
+    Parameters
+    ----------
+    values
+        ``(H, W)`` or ``(H, W, C)``; what isn't a number makes what it is part of no number.
+    size
+        (rows, columns), none more than the array has.
+
+    Returns
+    -------
+    ndarray
+        ``(rows, columns)`` or ``(rows, columns, C)``. A pixel on the border of two areas counts for each by its share.
+    """
+    found = np.asarray(values, np.float64)
+    for axis, parts in enumerate(size):
+        length = found.shape[axis]
+        if length > parts:
+            found = np.moveaxis(np.tensordot(_area_shares(length, parts), found, (1, axis)), 0, axis)
+    return found
+
+
+def _area_shares(length: int, parts: int) -> NDArray[np.float64]:
+    """Return how much each of ``length`` pixels counts for each of ``parts`` areas, ``(parts, length)``."""
+    edges = np.linspace(0, length, parts + 1)
+    pixels = np.arange(length)
+    covered = np.minimum(edges[1:, None], pixels + 1) - np.maximum(edges[:-1, None], pixels)
+    return np.asarray(np.clip(covered, 0, None) * parts / length)

@@ -7,6 +7,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
+from cohorts import CLASSES, FRAME, a_case, two_groups
 from scipy import stats
 
 from reportgen.analysis.cohort.channels import (
@@ -28,7 +29,6 @@ from reportgen.analysis.cohort.summaries import mean_estimate, order_groups, sum
 from reportgen.analysis.predictions import Head
 from reportgen.report.evaluation import Resampling
 from reportgen.system.errors import ReportgenError, SettingsError
-from tests.cohort.conftest import CLASSES, FRAME, a_case, two_groups
 
 HEAD = Head("sigmoid", CLASSES, 0.5, 1)
 RESAMPLING = Resampling(samples=200, seed=0)

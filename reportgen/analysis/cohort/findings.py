@@ -18,6 +18,7 @@ from reportgen.report.cohort import (
 )
 from reportgen.report.evaluation import Estimate, describe_estimate
 from reportgen.report.known_regions import BORDER_LIMIT, CHANCE
+from reportgen.report.words import describe_percent, describe_share, format_p
 
 _GAP = 0.01
 
@@ -78,8 +79,8 @@ def _of_channels(contrasts: Sequence[Contrast], separating: Sequence[SeparatingC
         yield Finding(
             section="channels", first=True,
             text=f"Channel {one.effect.channel} of {one.effect.layer} separates best: its mean is higher in {higher} "
-            f"than in {lower} in {_percent(one.separation.value)} of all pairs (AUC {describe_estimate(one.separation)}; "
-            f"d {describe(one.difference)}).",
+            f"than in {lower} in {describe_percent(one.separation.value)} of all pairs "
+            f"(AUC {describe_estimate(one.separation)}; d {describe(one.difference)}).",
         )  # fmt: skip
     for contrast in contrasts:
         if contrast.smallest_p * tested > SIGNIFICANT:
@@ -113,9 +114,9 @@ def _of_maps(groups: Sequence[CohortGroup], alike: Likenesses | None) -> Iterato
         f"{_signed(alike.across)}"  # fmt: skip
     if math.isfinite(alike.p):
         if alike.p < SIGNIFICANT and gap > _GAP:
-            text += f": groups put together at random differ as much in {_percent(alike.p)} of the tries"
+            text += f": groups put together at random differ as much in {describe_percent(alike.p)} of the tries"
         else:
-            text += f": no more alike than groups put together at random (p {alike.p:.2g})"
+            text += f": no more alike than groups put together at random (p {format_p(alike.p)})"
     yield Finding(section="maps", text=f"{text}.", first=True)
     if math.isfinite(alike.smallest_p) and alike.smallest_p > SIGNIFICANT:
         yield Finding(
@@ -128,7 +129,7 @@ def _of_border(groups: Sequence[CohortGroup], area: float) -> Iterator[Finding]:
     known = [(group, group.border) for group in groups if group.border is not None]
     if not known or not area:
         return
-    told = "; ".join(f"{group.name} {_share(share)}" for group, share in known)
+    told = "; ".join(f"{group.name} {describe_share(share)}" for group, share in known)
     times = [share.value / area for _, share in known]
     low, high = CHANCE
     if all(low <= one <= high for one in times):
@@ -142,7 +143,7 @@ def _of_border(groups: Sequence[CohortGroup], area: float) -> Iterator[Finding]:
     yield Finding(
         section="places", first=True, warning=max(times) >= BORDER_LIMIT,
         text=f"Of the evidence for what is said, this share lies in the outer tenth at each side "
-        f"({_percent(area)} of the image): {told}; that is {judged}.",
+        f"({describe_percent(area)} of the image): {told}; that is {judged}.",
     )  # fmt: skip
     if len(known) == 2 and apart(known[0][1], known[1][1]):
         yield Finding(
@@ -158,7 +159,7 @@ def _of_chance(groups: Sequence[CohortGroup]) -> Iterator[Finding]:
         return
     both = sum(group.beats.get("both", 0) for group in groups)
     share = share_estimate(both, tested)
-    text = f"The map beats chance in both ways in {both:,} of {tested:,} tested cases: {_share(share)}."
+    text = f"The map beats chance in both ways in {both:,} of {tested:,} tested cases: {describe_share(share)}."
     yield Finding(section="chance", text=text, first=True, warning=share.high < 0.5)
 
 
@@ -186,21 +187,8 @@ def describe(estimate: Estimate) -> str:
     return f"{estimate.value:.2f} [{estimate.low:.2f}{between}{estimate.high:.2f}]".replace("-", "−")
 
 
-def _share(estimate: Estimate | None) -> str:
-    if estimate is None:
-        return "–"
-    if not math.isfinite(estimate.low):
-        return _percent(estimate.value)
-    ends = f"{100 * max(0.0, estimate.low):.0f}–{100 * min(1.0, estimate.high):.0f}"
-    return f"{_percent(estimate.value)} [{ends}]"
-
-
 def _signed(number: float) -> str:
     return f"{number:.2f}".replace("-", "−") if math.isfinite(number) else "–"
-
-
-def _percent(share: float) -> str:
-    return "under 1 %" if 0 < share < 0.01 else "over 99 %" if 0.99 < share < 1 else f"{100 * share:.0f} %"
 
 
 def _cases(count: int) -> str:

@@ -139,14 +139,6 @@ class CohortPage(Frame):
         contrast = self.cohort.contrasts[one.contrast]
         return contrast.here if one.is_lower else contrast.there
 
-    @staticmethod
-    def chance(value: float, least: float = 0.001) -> str:
-        """Return a p or q as text."""
-        if value >= least:
-            return f"{value:.3f}"
-        number, _, power = f"{value:.1e}".partition("e")
-        return f"{number}e{int(power)}".replace("-", "−")
-
 
 def render_cohort_html(cohort: Cohort, reports: str) -> str:
     """Return the page. The same cohort gives the same text.

@@ -16,6 +16,7 @@ from reportgen.report.evaluation import describe_estimate
 from reportgen.report.numbers import grouped
 from reportgen.report.places import without_picture
 from reportgen.report.report import readable
+from reportgen.report.words import format_p
 from reportgen.system.language import say, say_as, say_count, spoken
 from reportgen.system.text import visible
 
@@ -54,7 +55,7 @@ def make_environment(
         "markdown": render_markdown, "clean": clean_html, "grouped": grouped, "shape": _shape, "short": _short,
         "scientific": _significant, "setting": _setting, "correlation": _correlation, "scored": format_score,
         "readable": readable, "sight": _sight, "keras_shape": _keras_shape, "fill": _fill,
-        "bare_place": without_picture, "estimate": describe_estimate, "percent": _percent,
+        "bare_place": without_picture, "estimate": describe_estimate, "percent": _percent, "probability": format_p,
     }  # fmt: skip
     environment.tests["finite"] = math.isfinite
     environment.globals |= {"say": _said(say), "say_count": _said(say_count), "say_as": _said(say_as)}

@@ -1,0 +1,1 @@
+"""A comparison of two models as a page and as tables."""
