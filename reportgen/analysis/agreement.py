@@ -234,36 +234,33 @@ def _shift(one: EvidenceOfClass, shift: GridShift | None) -> Remark | None:
     found = one.found
     if shift is None or not found.has_order:
         return None
-    unit = say(" bits") if found.in_bits else ""
+    unit, correlation = say(" bits") if found.in_bits else "", ""
+    numbers = {"median": shift.median, "largest": shift.largest}
+    if shift.correlation is not None:
+        numbers["correlation"] = shift.correlation
+        correlation = " " + (
+            say("(rank correlation {value})", value=f"{shift.correlation:.2f}")
+            if shift.grids == 2
+            else say("(lowest rank correlation of two grids {value})", value=f"{shift.correlation:.2f}")
+        )
     told = {
         "case": one.title, "median": f"{readable(shift.median)}{unit}", "largest": f"{readable(shift.largest)}{unit}",
         "low": readable(found.importance_minimum), "high": f"{readable(found.importance_maximum)}{unit}",
+        "correlation": correlation,
     }  # fmt: skip
     text = (
         say(
-            "{case}: Scanned again on a grid shifted by half a step, the importance of a pixel differs by {median} "
-            "in the "
-            "median, {largest} at most; the map goes from {low} to {high}.",
+            "{case}: Scanned again on a grid shifted by half a step, the importance of a pixel differs by {median} in "
+            "the median, {largest} at most; the map goes from {low} to {high}{correlation}.",
             **told,
         )
         if shift.scanned
         else say(
-            "{case}: On grids of twice the step, shifted by half of it, the importance of a pixel differs by "
-            "{median} in "
-            "the median, {largest} at most; the map goes from {low} to {high}.",
+            "{case}: On grids of twice the step, shifted by half of it, the importance of a pixel differs by {median} "
+            "in the median, {largest} at most; the map goes from {low} to {high}{correlation}.",
             **told,
         )
     )
-    numbers = {"median": shift.median, "largest": shift.largest}
-    if shift.correlation is not None:
-        numbers["correlation"] = shift.correlation
-        value = f"{shift.correlation:.2f}"
-        lowest = (
-            say("(rank correlation {value})", value=value)
-            if shift.grids == 2
-            else say("(lowest rank correlation of two grids {value})", value=value)
-        )
-        text = f"{text[:-1]} {lowest}."
     depends = shift.correlation is not None and shift.correlation < STEADY
     return Remark(
         section="occlusion", kind="shift", text=text, numbers=numbers,

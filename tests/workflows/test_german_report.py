@@ -42,7 +42,7 @@ NOTICE = "Er ist keine Diagnose und darf nicht als solche verwendet werden."
 ALIEN = re.compile(
     r"<(script|style|template|pre|code)\b.*?</\1>|<ol class=\"references\">.*?</ol>"
     r"|<section id=\"provenance\">.*?</section>"
-    r"|<h3 id=\"card\">.*?</section>|<table class=\"summary\">.*?</table>|<svg\b.*?</svg>",
+    r"|<h3(?: id=\"card\")?>⟦?Model card.*?</section>|<table class=\"summary\">.*?</table>|<svg\b.*?</svg>",
     re.S,
 )
 NAMES = re.compile(

@@ -47,6 +47,11 @@ IN_SCRIPT: tuple[tuple[str, str, str, dict[str, str]], ...] = (
         "`", mark("row {row}, column {column}: about {value}"), "`",
         {"row": "${y}", "column": "${x}", "value": "${number(Number(value.toPrecision(3)))}"},
     ),
+    (
+        "`", mark("row {row}, column {column}: {value}"), "`",
+        {"row": "${row}", "column": "${column}", "value": "${told}"},
+    ),
+    ('?"', mark(" bits"), '"', {}),
 )  # fmt: skip
 _ENDING = re.compile(r"[\"'`\\<]|\$\{")
 
