@@ -19,7 +19,7 @@ from reportgen.figures.encoding import palette_png
 from reportgen.figures.tiling import arrange_tiles
 from reportgen.report.layer import LayerReport
 from reportgen.report.picture import Picture, Tiles
-from reportgen.system.language import mark, say
+from reportgen.system.language import mark, say, say_count
 
 DRAWN_SMALLER = mark("drawn at 1/{factor} of its resolution")
 Scale = Literal["channel", "standardized", "shared"]
@@ -227,7 +227,10 @@ def _alt(title: str, layer: LayerReport, count: int) -> str:
         say("{count} dead", count=len(layer.dead_channels)) if layer.dead_channels else say("none dead"),
     ]  # fmt: skip
     if edges:
-        parts.append(say("{count} follow the edges of the input", count=sum(v >= 0.5 for v in edges)))
+        following = sum(v >= 0.5 for v in edges)
+        parts.append(
+            say_count("{count} follows the edges of the input", "{count} follow the edges of the input", following)
+        )
     return "; ".join(parts) + "."
 
 
