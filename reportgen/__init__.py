@@ -15,11 +15,13 @@ if TYPE_CHECKING:
     from reportgen.images.reader import Image, image_from_array, read_image
     from reportgen.models.loader import LoadedModel, load_model
     from reportgen.outputs.further_sections import Section
+    from reportgen.outputs.notebook.views import ExplainedReport
     from reportgen.outputs.report_files import SavableReport as Report
     from reportgen.outputs.report_files import read_report
     from reportgen.settings.file import settings_from
     from reportgen.settings.report import Settings
     from reportgen.system.errors import ImageError, ModelError, OutputError, ReportgenError, SettingsError
+    from reportgen.workflows.notebook import explain
     from reportgen.workflows.pipeline import build_report
 
 _HOMES = {
@@ -31,14 +33,15 @@ _HOMES = {
     "LoadedModel": "models.loader", "load_model": "models.loader",
     "Report": "outputs.report_files", "read_report": "outputs.report_files",
     "build_report": "workflows.pipeline",
+    "ExplainedReport": "outputs.notebook.views", "explain": "workflows.notebook",
     "Section": "outputs.further_sections",
     "Settings": "settings.report", "settings_from": "settings.file",
 }  # fmt: skip
 
 __all__ = [
-    "Case", "Image", "ImageError", "LoadedModel", "ModelError", "OutputError", "Phantom", "Report", "ReportgenError",
-    "Section", "Settings", "SettingsError", "build_report", "image_from_array", "load_model", "phantom", "read_image",
-    "read_report", "settings_from",
+    "Case", "ExplainedReport", "Image", "ImageError", "LoadedModel", "ModelError", "OutputError", "Phantom", "Report",
+    "ReportgenError", "Section", "Settings", "SettingsError", "build_report", "explain", "image_from_array",
+    "load_model", "phantom", "read_image", "read_report", "settings_from",
 ]  # fmt: skip
 
 

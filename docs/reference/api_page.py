@@ -14,6 +14,7 @@ from .docstrings import as_markdown, parse
 # how a reader looks for them; a test sees that none is missing
 GROUPS = {
     "Reports": ("build_report", "read_report", "Report", "Section"),
+    "Notebooks": ("explain", "ExplainedReport"),
     "Cases and images": ("Case", "Image", "image_from_array", "read_image"),
     "Models": ("load_model", "LoadedModel"),
     "Settings": ("settings_from", "Settings"),

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 from reportgen.outputs.documents.email import Mail, attachments_of, render_email
 from reportgen.outputs.documents.pdf import render_pdf
 from reportgen.outputs.further_sections import Section, add_to
+from reportgen.outputs.notebook.html import embed_page
 from reportgen.outputs.page.rendering import render_html
 from reportgen.outputs.page.theme import Theme, read_theme
 from reportgen.outputs.saved.reader import read_saved
 from reportgen.outputs.saved.report_json import figure_files, render_json, stale_figures
 from reportgen.outputs.scaled_figures import scaled_figures
-from reportgen.report.report import Remark, Report
+from reportgen.report.report import Remark, Report, said
 from reportgen.settings.file import convert
 from reportgen.settings.job import EmailSettings
 from reportgen.system.atomic import check_target, make_folder, write_all, write_file
@@ -33,6 +34,14 @@ class SavableReport(Report):
 
     Nothing that is there is replaced unless ``overwrite`` is true; what is written is whole, or not there at all.
     """
+
+    def _repr_html_(self) -> str:
+        """Return the page in a frame, as a notebook shows it."""
+        return embed_page(render_html(self, embedded=True), self.title)
+
+    def __repr__(self) -> str:
+        cases = ", ".join(f"{case.title}: {said(case)}" for case in self.cases)
+        return f"<report {self.title!r} of {self.model.name!r}, {cases}>"
 
     def with_remarks(self, *remarks: Remark) -> SavableReport:
         """Return the same report with these remarks added."""

@@ -1,11 +1,13 @@
-"""How long each step takes, and how far it is: a bar on a terminal, else a line now and then."""
+"""How long each step takes, and how far it is: a bar on a terminal or in a notebook, else a line now and then."""
 
 from __future__ import annotations
 
+import importlib.util
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from tqdm import tqdm
 
@@ -29,9 +31,27 @@ class Stopwatch:
         self.current = name
         # tqdm shows nothing where standard error is not a terminal; what is kept as a log gets lines instead
         off = None if self._progress else True
-        with tqdm(total=total, desc=name, delay=2, leave=False, disable=off) as bar:
+        kind: Any = tqdm
+        if self._progress and in_notebook():
+            kind, off = _notebook_bar(), False
+        with kind(total=total, desc=name, delay=2, leave=False, disable=off) as bar:
             yield bar.update if not (bar.disable and self._progress) else _Lines(name, total).update
         self.seconds[name] = round(time.perf_counter() - started, 4)
+
+
+def in_notebook() -> bool:
+    """Return whether this runs in a kernel, whose standard error is shown in a cell."""
+    ipython = sys.modules.get("IPython")
+    return ipython is not None and hasattr(ipython.get_ipython(), "kernel")
+
+
+def _notebook_bar() -> Any:
+    """Return the bar of widgets where there are such, else that of letters, without the warning of tqdm.auto."""
+    if importlib.util.find_spec("ipywidgets") is None:
+        return tqdm
+    from tqdm.notebook import tqdm as of_widgets
+
+    return of_widgets
 
 
 def tell_above(line: str) -> None:

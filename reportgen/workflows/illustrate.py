@@ -99,15 +99,15 @@ def model_pictures(subject: Subject) -> list[Picture]:
     They say nothing of a case, so that they are drawn once for a model and language, and kept as long as the model.
     """
     known = _DRAWN.get(subject.loaded.keras_model)
-    shown = (subject.graph, subject.loaded.history, spoken())
-    if known is None or known[0] is not shown[0] or known[1:3] != shown[1:]:
-        known = _DRAWN[subject.loaded.keras_model] = (*shown, tuple(_draw_model(subject)))
-    return list(known[3])
+    # a model that was trained on is the same object with other weights
+    shown = (subject.loaded.sha256, subject.loaded.history, spoken())
+    if known is None or known[0] is not subject.graph or known[1] != shown:
+        known = _DRAWN[subject.loaded.keras_model] = (subject.graph, shown, tuple(_draw_model(subject)))
+    return list(known[2])
 
 
-_DRAWN: WeakKeyDictionary[Any, tuple[Graph, dict[str, tuple[float, ...]] | None, str, tuple[Picture, ...]]] = (
-    WeakKeyDictionary()
-)
+_State = tuple[str, dict[str, tuple[float, ...]] | None, str]
+_DRAWN: WeakKeyDictionary[Any, tuple[Graph, _State, tuple[Picture, ...]]] = WeakKeyDictionary()
 
 
 def _draw_model(subject: Subject) -> list[Picture]:

@@ -36,7 +36,7 @@ class Frame:
 
     def address(self, picture: Picture) -> str:
         """Where a picture is: here, inside the page."""
-        return f"data:{picture.media_type};base64,{base64.b64encode(picture.data).decode()}"
+        return data_address(picture)
 
     @property
     def policy(self) -> str:
@@ -45,3 +45,8 @@ class Frame:
             f"default-src 'none'; img-src data:; style-src {self.style.source}; script-src {self.script.source}; "
             "base-uri 'none'; form-action 'none'"
         )
+
+
+def data_address(picture: Picture) -> str:
+    """Return a picture as a data URI."""
+    return f"data:{picture.media_type};base64,{base64.b64encode(picture.data).decode()}"

@@ -31,10 +31,20 @@ STYLES = (
     "assets/differs.css",
 )
 SCRIPTS = ("assets/channels.js", "assets/report.js")
+EMBEDDED = "assets/embedded.js"  # tells what a page is embedded in how high it is
 
 
-def render_html(report: Report, theme: Theme | None = None) -> str:
+def render_html(report: Report, theme: Theme | None = None, *, embedded: bool = False) -> str:
     """Return the page. The same report gives the same text.
+
+    Parameters
+    ----------
+    report
+        What it shows.
+    theme
+        Templates and styles that come before the program's own.
+    embedded
+        Whether it will stand in a frame of another page, which it tells its height.
 
     Raises
     ------
@@ -44,7 +54,8 @@ def render_html(report: Report, theme: Theme | None = None) -> str:
     further = accent_style(report.brand) if report.brand else ""
     further += translated_rules(ON_SCREEN, report.language)
     style = read_assets(*STYLES, *(["assets/theme.css"] if theme else []), theme=theme, further=further)
-    script = Asset(SafeHtml(translated_script(read_assets(*SCRIPTS).text.text, report.language)))
+    plain = read_assets(*SCRIPTS, *([EMBEDDED] if embedded else []))
+    script = Asset(SafeHtml(translated_script(plain.text.text, report.language)))
     page = Page(
         report=report, style=style, script=script, generator=report.versions["reportgen"], seal=BLANK_SEAL
     )  # fmt: skip

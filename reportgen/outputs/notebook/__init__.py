@@ -1,0 +1,1 @@
+"""Reports and their parts as they show themselves in a notebook."""

@@ -1,0 +1,5 @@
+"""Chromium, as for the pages."""
+
+from tests.browser.conftest import browser
+
+__all__ = ["browser"]
