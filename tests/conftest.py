@@ -121,3 +121,24 @@ def xrays() -> Path:
     if not XRAYS.is_dir():
         pytest.skip("the folder of real radiographs is not here")
     return XRAYS
+
+
+@pytest.fixture(scope="session")
+def object_server():
+    """Start an S3 server on loopback."""
+    pytest.importorskip("moto", reason="moto[server] isn't installed")
+    pytest.importorskip("s3fs", reason="s3fs isn't installed")
+    from object_store import ObjectStore
+
+    server = ObjectStore()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def store(object_server, monkeypatch):
+    """Give an empty bucket, and the credentials that its server takes."""
+    settings = {"ACCESS_KEY_ID": "test", "SECRET_ACCESS_KEY": "hidden-secret", "DEFAULT_REGION": "us-east-1"}
+    for name, value in (settings | {"ENDPOINT_URL": object_server.endpoint}).items():
+        monkeypatch.setenv(f"AWS_{name}", value)
+    return object_server.fresh()

@@ -13,20 +13,31 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from reportgen.batch.remote_cases import (
+    files_of_pattern,
+    files_of_tree,
+    is_image_name,
+    is_pattern,
+    is_single_file,
+    joined,
+    written,
+)
 from reportgen.batch.storage import is_dicom_file
 from reportgen.datasets.folders import image_files, part_folders, subfolders
-from reportgen.datasets.manifest import Table, find_columns, forward_slashes, read_table
+from reportgen.datasets.manifest import MOST_BYTES, Table, find_columns, forward_slashes, read_table
 from reportgen.images.cases import MOST_CASES
 from reportgen.outputs.site.records import slug
 from reportgen.settings.batch import CaseSource
 from reportgen.settings.job import CaseSettings
 from reportgen.system.errors import ReportgenError, SettingsError
 from reportgen.system.libraries import install_extra
+from reportgen.system.remote import RemotePath, fetched, is_remote, shown
 
 PARQUET = b"PAR1"
 ID_COLUMN = "reportgen_id"
 _MEANINGS = ("image", "label", "case", "patient", "group", "pair", "frame", "mask", ID_COLUMN)
 _UNDIVIDED = "undivided"
+_KINDS = {"classes": "folders of classes", "studies": "a folder of DICOM studies", "files": "a folder of images"}
 _ID = re.compile(r"[a-z0-9][a-z0-9-]{0,99}", re.ASCII)
 _KEY = 8  # digits of a digest that tells items apart
 _SHOWN = 12
@@ -138,7 +149,9 @@ def plan_items(source: CaseSource, *, keep_names: bool = False) -> Plan:
     """
     path = Path(source.cases)
     try:
-        if path.is_dir():
+        if is_remote(source.cases):
+            rows, kind = _of_address(source)
+        elif path.is_dir():
             rows, kind = _of_folder(path, source)
         elif _is_pattern(source.cases, path):
             rows, kind = _of_files(source.cases), "files"
@@ -158,7 +171,7 @@ def plan_items(source: CaseSource, *, keep_names: bool = False) -> Plan:
     return Plan(tuple(items[: source.limit]), kind, tuple(columns))
 
 
-def render_table(rows: Iterable[tuple[WorkItem, CaseRow, Mapping[str, str]]], beside: Path) -> bytes:
+def render_table(rows: Iterable[tuple[WorkItem, CaseRow, Mapping[str, str]]], beside: Path | RemotePath) -> bytes:
     """Return cases as a table that can be given again, with further columns.
 
     Parameters
@@ -166,20 +179,21 @@ def render_table(rows: Iterable[tuple[WorkItem, CaseRow, Mapping[str, str]]], be
     rows
         (item, case, values of further columns by name).
     beside
-        The folder that the table will lie in: paths count from there.
+        The folder that the table will lie in: paths count from there. In an object store files of this machine are
+        only called by their places.
     """
     listed = list(rows)
     given = dict.fromkeys(name for _, case, _ in listed for name, _ in case.columns)
     extra = dict.fromkeys(name for _, _, values in listed for name in values)
     own: dict[str, Callable[[WorkItem, CaseRow], object]] = {
-        "image": lambda _, case: _from(case.image, beside),
+        "image": lambda _, case: written(case.image, case.place, beside),
         "label": lambda _, case: case.label or "",
         ID_COLUMN: lambda item, _: item.id,
     }
     if any(case.frame for _, case, _ in listed):
         own["frame"] = lambda _, case: case.frame or ""
     if any(case.mask for _, case, _ in listed):
-        own["mask"] = lambda _, case: _from(case.mask, beside)
+        own["mask"] = lambda _, case: written(case.mask, Path(case.mask).name, beside) if case.mask else ""
     kept = [name for name in given if name.casefold() not in {*own, *extra}]
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
@@ -193,10 +207,6 @@ def render_table(rows: Iterable[tuple[WorkItem, CaseRow, Mapping[str, str]]], be
     return text.getvalue().encode("utf-8", "replace")
 
 
-def _from(path: str | None, folder: Path) -> str:
-    return "" if path is None else os.path.relpath(path, folder)
-
-
 def _is_pattern(text: str, path: Path) -> bool:
     return any(letter in text for letter in "*?[") and not os.path.lexists(path)
 
@@ -206,6 +216,28 @@ def _is_image(path: Path) -> bool:
     with path.open("rb") as file:
         head = file.read(512)
     return b"\0" in head.replace(b"\xff\xfe", b"") and not head.startswith((PARQUET, b"\xff\xfe", b"\xfe\xff"))
+
+
+def _of_address(source: CaseSource) -> tuple[list[CaseRow], str]:
+    """Return the cases at an address: of a pattern, a table, an image, or all that lies below."""
+    place = RemotePath.of(source.cases)
+    if is_pattern(place.address):
+        return [CaseRow(one.address, one.place) for one in files_of_pattern(place)], "files"
+    if is_single_file(place):
+        if source.kind == "files" or (source.kind == "auto" and is_image_name(place.name)):
+            return [CaseRow(place.address, place.name)], "files"
+        with fetched(place, MOST_BYTES) as copy:
+            table = replace(_read_any_table(copy), path=place)
+        return _of_table(table, source), "a table"
+    found, kind = files_of_tree(place, source.kind, source.split)
+    rows = [
+        CaseRow(
+            one.address, one.place, one.label,
+            columns=(("study", _study(one.place)),) if kind == "studies" else (("part", one.part),) if one.part else (),
+        )
+        for one in found
+    ]  # fmt: skip
+    return rows, _KINDS[kind]
 
 
 def _of_files(pattern: str) -> list[CaseRow]:
@@ -223,15 +255,15 @@ def _of_folder(root: Path, source: CaseSource) -> tuple[list[CaseRow], str]:
     if kind == "auto":
         kind = _kind_of_folder(root)
     if kind == "classes":
-        return _of_classes(root, source), "folders of classes"
+        return _of_classes(root, source), _KINDS[kind]
     if kind == "studies":
         return [
             CaseRow(str(path), place, columns=(("study", _study(place)),))
             for path, place in _files_below(root)
             if is_dicom_file(str(path))
-        ], "a folder of DICOM studies"
+        ], _KINDS[kind]
     below = [root / place for place in image_files(root)]
-    return [CaseRow(str(path), path.relative_to(root).as_posix()) for path in below], "a folder of images"
+    return [CaseRow(str(path), path.relative_to(root).as_posix()) for path in below], _KINDS["files"]
 
 
 def _kind_of_folder(root: Path) -> str:
@@ -316,17 +348,22 @@ def _of_table(table: Table, source: CaseSource) -> list[CaseRow]:
         if frame is not None and not (frame.isdecimal() and 0 < int(frame) < 1 << 31):
             raise ReportgenError(f"{table.path}, line {line}: frame '{frame}' is no number from 1", "mend it")
         mask = given.get("mask") or None
-        image = forward_slashes(given["image"], folder)
+        where = f"{table.path}, line {line}"
+        image = _slashes(given["image"], folder)
         left_out = {places[what] for what in ("image", "mask", ID_COLUMN) if what in places}
         rows.append(
             CaseRow(
-                str(folder / image), image, given.get("label") or None,
-                int(frame) if frame else None, str(folder / forward_slashes(mask, folder)) if mask else None,
+                joined(folder, image, where), shown(image), given.get("label") or None,
+                int(frame) if frame else None, joined(folder, _slashes(mask, folder), where) if mask else None,
                 tuple((name, cells[at]) for at, name in enumerate(table.header) if at not in left_out),
                 item=_item(table, line, given.get(ID_COLUMN, "")),
             )
         )  # fmt: skip
     return rows
+
+
+def _slashes(text: str, folder: Path | RemotePath) -> str:
+    return text if is_remote(text) or isinstance(folder, RemotePath) else forward_slashes(text, folder)
 
 
 def _item(table: Table, line: int, text: str) -> str:

@@ -14,19 +14,19 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import islice
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reportgen.batch.cases import WorkItem
 from reportgen.batch.engine import Engine
 from reportgen.batch.record import Basis
-from reportgen.batch.storage import Storage
+from reportgen.batch.storage import AnyStorage, storage_at
 from reportgen.batch.work import Outcome, note_failure
 from reportgen.models.formats.memory import machine_memory
 from reportgen.settings.batch import Cluster
 from reportgen.settings.report import Settings
 from reportgen.system.errors import OutputError, SettingsError
 from reportgen.system.libraries import install_extra
+from reportgen.system.remote import is_remote, place_of
 from reportgen.system.silence import silence_tensorflow
 from reportgen.system.terminal import tell
 
@@ -106,7 +106,7 @@ class WorkerSetup:
             )
         if loaded.sha256 != self.basis.model:
             raise OutputError(f"{loaded.name} is another model on this worker", "give all workers the same file")
-        storage = self._made.stack.enter_context(Storage(Path(self.root)).opened())
+        storage = self._made.stack.enter_context(storage_at(place_of(self.root)).opened())
         return Worker(storage, loaded, self.settings, self.basis)
 
 
@@ -141,7 +141,7 @@ def work_on(item: WorkItem) -> Outcome:
 class OnCluster:
     """Works on the workers of a cluster."""
 
-    def __init__(self, client: Any, storage: Storage, basis: Basis) -> None:
+    def __init__(self, client: Any, storage: AnyStorage, basis: Basis) -> None:
         self._client, self._storage, self._basis = client, storage, basis
 
     def run(self, items: Iterable[WorkItem]) -> Iterator[Outcome]:
@@ -183,7 +183,7 @@ class OnCluster:
 
 @contextmanager
 def on_cluster(
-    cluster: Cluster, setup: WorkerSetup, storage: Storage, count: int, *, verbose: bool = False
+    cluster: Cluster, setup: WorkerSetup, storage: AnyStorage, count: int, *, verbose: bool = False
 ) -> Iterator[Engine]:
     """Start a cluster or connect to one, and tell its workers what they need.
 
@@ -323,12 +323,13 @@ def pod_specification(cluster: Cluster) -> dict[str, Any]:
 
 def absolute(item: WorkItem) -> WorkItem:
     """Return an item whose files are named such that a worker in another folder finds them."""
+
+    def whole(path: str) -> str:
+        return path if is_remote(path) else os.path.abspath(path)  # noqa: PTH100 - links are not followed
+
     return replace(
         item,
-        cases=tuple(
-            replace(case, image=os.path.abspath(case.image), mask=case.mask and os.path.abspath(case.mask))  # noqa: PTH100
-            for case in item.cases
-        ),
+        cases=tuple(replace(case, image=whole(case.image), mask=case.mask and whole(case.mask)) for case in item.cases),
     )
 
 

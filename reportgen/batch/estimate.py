@@ -21,6 +21,7 @@ from reportgen.outputs.made import Made
 from reportgen.settings.batch import BatchJob
 from reportgen.settings.report import Settings
 from reportgen.system.errors import OutputError
+from reportgen.system.remote import RemotePath
 
 TRIED = 3
 SITE_SHARE = 1.1  # of the reports' bytes: a site holds their pictures and pages once more
@@ -64,18 +65,18 @@ def estimate(job: BatchJob, settings: Settings, plan: Plan, loaded: LoadedModel,
     count = len(plan.items)
     disk = tried.bytes * count * (1 + SITE_SHARE * job.site)
     hours = tried.seconds * count / workers / 3600
-    free = shutil.disk_usage(_existing(job.output)).free
+    free = None if isinstance(job.output, RemotePath) else shutil.disk_usage(_existing(job.output)).free
     memory, there = tried.memory * workers, machine_memory()
     said = [
         f"{count:,} reports of {plan.cases:,} cases ({plan.kind}); tried {len(chosen)} of them",
         f"time: {_hours(hours)} with {workers} worker{'' if workers == 1 else 's'} "
         f"({tried.seconds:.2f} s a report each; workers that share cores take longer)",
         f"memory: {tried.memory / 1e9:.2f} GB a worker",
-        f"disk: {_bytes(disk)} ({_bytes(tried.bytes)} a report{', and the site' if job.site else ''}), "
-        f"{_bytes(free)} free",
+        f"disk: {_bytes(disk)} ({_bytes(tried.bytes)} a report{', and the site' if job.site else ''})"
+        + ("" if free is None else f", {_bytes(free)} free"),
     ]
     cautions = [f"failed: {line}" for line in tried.failures]
-    if disk > free:
+    if free is not None and disk > free:
         cautions.append(
             f"it won't fit: {_bytes(disk)} are needed and {_bytes(free)} free; try --sections or --max-size"
         )

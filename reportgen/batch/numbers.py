@@ -12,13 +12,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.batch.storage import INNER
+from reportgen.batch.storage import INNER, AnyStorage, storage_at
 from reportgen.images.resizing import average_areas
 from reportgen.system.errors import OutputError
+from reportgen.system.remote import RemotePath
 
 VERSION = 1
 SIDE = 64
@@ -117,7 +119,7 @@ class Batch:
     input_size: tuple[int, int]
 
 
-def read_batch(out: Path) -> Batch:
+def read_batch(out: Path | RemotePath) -> Batch:
     """Return what a batch is of.
 
     Raises
@@ -125,9 +127,13 @@ def read_batch(out: Path) -> Batch:
     OutputError
         When the folder holds none, or it's damaged.
     """
-    path = out / INNER / "batch.json"
+    storage = storage_at(out)
+    name = f"{INNER}/batch.json"
+    path, data = storage.path(name), storage.read(name)
+    if data is None:
+        raise OutputError(f"{out} holds no batch", "name the folder that reportgen batch wrote")
     try:
-        table = json.loads(path.read_bytes())
+        table = json.loads(data)
         if table["version"] != VERSION:
             raise OutputError(f"{path} is of another version of reportgen", "run the batch again in another folder")
         found = table["model"]
@@ -138,13 +144,11 @@ def read_batch(out: Path) -> Batch:
             thresholds=tuple(map(float, found["thresholds"])), layers=tuple(map(str, found["layers"])),
             input_size=(int(found["input_size"][0]), int(found["input_size"][1])),
         )  # fmt: skip
-    except FileNotFoundError:
-        raise OutputError(f"{out} holds no batch", "name the folder that reportgen batch wrote") from None
     except (OSError, ValueError, KeyError, TypeError, IndexError):
         raise OutputError(f"{path} is damaged", "run the batch again: what is done is kept") from None
 
 
-def iterate_numbers(out: Path) -> Iterator[CaseNumbers]:
+def iterate_numbers(out: Path | RemotePath) -> Iterator[CaseNumbers]:
     """Give the cases that are done, one after another, in the order in which they were given.
 
     Raises
@@ -152,17 +156,17 @@ def iterate_numbers(out: Path) -> Iterator[CaseNumbers]:
     OutputError
         When the folder holds no batch, or the numbers of a case are damaged.
     """
-    from reportgen.batch.record import Ledger
-    from reportgen.batch.storage import Storage
+    from reportgen.batch.record import Ledger, numbers_name
 
-    ledger = Ledger(Storage(out))
+    storage = storage_at(out)
+    ledger = Ledger(storage)
     for name in ledger.order():
         record = ledger.read(name)
         if record is not None and record.is_done:
-            yield from read_numbers((out / INNER / "numbers" / f"{name}.npz"), name)
+            yield from read_numbers(storage, numbers_name(name), name)
 
 
-def read_numbers(path: Path, item: str) -> list[CaseNumbers]:
+def read_numbers(storage: AnyStorage, name: str, item: str) -> list[CaseNumbers]:
     """Return the cases of one item.
 
     Raises
@@ -171,10 +175,12 @@ def read_numbers(path: Path, item: str) -> list[CaseNumbers]:
         When the file is missing or damaged.
     """
     try:
-        with np.load(path, allow_pickle=False) as found:
-            return parse_numbers({name: found[name] for name in found.files}, item)
-    except (OSError, ValueError, KeyError, TypeError, EOFError, NotImplementedError) as problem:
-        raise OutputError(f"{path} can't be read ({problem!s:.100})", "run the batch again: it makes it anew") from None
+        with np.load(io.BytesIO(storage.read(name) or b""), allow_pickle=False) as found:
+            return parse_numbers({key: found[key] for key in found.files}, item)
+    except (OSError, ValueError, KeyError, TypeError, EOFError, NotImplementedError, BadZipFile) as problem:
+        raise OutputError(
+            f"{storage.path(name)} can't be read ({problem!s:.100})", "run the batch again: it makes it anew"
+        ) from None
 
 
 def render_numbers(cases: Sequence[CaseNumbers]) -> bytes:

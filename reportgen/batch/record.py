@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from reportgen.batch.cases import ID_COLUMN, Plan, WorkItem, render_table
-from reportgen.batch.storage import INNER, FileState, Storage, file_state, stat_of
+from reportgen.batch.storage import INNER, AnyStorage, FileState, file_state, stat_of
 from reportgen.outputs.saved.schema import from_plain
 from reportgen.system.errors import ReportgenError
 from reportgen.system.files import sha256
@@ -106,7 +106,7 @@ class Record:
 class Ledger:
     """The records in the folder of a batch."""
 
-    storage: Storage
+    storage: AnyStorage
 
     def read(self, name: str) -> Record | None:
         """Return the record of an item; None where there is none, or it's damaged: then it is made again."""
@@ -266,7 +266,7 @@ def result_columns(plan: Plan) -> list[str]:
     return [*COLUMNS, *(_given(name) for name in plan.columns if name.casefold() != "label")]
 
 
-def render_failures(failed: Iterable[tuple[WorkItem, Record]], storage: Storage) -> bytes:
+def render_failures(failed: Iterable[tuple[WorkItem, Record]], storage: AnyStorage) -> bytes:
     """Return what failed as a table of cases that can be given again, with stage, reason and digest."""
 
     def rows() -> Iterator[tuple[WorkItem, Any, Mapping[str, str]]]:

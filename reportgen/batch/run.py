@@ -5,10 +5,9 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-import os
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +17,7 @@ from reportgen.settings.batch import BatchJob, CaseSource, Cluster, check_batch,
 from reportgen.settings.report import Settings
 from reportgen.system.errors import OutputError
 from reportgen.system.libraries import install_extra, library_version
+from reportgen.system.remote import RemotePath
 from reportgen.system.silence import silence_tensorflow
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from reportgen.batch.engine import Engine
     from reportgen.batch.progress import Tally
     from reportgen.batch.record import Basis, Ledger, Record
-    from reportgen.batch.storage import Storage
+    from reportgen.batch.storage import AnyStorage
     from reportgen.batch.work import Worker
     from reportgen.models.loader import LoadedModel
 
@@ -74,15 +74,17 @@ def run_batch(job: BatchJob, settings: Settings, *, progress: bool, debug: bool,
     from reportgen.batch.cluster import choose_workers, limit_tensorflow
     from reportgen.batch.estimate import estimate
     from reportgen.batch.record import ORDER, Ledger
-    from reportgen.batch.storage import Storage
+    from reportgen.batch.storage import storage_at
 
     check_batch(job)
-    storage = Storage(job.output)
-    _check_folder(job.output)
+    storage = storage_at(job.output)
+    storage.check_empty()
     source = job.source or CaseSource(cases=str(storage.path(ORDER)))
     if job.source is None and storage.size(ORDER) is None:
         raise OutputError(f"{job.output} holds no batch", "name the cases, too")
     plan = plan_items(source, keep_names=settings.images.keep_names)
+    if job.source is None:
+        _refuse_elsewhere(plan, storage)
     cluster = choose_workers(job.cluster, len(plan.items))
     with silence_tensorflow(debug=debug):
         if not cluster.workers and not cluster.is_remote:
@@ -92,7 +94,7 @@ def run_batch(job: BatchJob, settings: Settings, *, progress: bool, debug: bool,
         warnings.simplefilter("ignore")
     if job.dry_run:
         return Ran(estimate(dataclasses.replace(job, cluster=cluster), settings, plan, subject.loaded, basis), 0)
-    with _alone(job.output):
+    with storage.alone():
         with storage.opened():
             storage.write(f"{_inner()}/batch.json", _about(subject, basis))
             Ledger(storage).write_order(plan)
@@ -157,37 +159,13 @@ def _inner() -> str:
     return INNER
 
 
-def _check_folder(folder: Path) -> None:
-    """Refuse a folder that holds something else than a batch.
-
-    Raises
-    ------
-    OutputError
-        When it does, or is none.
-    """
-    if folder.is_symlink() or (os.path.lexists(folder) and not folder.is_dir()):
-        raise OutputError(f"{folder} is no folder", "name a folder for the batch")
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / _inner()).is_dir():
-        raise OutputError(f"{folder} holds something else", "name an empty or a new folder, or that of a batch")
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Keep other processes from running a batch into the same folder: the lock goes with the process that holds it."""
-    from filelock import FileLock, Timeout
-
-    place = folder / _inner()
-    try:
-        place.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(place / "lock", timeout=0)
-        with lock:
-            yield
-    except Timeout:
-        raise OutputError(f"another batch is running into {folder}", "wait until it's done, or name another") from None
-    except OSError as problem:
-        raise OutputError(
-            f"{folder} can't be written ({problem.strerror or problem})", "choose another place"
-        ) from None
+def _refuse_elsewhere(plan: Plan, storage: AnyStorage) -> None:
+    """Refuse a batch in an object store whose cases are files of a machine: its list has their names only."""
+    inside = f"{storage.path(_inner())}/"
+    if isinstance(storage.root, RemotePath) and any(
+        case.image.startswith(inside) for item in plan.items for case in item.cases
+    ):
+        raise OutputError(f"the cases of {storage.root} are files of the machine that ran it", "name them again")
 
 
 def _about(subject: Subject, basis: Basis) -> bytes:
@@ -215,7 +193,7 @@ def _still_to_do(job: BatchJob, settings: Settings, plan: Plan, ledger: Ledger, 
 
 
 def _work(
-    job: BatchJob, cluster: Cluster, settings: Settings, loaded: LoadedModel, storage: Storage, basis: Basis,
+    job: BatchJob, cluster: Cluster, settings: Settings, loaded: LoadedModel, storage: AnyStorage, basis: Basis,
     labels: tuple[str, ...], todo: Sequence[WorkItem], *, progress: bool, verbose: bool,
 ) -> Tally:  # fmt: skip
     """Work on the items until all are done, or too many failed."""
@@ -245,12 +223,12 @@ def _engine(
     if not cluster.workers and not cluster.is_remote:
         return in_process(worker)
     setup = WorkerSetup(
-        str(worker.storage.root.resolve()), with_absolute_paths(worker.settings), labels, worker.basis, cluster.threads
+        worker.storage.address, with_absolute_paths(worker.settings), labels, worker.basis, cluster.threads
     )
     return on_cluster(cluster, setup, worker.storage, count, verbose=verbose)
 
 
-def _finish(job: BatchJob, storage: Storage, plan: Plan, tally: Tally, asked: int, *, progress: bool) -> Ran:
+def _finish(job: BatchJob, storage: AnyStorage, plan: Plan, tally: Tally, asked: int, *, progress: bool) -> Ran:
     """Write the tables and the site, and say what became of it all."""
     from reportgen.batch import record as records
 
@@ -279,12 +257,13 @@ def _finish(job: BatchJob, storage: Storage, plan: Plan, tally: Tally, asked: in
     ]
     if job.site and done:
         said += _make_site(job, storage, progress=progress)
-        written.append(storage.path("site/index.html"))
+        if not isinstance(job.output, RemotePath):
+            written.append(storage.path("site/index.html"))
     return Ran(Made(tuple(written), tuple(said), tuple(cautions)), len(failed))
 
 
 def _write_tables(
-    storage: Storage, plan: Plan, known: Callable[[], Iterator[tuple[WorkItem, Record | None]]],
+    storage: AnyStorage, plan: Plan, known: Callable[[], Iterator[tuple[WorkItem, Record | None]]],
     failed: Sequence[tuple[WorkItem, Record]],
 ) -> list[str]:  # fmt: skip
     """Write results and failures; return what to warn of."""
@@ -306,12 +285,16 @@ def _write_tables(
     return cautions
 
 
-def _make_site(job: BatchJob, storage: Storage, *, progress: bool) -> list[str]:
+def _make_site(job: BatchJob, storage: AnyStorage, *, progress: bool) -> list[str]:
     """Bring the static site up to date: it is the index of the reports."""
+    from reportgen.batch.storage import RemoteStorage
+
+    if isinstance(storage, RemoteStorage):
+        return ["the static site is made of reports on this machine: none was made here"]
     from reportgen.workflows.sharing import publish
 
     made = publish(
-        [str(storage.path("reports"))], storage.path("site"), title=job.title, add=False, remove=False, overwrite=True,
-        progress=progress,
+        [str(storage.root / "reports")], storage.root / "site", title=job.title, add=False, remove=False,
+        overwrite=True, progress=progress,
     )  # fmt: skip
     return [*made.said, *made.cautions]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import errno
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Any
@@ -15,9 +15,10 @@ import numpy as np
 from reportgen.analysis.embedding import Embedder
 from reportgen.analysis.runs import CaseRun
 from reportgen.batch.cases import WorkItem
+from reportgen.batch.copies import copies
 from reportgen.batch.numbers import CaseNumbers, render_numbers, shrink
 from reportgen.batch.record import Basis, Ledger, Record, Row, asked_of, numbers_name, page_name
-from reportgen.batch.storage import FileState, Storage, file_state
+from reportgen.batch.storage import AnyStorage, FileState
 from reportgen.images.cases import Case, read_cases
 from reportgen.models.loader import LoadedModel
 from reportgen.outputs.page.rendering import render_html
@@ -31,20 +32,12 @@ from reportgen.system.errors import ReportgenError
 from reportgen.system.files import sha256
 from reportgen.system.language import speaking
 from reportgen.system.progress import Stopwatch
+from reportgen.system.remote import shown
+from reportgen.system.retries import patiently
 from reportgen.system.text import visible
 from reportgen.workflows.pipeline import Walked, walk
 
-PAUSES = (0.5, 1.0, 2.0)  # seconds before something is tried again
 LEAST_MEMORY = 1 << 20
-# what may pass: a network or disk that stumbles, is full or busy, and a system that is short of something
-TRANSIENT = {
-    getattr(errno, name)
-    for name in (
-        "EIO", "EAGAIN", "EBUSY", "EINTR", "ENOSPC", "EDQUOT", "ESTALE", "EMFILE", "ENFILE", "ENOBUFS", "ETIMEDOUT",
-        "ECONNRESET", "ECONNREFUSED", "ECONNABORTED", "EHOSTUNREACH", "ENETUNREACH", "ENETDOWN", "EPIPE", "EREMOTEIO",
-    )
-    if hasattr(errno, name)
-}  # fmt: skip
 _STEPS = {"load model": "predict", "predict": "predict", "draw": "draw", "channels that stand out": "draw"}
 _LONGEST = 500
 
@@ -88,7 +81,7 @@ class Worker:
         What its records say that they were made with.
     """
 
-    storage: Storage
+    storage: AnyStorage
     loaded: LoadedModel
     settings: Settings
     basis: Basis
@@ -106,10 +99,12 @@ class Worker:
         started = time.monotonic()
         stage, files = "read", list[FileState]()
         record = Record(item.id, self.basis, asked_of(item), attempts=attempts)
-        watch = Stopwatch(progress=False)
+        watch, here, kept = Stopwatch(progress=False), item, ExitStack()
         try:
-            files += [self._patiently(partial(file_state, path, self._limit)) for path in _files(item)]
-            cases = self._patiently(partial(self._cases, item))
+            local = kept.enter_context(copies())
+            files += [patiently(partial(local.state, path, self._limit)) for path in _files(item)]
+            here = local.here(item)
+            cases = patiently(partial(self._cases, here))
             stage = "predict"
             made = self._walk(cases, watch)
             stage = "draw"
@@ -126,7 +121,9 @@ class Worker:
         except Exception as problem:  # noqa: BLE001 - one bad case never stops the rest
             if stage == "predict":
                 stage = _STEPS.get(watch.current, "explain") if watch.current else "predict"
-            return self.fail(item, stage, told(problem, item), files, time.monotonic() - started, attempts)
+            return self.fail(item, stage, told(problem, item, here), files, time.monotonic() - started, attempts)
+        finally:
+            kept.close()
         return Outcome(item.id, len(item.cases), seconds=record.seconds)
 
     def _cases(self, item: WorkItem) -> Sequence[Case]:
@@ -158,19 +155,9 @@ class Worker:
                 settings = replace(settings, occlusion=replace(settings.occlusion, memory=memory))
 
     def _write(self, record: Record, page: bytes, numbers: bytes) -> None:
-        self._patiently(lambda: self.storage.write(page_name(record.id), page))
-        self._patiently(lambda: self.storage.write(numbers_name(record.id), numbers))
-        self._patiently(lambda: Ledger(self.storage).write(record))
-
-    def _patiently(self, do: Callable[[], Any]) -> Any:
-        """Do something, again after growing pauses where what went wrong may pass."""
-        from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_chain, wait_fixed
-
-        again = Retrying(
-            retry=retry_if_exception(is_transient), stop=stop_after_attempt(len(PAUSES) + 1), reraise=True,
-            wait=wait_chain(*map(wait_fixed, PAUSES)), sleep=_sleep,
-        )  # fmt: skip
-        return again(do)
+        patiently(lambda: self.storage.write(page_name(record.id), page))
+        patiently(lambda: self.storage.write(numbers_name(record.id), numbers))
+        patiently(lambda: Ledger(self.storage).write(record))
 
     def _numbers(self, item: WorkItem, made: Walked) -> Iterator[CaseNumbers]:
         subject = made.subject
@@ -198,7 +185,7 @@ class Worker:
 
 
 def note_failure(
-    storage: Storage, basis: Basis, item: WorkItem, stage: str, reason: str, files: Sequence[FileState] = (),
+    storage: AnyStorage, basis: Basis, item: WorkItem, stage: str, reason: str, files: Sequence[FileState] = (),
     seconds: float = 0.0, attempts: int = 1,
 ) -> Outcome:  # fmt: skip
     """Write the record of an item that failed, as far as that can be written."""
@@ -232,8 +219,8 @@ def row_of(case: CaseReport, run: CaseRun) -> Row:
     }
 
 
-def told(problem: BaseException, item: WorkItem) -> str:
-    """Return in one line what went wrong, without folders."""
+def told(problem: BaseException, item: WorkItem, copied: WorkItem | None = None) -> str:
+    """Return in one line what went wrong, without folders; ``copied`` is the item with its files on this machine."""
     if isinstance(problem, ReportgenError):
         text = str(problem)
     elif isinstance(problem, OSError):
@@ -242,34 +229,15 @@ def told(problem: BaseException, item: WorkItem) -> str:
         text = "memory doesn't suffice, not even for the smallest batch"
     else:
         text = f"internal error: {type(problem).__name__}: {problem}"
-    for case in item.cases:
+    for case in (*item.cases, *(copied.cases if copied else ())):
         for path in case.files:
-            text = text.replace(visible(path), visible(case.place))
+            text = text.replace(visible(path), visible(case.place)).replace(visible(shown(path)), visible(case.place))
     return visible(" ".join(text.split()))[:_LONGEST]
-
-
-def is_transient(problem: BaseException) -> bool:
-    """Return whether what went wrong may pass by itself: what the operating system said, or a server's 5xx."""
-    found: BaseException | None = problem
-    while found is not None:
-        if isinstance(found, OSError) and (
-            found.errno in TRANSIENT or isinstance(found, TimeoutError | ConnectionError)
-        ):
-            return True
-        status = getattr(found, "status", None) or getattr(found, "code", None)
-        if isinstance(status, int) and 500 <= status < 600:
-            return True
-        found = found.__cause__ or found.__context__
-    return False
 
 
 def is_out_of_memory(problem: BaseException) -> bool:
     """Return whether memory didn't suffice: Python's, or a tensor's."""
     return isinstance(problem, MemoryError) or type(problem).__name__ == "ResourceExhaustedError"
-
-
-def _sleep(seconds: float) -> None:
-    time.sleep(seconds)
 
 
 def _files(item: WorkItem) -> list[str]:

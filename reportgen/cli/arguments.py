@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from reportgen.outputs.made import Made
+from reportgen.system.remote import RemotePath
 from reportgen.system.terminal import say, tell
 from reportgen.system.text import visible
 
@@ -83,10 +84,10 @@ def say_caution(line: str) -> None:
     tell(f"reportgen: {visible(' '.join(line.split()))}")
 
 
-def say_written(written: Sequence[Path]) -> None:
+def say_written(written: Sequence[Path | RemotePath]) -> None:
     """Tell which files were written, and how large they are."""
     for path in written:
-        size = path.stat().st_size / 1e6 if path.is_file() else None
+        size = path.stat().st_size / 1e6 if isinstance(path, Path) and path.is_file() else None
         say(f"wrote {visible(str(path))}" + (f" ({size:.2f} MB)" if size is not None else "") + "\n")
 
 

@@ -13,6 +13,7 @@ _EXAMPLES = """reportgen batch cases.csv -o reports/ -m model.keras
 reportgen batch chest_xray/ -o reports/ --sections summary,evidence --max-failures 2%
 reportgen batch 'scans/*.png' -o reports/ --dry-run
 reportgen batch cases.csv -o reports/ --pair-by patient --scheduler tcp://10.0.0.5:8786
+reportgen batch s3://scans/2026/ -o s3://results/2026
 reportgen batch -o reports/ --retry-failed"""
 
 
@@ -25,11 +26,15 @@ def add_batch(commands: Any) -> None:
         "cases",
         nargs="?",
         metavar="CASES",
-        help="a table (CSV, TSV, Parquet) with a row a case, a folder, or a pattern such as 'scans/*.png'; left out: "
-        "those of the batch in the folder",
+        help="a table (CSV, TSV, Parquet) with a row a case, a folder, or a pattern such as 'scans/*.png'; here, "
+        "or s3://, gs://, abfs:// (one file also https://); left out: those of the batch in the folder",
     )
     batch.add_argument(
-        "-o", "--folder", metavar="DIR", required=True, help="folder to write to; a run that was stopped goes on there"
+        "-o",
+        "--folder",
+        metavar="DIR",
+        required=True,
+        help="folder, or s3://, gs://, abfs://, to write to; a stopped run goes on there",
     )
     batch.add_argument("-m", "--model", metavar="MODEL", help="as for build; left out: the built-in model")
     batch.add_argument("-c", "--config", metavar="FILE", help="settings file (TOML); a flag beats the file")
@@ -79,6 +84,7 @@ def _batch(given: argparse.Namespace) -> int:
     from reportgen.batch.run import SOME_FAILED, run_batch
     from reportgen.settings.batch import BatchJob, CaseSource, Cluster
     from reportgen.settings.file import merge, read_settings, settings_from
+    from reportgen.system.remote import place_of
 
     tables = read_settings(Path(given.config)) if given.config else {}
     model = {} if given.model is None else {"model": {"path": given.model}}
@@ -94,7 +100,7 @@ def _batch(given: argparse.Namespace) -> int:
         kubernetes=given.kubernetes, image=given.image,
     )  # fmt: skip
     job = BatchJob(
-        source=source, output=Path(given.folder), cluster=cluster, retry_failed=given.retry_failed,
+        source=source, output=place_of(given.folder), cluster=cluster, retry_failed=given.retry_failed,
         max_failures=given.max_failures, dry_run=given.dry_run, again=given.again, site=not given.no_site,
         title=given.site_title,
     )  # fmt: skip

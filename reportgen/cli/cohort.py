@@ -19,7 +19,9 @@ def add_cohort(commands: Any) -> None:
     cohort = add_command(
         commands, "cohort", "compare groups of the cases of a batch: channels, maps, scores", _cohort, _EXAMPLES
     )
-    cohort.add_argument("folder", metavar="OUT", help="what reportgen batch wrote")
+    cohort.add_argument(
+        "folder", metavar="OUT", help="what reportgen batch wrote: a folder, or s3://, gs://, abfs:// (then with -o)"
+    )
     cohort.add_argument(
         "--by",
         default="label",
@@ -43,11 +45,16 @@ def add_cohort(commands: Any) -> None:
 
 def _cohort(given: argparse.Namespace) -> None:
     from reportgen.settings.cohort import CohortJob
+    from reportgen.system.errors import SettingsError
+    from reportgen.system.remote import RemotePath, place_of
     from reportgen.workflows.cohort import cohort
 
-    folder = Path(given.folder)
+    folder = place_of(given.folder)
+    if given.html is None and isinstance(folder, RemotePath):
+        raise SettingsError("the page of a batch that lies elsewhere needs a place", "name a file with -o")
+    beside = folder if isinstance(folder, Path) else Path()
     job = CohortJob(
-        folder=folder, html=folder / _DEFAULT if given.html is None else Path(given.html),
+        folder=folder, html=beside / _DEFAULT if given.html is None else Path(given.html),
         json=None if given.json is None else Path(given.json), csv=None if given.csv is None else Path(given.csv),
         by=given.by, method=given.map, sample=given.sample, title=given.title,
     )  # fmt: skip

@@ -20,6 +20,7 @@ from reportgen.settings.data import DataSettings
 from reportgen.settings.report import ImageSettings, LimitSettings
 from reportgen.system.errors import ReportgenError
 from reportgen.system.files import read_bytes
+from reportgen.system.remote import RemotePath
 
 USUAL_NAMES: Mapping[str, tuple[str, ...]] = {
     "image": ("image", "file", "filename", "path", "image path", "image file", "image index", "image id"),
@@ -40,7 +41,7 @@ class Table:
     Attributes
     ----------
     path
-        Where it was read.
+        Where it was read; images count from its folder.
     header
         Names of its columns.
     rows
@@ -49,7 +50,7 @@ class Table:
         For each row the number of its line in the file.
     """
 
-    path: Path
+    path: Path | RemotePath
     header: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     lines: tuple[int, ...]
@@ -101,7 +102,7 @@ def read_manifest(
     places, notes = _find_columns(table, settings)
     table.refuse_empty(places["image"], "image")
     table.refuse_empty(places["label"], "label")
-    files = _find_files(table, table.column(places["image"]))
+    files = _find_files(table, path.parent, table.column(places["image"]))
     labels, names = _read_labels(table, places["label"], settings.separator)
     data = Labelled(
         FilePictures(files, images, limits),
@@ -218,8 +219,7 @@ def _are_parts(values: Sequence[str]) -> bool:
     return all(value.casefold() in PART_NAMES for value in values)
 
 
-def _find_files(table: Table, given: Sequence[str]) -> tuple[Path, ...]:
-    folder = table.path.parent
+def _find_files(table: Table, folder: Path, given: Sequence[str]) -> tuple[Path, ...]:
     files = [folder / forward_slashes(text, folder) for text in given]
     missing = [number for number, file in enumerate(files) if not is_file(file)]
     if missing:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from reportgen.system.remote import RemotePath
+
 
 @dataclass(frozen=True)
 class Made:
     """What was written, what is to be said line by line, and what the user should be warned of."""
 
-    written: tuple[Path, ...] = ()
+    written: tuple[Path | RemotePath, ...] = ()
     said: tuple[str, ...] = ()
     cautions: tuple[str, ...] = ()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reportgen.system.errors import SettingsError
+from reportgen.system.remote import RemotePath, place_of
 
 KINDS = ("auto", "manifest", "classes", "studies", "files")
 JOB_QUEUES = ("slurm", "pbs", "sge")
@@ -20,7 +21,7 @@ class CaseSource:
     Attributes
     ----------
     cases
-        A table (CSV, TSV or Parquet), a folder, or a pattern of files (``scans/*.png``).
+        A table (CSV, TSV or Parquet), a folder, or a pattern of files (``scans/*.png``); here, or s3://, gs://, abfs://.
     kind
         What a folder is: ``classes`` (folders named after labels), ``studies`` (of DICOM files), ``files`` (no labels);
         ``auto`` tells by what it holds.
@@ -86,7 +87,7 @@ class BatchJob:
     source
         The cases; None: those of the batch that is in the folder already.
     output
-        Its folder.
+        Its folder, or a place in an object store.
     cluster
         Who does the work.
     retry_failed
@@ -104,7 +105,7 @@ class BatchJob:
     """
 
     source: CaseSource | None
-    output: Path
+    output: Path | RemotePath
     cluster: Cluster = Cluster()
     retry_failed: bool = False
     max_failures: str | None = None
@@ -121,8 +122,12 @@ def check_batch(job: BatchJob) -> None:
     ------
     SettingsError
         Naming the flag.
+    RemoteError
+        When an address has a password in it.
     """
     source, cluster = job.source, job.cluster
+    if source is not None:
+        place_of(source.cases)
     if source is not None and source.kind not in KINDS:
         raise SettingsError(f"--kind is '{source.kind}'", f"give {', '.join(KINDS)}")
     if source is not None and source.split not in (None, "train", "validation", "test", "all"):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reportgen.system.errors import SettingsError
+from reportgen.system.remote import RemotePath
 
 PCA, UMAP = "pca", "umap"
 _LEAST_SAMPLE, _MOST_SAMPLE = 20, 100_000
@@ -31,7 +32,7 @@ class CohortJob:
         Of the page; empty: made of model and groups.
     """
 
-    folder: Path
+    folder: Path | RemotePath
     html: Path
     json: Path | None = None
     csv: Path | None = None

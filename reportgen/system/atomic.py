@@ -163,7 +163,7 @@ def move_into_place(new: Path, path: Path) -> None:
 
 
 @contextmanager
-def tell_write_errors(path: Path) -> Iterator[None]:
+def tell_write_errors(path: object) -> Iterator[None]:
     """Turn an error of the operating system into one line that names the file."""
     try:
         yield

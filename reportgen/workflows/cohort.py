@@ -20,6 +20,7 @@ from reportgen.settings.cohort import UMAP, CohortJob, check_cohort
 from reportgen.system.errors import OutputError, ReportgenError, SettingsError
 from reportgen.system.libraries import library_version
 from reportgen.system.progress import Stopwatch
+from reportgen.system.remote import RemotePath
 from reportgen.workflows.making import spare_files
 
 if TYPE_CHECKING:
@@ -81,13 +82,18 @@ def _check(job: CohortJob, *, overwrite: bool) -> None:
         check_umap()
     if len({os.path.abspath(path) for path in job.files}) < len(job.files):  # noqa: PTH100 - links are not followed
         raise OutputError("two outputs would be written to the same file", "name a file for each")
-    spare_files(job.files, [job.folder / name for name in (f"{INNER}/batch.json", "results.csv", "results.parquet")])
+    if isinstance(job.folder, Path):
+        spare_files(
+            job.files, [job.folder / name for name in (f"{INNER}/batch.json", "results.csv", "results.parquet")]
+        )
     for path in job.files:
         check_target(path, overwrite=overwrite)
 
 
-def reports_beside(page: Path, folder: Path) -> str:
+def reports_beside(page: Path, folder: Path | RemotePath) -> str:
     """Return the folder of reports as seen from a page; empty where it lies elsewhere: that would tell of folders."""
+    if isinstance(folder, RemotePath):
+        return ""
     try:
         below = (folder / "reports").resolve().relative_to(page.resolve().parent)
     except ValueError:

@@ -16,6 +16,7 @@ from batches import SUMMARY, files_of, rows
 from reportgen.batch import work
 from reportgen.batch.numbers import iterate_numbers, read_batch
 from reportgen.batch.storage import Storage
+from reportgen.system import retries
 from reportgen.system.errors import OutputError
 from reportgen.system.files import sha256
 
@@ -135,7 +136,7 @@ def test_too_many_failures_end_it(batch, table, tmp_path):
 def test_a_full_disk_is_tried_again_and_then_a_failure(batch, table, monkeypatch, tmp_path):
     path = table([("A",), ("B",)])
     slept, tries, write = [], [], Storage.write
-    monkeypatch.setattr(work.time, "sleep", slept.append)
+    monkeypatch.setattr(retries.time, "sleep", slept.append)
 
     def full(self, name, data):
         if name.startswith("reports/0-"):
@@ -146,24 +147,24 @@ def test_a_full_disk_is_tried_again_and_then_a_failure(batch, table, monkeypatch
     monkeypatch.setattr(Storage, "write", full)
     ran, _, failures = batch(path)
     assert ran.failed == 1 and (failures[0]["stage"], failures[0]["reason"]) == ("write", "No space left on device")
-    assert len(tries) == 4 and slept == list(work.PAUSES)
+    assert len(tries) == 4 and slept == list(retries.PAUSES)
     monkeypatch.setattr(Storage, "write", write)
     assert batch(None, retry_failed=True)[0].failed == 0
 
 
 def test_what_may_pass_is_tried_again_and_nothing_else():
-    assert work.is_transient(OSError(errno.EIO, "x")) and work.is_transient(TimeoutError())
-    assert not work.is_transient(OSError(errno.EACCES, "x")) and not work.is_transient(ValueError())
+    assert retries.is_transient(OSError(errno.EIO, "x")) and retries.is_transient(TimeoutError())
+    assert not retries.is_transient(OSError(errno.EACCES, "x")) and not retries.is_transient(ValueError())
     answer = ValueError("slow down")
     answer.status = 503
-    assert work.is_transient(answer)
+    assert retries.is_transient(answer)
     try:
         try:
             raise OSError(errno.ESTALE, "x")
         except OSError:
             raise OutputError("told in one line") from None
     except OutputError as problem:
-        assert work.is_transient(problem)
+        assert retries.is_transient(problem)
 
 
 def test_memory_that_does_not_suffice_is_halved(batch, table, monkeypatch):
