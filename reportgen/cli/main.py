@@ -18,7 +18,9 @@ from reportgen.cli.batch import add_batch
 from reportgen.cli.build import add_build, add_demo
 from reportgen.cli.cohort import add_cohort
 from reportgen.cli.compare import add_compare
+from reportgen.cli.completion import answer, is_asked
 from reportgen.cli.doctor import add_doctor
+from reportgen.cli.editing import add_completion, add_init, add_schema
 from reportgen.cli.evaluate import add_evaluate
 from reportgen.cli.inspect import add_inspect
 from reportgen.cli.phantom import add_phantom
@@ -59,7 +61,10 @@ def _outcome(arguments: Sequence[str] | None) -> tuple[int, str]:
     debug, code = False, None
     try:
         try:
-            given = make_parser().parse_args(arguments)
+            parser = make_parser()
+            if is_asked():
+                answer(parser)
+            given = parser.parse_args(arguments)
             debug = given.debug
             code = given.run(given)
         finally:
@@ -101,7 +106,8 @@ def make_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for add in (
         add_build, add_batch, add_demo, add_inspect, add_pdf, add_email, add_dicom, add_site, add_verify, add_theme,
-        add_train, add_evaluate, add_cohort, add_compare, add_phantom, add_doctor,
+        add_train, add_evaluate, add_cohort, add_compare, add_phantom, add_init, add_schema, add_completion,
+        add_doctor,
     ):  # fmt: skip
         add(commands)
     return parser

@@ -17,7 +17,7 @@ from reportgen.system.text import visible
 _MOST_PARSED = 16 << 20  # characters in all: a statement of very many lines is parsed as often
 _SHOWN = 80
 # texts and comments, in which brackets are none, and brackets
-_TOKEN = re.compile(
+_PIECE = re.compile(
     r""" \"{3} (?:\\.|[^\\])*? \"{3,5} | '{3} .*? '{3,5} | "(?:\\.|[^"\\\n])*" | '[^'\n]*' | \#[^\n]* | [\[\]{}] """,
     re.DOTALL | re.VERBOSE,
 )
@@ -151,9 +151,9 @@ def _line_within(lines: Sequence[str], key: Sequence[str | int], parser: _Parser
 def _closing(begun: str) -> str:
     """Return the brackets that close what is open at the end of a text."""
     still: list[str] = []
-    for token in _TOKEN.findall(begun):
-        if token in _CLOSED_BY:
-            still.append(_CLOSED_BY[token])
-        elif token in "]}" and still:
+    for piece in _PIECE.findall(begun):
+        if piece in _CLOSED_BY:
+            still.append(_CLOSED_BY[piece])
+        elif piece in "]}" and still:
             still.pop()
     return "".join(reversed(still))

@@ -29,6 +29,23 @@ def parse_cases(texts: Sequence[str]) -> list[CaseSettings]:
     return [parse_case(text) for text in texts]
 
 
+def pair_of_folder(folder: Path) -> tuple[list[CaseSettings], str]:
+    """Return a case of each of the two classes in a folder, and a sentence that tells which were taken.
+
+    Raises
+    ------
+    ReportgenError
+        When it doesn't hold two class folders with images.
+    """
+    from reportgen.datasets.pairs import RULE, choose_pair
+    from reportgen.system.text import visible
+
+    pair = choose_pair(folder)
+    named = [f"{label}={path.relative_to(folder)}" for label, path in zip(pair.labels, pair.paths, strict=True)]
+    cases = [CaseSettings(label=label, image=str(path)) for label, path in zip(pair.labels, pair.paths, strict=True)]
+    return cases, visible(f"taken from {folder}: {' and '.join(named)}; {RULE}")
+
+
 def add_masks(job: Job, texts: Sequence[str]) -> Job:
     """Add known regions, each ``[CASE:]NAME=FILE``, to the cases of a job."""
     import dataclasses
