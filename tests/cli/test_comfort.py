@@ -82,8 +82,8 @@ def test_build_takes_a_folder_and_says_what_it_took(classes, tmp_path, small_mod
     monkeypatch.chdir(tmp_path)
     assert main(["build", "data", "-m", "net.keras", *QUICK, "--open"]) == 0
     assert capsys.readouterr().out.startswith(
-        "taken from data: normal=normal/f.png and Opacity=Opacity/b.png; of the first 12 by name of each class, the two "
-        "closest in size\n"
+        "taken from data: normal=normal/f.png and Opacity=Opacity/b.png; "
+        "of the first 12 by name of each class, the two closest in size\n"
     )
     report = read_report(tmp_path / "report.html")
     assert [(case.label, case.name) for case in report.cases] == [("normal", "f.png"), ("Opacity", "b.png")]
