@@ -109,7 +109,6 @@ def make_parser() -> argparse.ArgumentParser:
         add_build, add_batch, add_demo, add_inspect, add_pdf, add_email, add_dicom, add_site, add_verify, add_theme,
         add_train, add_evaluate, add_check, add_cohort, add_compare, add_phantom, add_init, add_schema, add_completion,
         add_doctor,
-        add_doctor,
     ):  # fmt: skip
         add(commands)
     return parser
