@@ -231,7 +231,8 @@ def test_what_a_shell_reads(shell, capsys):
 
 
 def test_without_argcomplete(monkeypatch, capsys):
-    monkeypatch.setitem(sys.modules, "argcomplete", None)
+    for name in ("argcomplete", "argcomplete.shell_integration"):
+        monkeypatch.setitem(sys.modules, name, None)
     assert main(["completion", "bash"]) == 2
     assert "completion needs argcomplete; pip install" in capsys.readouterr().err
 
