@@ -27,6 +27,7 @@ from reference.cli_page import commands, written_flags
 from reference.docstrings import as_markdown, parse
 from reference.pages import anchor
 from reference.report_page import LEFT_OUT, tables
+from reference.schema import PLACE, settings_schema
 from reference.settings_page import OTHER_FLAGS, as_toml, sections
 
 ROOT = Path(__file__).parents[1]
@@ -43,6 +44,10 @@ DOCUMENTS = sorted(
 @pytest.mark.parametrize("name", sorted(pages()))
 def test_a_reference_is_up_to_date(name):
     assert (FOLDER / name).read_text(encoding="utf-8") == pages()[name], f"docs/{name} is stale: make docs"
+
+
+def test_the_schema_of_the_settings_is_up_to_date():
+    assert PLACE.read_text(encoding="utf-8") == settings_schema(), f"{PLACE.name} is stale: make docs"
 
 
 def test_every_public_name_is_in_the_reference():

@@ -107,7 +107,12 @@ def _key(kind: Any, path: tuple[str | int, ...], item: Field[Any], meaning: str)
 
 def _plain(text: str) -> str:
     """Return a text for those who write TOML, which has no None."""
-    text = re.sub(r"(^|\. )None\b", rf"\1{LEFT_OUT.capitalize()}", as_markdown(text))
+    return without_none(as_markdown(text))
+
+
+def without_none(text: str) -> str:
+    """Return a text with what None means in TOML in its place."""
+    text = re.sub(r"(^|\. )None\b", rf"\1{LEFT_OUT.capitalize()}", text)
     return re.sub(r"\bNone\b", LEFT_OUT, text)
 
 

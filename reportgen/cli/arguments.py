@@ -70,13 +70,24 @@ def add_force(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-f", "--force", action="store_true", help="overwrite existing output")
 
 
-def say_made(made: Made) -> None:
-    """Tell what a command made, after what to be warned of."""
+def add_open(parser: argparse.ArgumentParser) -> None:
+    """Add the flag that shows what was written."""
+    parser.add_argument("--open", action="store_true", help="show what was written, in the browser")
+
+
+def say_made(made: Made, *, opening: bool = False) -> None:
+    """Tell what a command made, after what to be warned of; ``opening``: show the first of it that can be shown."""
     for line in made.cautions:
         say_caution(line)
     for line in made.said:
         say(f"{visible(line)}\n")
     say_written(made.written)
+    if opening:
+        from reportgen.system.browser import open_first
+
+        problem = open_first(made.written or (() if made.site is None else (made.site,)))
+        if problem:
+            say_caution(problem)
 
 
 def say_caution(line: str) -> None:

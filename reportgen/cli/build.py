@@ -7,9 +7,10 @@ import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from reportgen.cli.arguments import add_command, add_force, say_made
+from reportgen.cli.arguments import add_command, add_force, add_open, say_made
 from reportgen.cli.flags import add_flags, tables_from
 from reportgen.system.errors import SettingsError
+from reportgen.system.terminal import say
 
 if TYPE_CHECKING:
     from reportgen.settings.job import Job
@@ -21,6 +22,7 @@ reportgen build NORMAL=a.jpeg PNEUMONIA=b.jpeg --pdf --email --to "Dr. Roe <roe@
 reportgen build photo.jpeg -m keras:VGG16 --fill 250,128,128
 reportgen build a.dcm b.dcm -m old_model.h5 --preprocess try
 reportgen build NORMAL=a.jpeg PNEUMONIA=b.jpeg --mask NORMAL:lungs=lungs.png --mask 2:opacity=op.png
+reportgen build chest_xray/ --open
 reportgen build -c report.toml -f"""
 _DEMO = "reportgen demo -o report.html --json report.json"
 
@@ -29,7 +31,10 @@ def add_build(commands: Any) -> None:
     """Add the command that makes a report of images."""
     build = add_command(commands, "build", "make a report", _build, _BUILD)
     build.add_argument(
-        "cases", nargs="*", metavar="[LABEL=]IMAGE", help="1 to 12 images; a label says what it should be"
+        "cases",
+        nargs="*",
+        metavar="[LABEL=]IMAGE",
+        help="1 to 12 images; a label says what it should be; or a folder of two classes, of which a pair is taken",
     )
     build.add_argument("-m", "--model", metavar="MODEL", help=".keras or .h5 file, SavedModel "
                        "folder, keras:NAME, keras:NAME@weights.h5, "
@@ -63,16 +68,21 @@ def _add_outputs(parser: argparse.ArgumentParser) -> None:
         "--email", metavar="FILE.eml", nargs="?", const="", help="write an e-mail about it, too; default: as the HTML"
     )
     parser.add_argument("-v", "--verbose", action="store_true", help="tell how many bytes each section of the page has")
+    add_open(parser)
     add_force(parser)
 
 
 def _build(given: argparse.Namespace) -> None:
     from reportgen.settings.file import merge, read_settings
-    from reportgen.workflows.making import add_masks, build, parse_cases
+    from reportgen.workflows.making import add_masks, build, pair_of_folder, parse_cases
 
     tables = read_settings(Path(given.config)) if given.config else {}
     flags = tables_from(given)
-    if given.cases:
+    if len(given.cases) == 1 and Path(given.cases[0]).is_dir():
+        cases, told = pair_of_folder(Path(given.cases[0]))
+        say(f"{told}\n")
+        flags["cases"] = [dataclasses.asdict(case) for case in cases]
+    elif given.cases:
         flags["cases"] = [dataclasses.asdict(case) for case in parse_cases(given.cases)]
     if given.model is not None:
         flags.setdefault("model", {})["path"] = given.model
@@ -82,7 +92,8 @@ def _build(given: argparse.Namespace) -> None:
     say_made(
         build(
             job, settings, config=config, overwrite=given.force, progress=True, debug=given.debug, verbose=given.verbose
-        )
+        ),
+        opening=given.open,
     )
 
 
@@ -90,7 +101,8 @@ def _demo(given: argparse.Namespace) -> None:
     from reportgen.workflows.making import demo
 
     job, settings = _checked(given, tables_from(given))
-    say_made(demo(job, settings, overwrite=given.force, progress=True, debug=given.debug, verbose=given.verbose))
+    made = demo(job, settings, overwrite=given.force, progress=True, debug=given.debug, verbose=given.verbose)
+    say_made(made, opening=given.open)
 
 
 def _checked(given: argparse.Namespace, tables: dict[str, Any]) -> tuple[Job, Settings]:

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from reportgen.cli.arguments import add_command, add_force, say_made
+from reportgen.cli.arguments import add_command, add_force, add_open, say_made
 
 _EXAMPLES = """reportgen cohort out/
 reportgen cohort out/ --by sex -o out/by-sex.html --csv channels.csv
@@ -40,6 +40,7 @@ def add_cohort(commands: Any) -> None:
         "--sample", type=int, metavar="N", help="cases of a group that ranks are taken of; default 2000, in 64 MB"
     )
     cohort.add_argument("--title", default="", metavar="TEXT", help="title of the page")
+    add_open(cohort)
     add_force(cohort)
 
 
@@ -58,4 +59,4 @@ def _cohort(given: argparse.Namespace) -> None:
         json=None if given.json is None else Path(given.json), csv=None if given.csv is None else Path(given.csv),
         by=given.by, method=given.map, sample=given.sample, title=given.title,
     )  # fmt: skip
-    say_made(cohort(job, overwrite=given.force, progress=True))
+    say_made(cohort(job, overwrite=given.force, progress=True), opening=given.open)

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from reportgen.cli.arguments import add_command, add_force, say_made
+from reportgen.cli.arguments import add_command, add_force, add_open, say_made
 from reportgen.cli.flags import add_flags, tables_from
 
 _EXAMPLES = """reportgen compare old.keras new.keras test/ -o compare.html
@@ -35,6 +35,7 @@ def add_compare(commands: Any) -> None:
     compare.add_argument("--skip-unreadable", action="store_true", help="leave out images that can't be read")
     compare.add_argument("--title", default="", metavar="TEXT", help="title of the page")
     compare.add_argument("--no-occlusion", action="store_true", help="compare scores only, no maps")
+    add_open(compare)
     add_force(compare)
     add_flags(compare, _SECTIONS)
 
@@ -54,4 +55,4 @@ def _compare(given: argparse.Namespace) -> None:
         json=None if given.json is None else Path(given.json), csv=None if given.csv is None else Path(given.csv),
         skip_unreadable=given.skip_unreadable, title=given.title,
     )  # fmt: skip
-    say_made(compare(job, settings, overwrite=given.force, progress=True, debug=given.debug))
+    say_made(compare(job, settings, overwrite=given.force, progress=True, debug=given.debug), opening=given.open)

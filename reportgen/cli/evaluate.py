@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from reportgen.cli.arguments import add_command, add_force, say_made
+from reportgen.cli.arguments import add_command, add_force, add_open, say_made
 from reportgen.cli.flags import add_flags, tables_from
 
 _EXAMPLES = """reportgen evaluate chest_xray/ -o evaluation.html --json evaluation.json --pdf
@@ -46,6 +46,7 @@ def add_evaluate(commands: Any) -> None:
     evaluate.add_argument("--mistakes", type=int, metavar="N", help="how many to show; default 12")
     evaluate.add_argument("--skip-unreadable", action="store_true", help="leave out images that can't be read")
     evaluate.add_argument("--title", default="", metavar="TEXT", help="title of the page")
+    add_open(evaluate)
     add_force(evaluate)
     add_flags(evaluate, _SECTIONS)
 
@@ -69,7 +70,7 @@ def _evaluate(given: argparse.Namespace) -> None:
         reading=DataSettings(**{name: value for name, value in reading.items() if value is not None}),
         **{name: value for name, value in counts.items() if value is not None},
     )  # fmt: skip
-    say_made(evaluate(job, settings, overwrite=given.force, progress=True, debug=given.debug))
+    say_made(evaluate(job, settings, overwrite=given.force, progress=True, debug=given.debug), opening=given.open)
 
 
 def _path(text: str | None) -> Path | None:

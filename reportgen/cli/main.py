@@ -1,7 +1,7 @@
 """The commands: parse, call one function, print.
 
 Exit codes: 0 done, 1 a fault of the program, 2 something that was given can't be used, 3 some cases of a batch failed,
-130 interrupted, 143 terminated;
+4 an expectation of reportgen check doesn't hold, 130 interrupted, 143 terminated;
 ``docs/faults.md`` has all of them.
 """
 
@@ -16,9 +16,12 @@ from collections.abc import Sequence
 from reportgen.cli.arguments import BAD_INPUT, Parser, Version
 from reportgen.cli.batch import add_batch
 from reportgen.cli.build import add_build, add_demo
+from reportgen.cli.check import add_check
 from reportgen.cli.cohort import add_cohort
 from reportgen.cli.compare import add_compare
+from reportgen.cli.completion import answer, is_asked
 from reportgen.cli.doctor import add_doctor
+from reportgen.cli.editing import add_completion, add_init, add_schema
 from reportgen.cli.evaluate import add_evaluate
 from reportgen.cli.inspect import add_inspect
 from reportgen.cli.phantom import add_phantom
@@ -59,7 +62,10 @@ def _outcome(arguments: Sequence[str] | None) -> tuple[int, str]:
     debug, code = False, None
     try:
         try:
-            given = make_parser().parse_args(arguments)
+            parser = make_parser()
+            if is_asked():
+                answer(parser)
+            given = parser.parse_args(arguments)
             debug = given.debug
             code = given.run(given)
         finally:
@@ -94,14 +100,15 @@ def make_parser() -> argparse.ArgumentParser:
         "maps, where the model looked, and a commentary that compares cases side by side. It explains a model; "
         "it never diagnoses.",
         epilog="reportgen COMMAND --help shows the options and examples of a command. "
-        "Exit codes: 0 done, 1 internal error, 2 bad input, 3 some cases of a batch failed, 130 interrupted, 143 "
-        "terminated.",
+        "Exit codes: 0 done, 1 internal error, 2 bad input, 3 some cases of a batch failed, 4 an expectation "
+        "doesn't hold, 130 interrupted, 143 terminated.",
     )
     parser.add_argument("--version", action=Version, nargs=0, help="show the version and exit")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for add in (
         add_build, add_batch, add_demo, add_inspect, add_pdf, add_email, add_dicom, add_site, add_verify, add_theme,
-        add_train, add_evaluate, add_cohort, add_compare, add_phantom, add_doctor,
+        add_train, add_evaluate, add_check, add_cohort, add_compare, add_phantom, add_init, add_schema, add_completion,
+        add_doctor,
     ):  # fmt: skip
         add(commands)
     return parser

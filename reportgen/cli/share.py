@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from reportgen.cli.arguments import add_command, add_force, say_caution, say_made
+from reportgen.cli.arguments import add_command, add_force, add_open, say_caution, say_made
 from reportgen.cli.flags import SENT, add_flags, tables_from
 from reportgen.system.errors import OutputError
 from reportgen.system.terminal import say
@@ -28,6 +28,7 @@ def add_pdf(commands: Any) -> None:
         help="pdf/a-3u (default, to be kept), pdf/ua-1 (for assistive technology) or plain",
     )  # fmt: skip
     pdf.add_argument("--theme", metavar="DIR", help="your own templates and styles (see reportgen theme)")
+    add_open(pdf)
 
 
 def add_email(commands: Any) -> None:
@@ -82,6 +83,7 @@ def add_site(commands: Any) -> None:
     site.add_argument("--title", metavar="TEXT", help="of the site; default: as it was, or 'Model reports'")
     site.add_argument("--add", action="store_true", help="keep the reports that are there, and add these")
     site.add_argument("--remove", action="store_true", help="take these out: by their file, or their page's name")
+    add_open(site)
     site.add_argument(
         "-f", "--force", action="store_true", help="replace also files that it didn't write, or were edited"
     )
@@ -134,7 +136,7 @@ def _pdf(given: argparse.Namespace) -> None:
     say_made(sharing.print_pdf(
         *_places(given), given.paper.lower(), given.variant.lower(), overwrite=given.force,
         theme=Path(given.theme) if given.theme else None,
-    ))  # fmt: skip
+    ), opening=given.open)  # fmt: skip
 
 
 def _email(given: argparse.Namespace) -> None:
@@ -167,7 +169,7 @@ def _site(given: argparse.Namespace) -> None:
     say_made(sharing.publish(
         given.reports, Path(given.output), title=given.title, add=given.add, remove=given.remove,
         overwrite=given.force, progress=True,
-    ))  # fmt: skip
+    ), opening=given.open)  # fmt: skip
 
 
 def _verify(given: argparse.Namespace) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from reportgen.report.model import ModelCard
-from reportgen.settings.file import convert, parse_toml, read_toml
+from reportgen.settings.file import parse_as, read_file
 from reportgen.settings.report import PreprocessingSettings
 from reportgen.settings.values import Fraction
 
@@ -34,7 +34,7 @@ def read_model_notes(model_path: Path) -> ModelNotes:
     path = model_path.with_suffix(".toml")
     if not path.is_file():
         return ModelNotes()
-    return convert(read_toml(path, "model notes"), ModelNotes, str(path))
+    return parse_model_notes(read_file(path, "model notes"), str(path))
 
 
 def parse_model_notes(data: bytes, name: str) -> ModelNotes:
@@ -45,4 +45,4 @@ def parse_model_notes(data: bytes, name: str) -> ModelNotes:
     SettingsError
         When it's not valid.
     """
-    return convert(parse_toml(data, name), ModelNotes, name)
+    return parse_as(data, ModelNotes, name)

@@ -10,8 +10,9 @@ from reportgen.system.remote import RemotePath
 
 @dataclass(frozen=True)
 class Made:
-    """What was written, what is to be said line by line, and what the user should be warned of."""
+    """What was written, what is to be said line by line, what the user should be warned of, and a site's first page."""
 
     written: tuple[Path | RemotePath, ...] = ()
     said: tuple[str, ...] = ()
     cautions: tuple[str, ...] = ()
+    site: Path | None = None

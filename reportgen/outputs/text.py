@@ -1,7 +1,8 @@
-"""A model's summary as text for a terminal."""
+"""A model's summary, an evaluation and what was checked, as text for a terminal."""
 
 from __future__ import annotations
 
+from reportgen.report.check import Checked, count_failed
 from reportgen.report.evaluation import TWO_CLASSES, ClassifierEvaluation, EvaluationComparison, describe_estimate
 from reportgen.report.model import ModelReport
 from reportgen.report.report import REGRESSION, Report, readable
@@ -78,6 +79,17 @@ def render_evaluation(evaluation: ClassifierEvaluation, comparison: EvaluationCo
             f"{_one_line(one.name):30} {describe_estimate(one.difference)}" for one in comparison.differences[:12]
         ]
     return lines
+
+
+def render_checked(checked: tuple[Checked, ...]) -> list[str]:
+    """Return a line for each expectation, those that don't hold last, and how many hold."""
+    ordered = sorted(checked, key=lambda one: not one.holds)
+    lines = [
+        f"{'holds' if one.holds else 'FAILS'}  {_one_line(one.group)}: {_one_line(one.expected)} "
+        f"(measured: {_one_line(one.measured)})"
+        for one in ordered
+    ]
+    return [*lines, f"{len(checked) - count_failed(checked)} of {len(checked)} expectations hold"]
 
 
 def _thresholds(model: ModelReport) -> str:

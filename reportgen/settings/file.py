@@ -20,6 +20,7 @@ from typing import Any
 import pydantic
 
 from reportgen.settings.job import Job
+from reportgen.settings.lines import find_line, line_at
 from reportgen.settings.messages import brief, describe_wanted, fields_at, value_at
 from reportgen.settings.report import Settings
 from reportgen.system.errors import SettingsError
@@ -44,7 +45,7 @@ def read_settings(path: Path) -> dict[str, Any]:
     SettingsError
         When it can't be read, is no TOML, or has an unknown key or a wrong value.
     """
-    return _checked(read_toml(path, "settings file"), path)
+    return parse_settings(read_file(path, "settings file"), path)
 
 
 def parse_settings(data: bytes, path: Path) -> dict[str, Any]:
@@ -55,26 +56,38 @@ def parse_settings(data: bytes, path: Path) -> dict[str, Any]:
     SettingsError
         As there.
     """
-    return _checked(parse_toml(data, str(path)), path)
+    tables = parse_toml(data, str(path))
+    convert(tables, _Whole, str(path), data.decode("utf-8"))
+    return _resolved(tables, path.parent)
 
 
-def read_toml(path: Path, what: str) -> dict[str, Any]:
-    """Read a TOML file.
+def parse_as(data: bytes, kind: type[S], name: str) -> S:
+    """Parse TOML, check it against a dataclass of settings, and return an instance of it.
 
     Raises
     ------
     SettingsError
-        When it's missing, a folder, larger than 4 MiB, or not TOML.
+        When it's no TOML, or has an unknown key or a wrong value; with the line where that stands.
+    """
+    return convert(parse_toml(data, name), kind, name, data.decode("utf-8"))
+
+
+def read_file(path: Path, what: str) -> bytes:
+    """Return the content of a TOML file, of a file that is too large a little more than is allowed.
+
+    Raises
+    ------
+    SettingsError
+        When it's missing, a folder, or can't be read.
     """
     try:
         with path.open("rb") as file:
-            data = file.read(MOST_BYTES + 1)
+            return file.read(MOST_BYTES + 1)
     except FileNotFoundError:
         raise SettingsError(f"{what} not found: {path}", "check the path") from None
     except (OSError, ValueError) as problem:
         reason = problem.strerror if isinstance(problem, OSError) else problem
         raise SettingsError(f"{what} can't be read: {path} ({reason})") from None
-    return parse_toml(data, str(path))
 
 
 def parse_toml(data: bytes, name: str) -> dict[str, Any]:
@@ -98,7 +111,10 @@ def parse_toml(data: bytes, name: str) -> dict[str, Any]:
         line = data.count(b"\n", 0, problem.start) + 1
         raise SettingsError(f"{name} is not valid TOML: line {line} is not UTF-8", "save it as UTF-8") from None
     except (ValueError, RecursionError) as problem:
-        raise SettingsError(f"{name} is not valid TOML: {problem!s:.200}", "mend the line it names") from None
+        found = re.search(r"\(at line (\d+)", str(problem))
+        shown = line_at(text, int(found[1])) if found else ""
+        told = f"{problem!s:.200}" + (f": {shown}" if shown else "")
+        raise SettingsError(f"{name} is not valid TOML: {told}", "mend the line it names") from None
 
 
 def merge(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
@@ -136,8 +152,17 @@ def _part(whole: _Whole, kind: type[S]) -> S:
     return kind(**{name: getattr(whole, name) for name in typing.get_type_hints(kind)})
 
 
-def convert(tables: Mapping[str, Any], kind: type[S], source: str) -> S:
+def convert(tables: Mapping[str, Any], kind: type[S], source: str, text: str = "") -> S:
     """Check nested tables against a dataclass of settings and return an instance of it.
+
+    Parameters
+    ----------
+    tables, kind
+        What is checked, and against what.
+    source
+        What to call it in a message.
+    text
+        The file that the tables were read from, where there is one: a message then has the line.
 
     Raises
     ------
@@ -150,10 +175,17 @@ def convert(tables: Mapping[str, Any], kind: type[S], source: str) -> S:
         return typing.cast(S, _adapter(typing.cast(Any, kind)).validate_python((tables,))[0])
     except pydantic.ValidationError as problem:
         errors = problem.errors(include_url=False, include_input=False, include_context=False)
-        for error in errors:
-            if error["type"] == "unexpected_keyword_argument":
-                raise SettingsError(f"{source}: {_unknown(error['loc'][1:], kind)}") from None
-        raise SettingsError(f"{source}: {_reason(_key(errors[0]['loc'][1:], tables), tables, kind)}") from None
+        unknown = next((error for error in errors if error["type"] == "unexpected_keyword_argument"), None)
+        place = (unknown or errors[0])["loc"][1:]
+        key = _key(place, tables)
+        told = _unknown(place, kind) if unknown else _reason(key, tables, kind)
+        raise SettingsError(f"{source}{_where(text, key)}: {told}") from None
+
+
+def _where(text: str, key: tuple[Any, ...]) -> str:
+    """Say on which line of a file a key stands, and what stands there."""
+    line = find_line(text, key) if text else None
+    return "" if line is None else f", line {line} ({line_at(text, line)})"
 
 
 @functools.cache
@@ -195,11 +227,6 @@ def _unknown(place: Sequence[Any], kind: Any) -> str:
     where = f" in [{sections}]" if sections else ""
     advice = f"did you mean '{near[0]}'?" if near else f"known: {', '.join(known)}"
     return f"unknown key '{key!s:.60}'{where}; {advice}"
-
-
-def _checked(tables: dict[str, Any], path: Path) -> dict[str, Any]:
-    settings_from(tables, str(path))
-    return _resolved(tables, path.parent)
 
 
 def _resolved(tables: dict[str, Any], folder: Path) -> dict[str, Any]:

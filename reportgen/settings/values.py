@@ -6,7 +6,7 @@ import contextlib
 import re
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
 LARGEST = 2**63 - 1  # of TOML's whole numbers
 Count = Annotated[int, Field(ge=1, le=LARGEST, strict=True)]
@@ -34,7 +34,14 @@ Window = Annotated[
     Literal["auto", "file", "percentile", "full"] | tuple[Number, Annotated[Number, Field(gt=0)]],
     BeforeValidator(_window),
     _WINDOWS,
-]
+    WithJsonSchema({
+        "anyOf": [
+            {"enum": ["auto", "file", "percentile", "full"]},
+            {"type": "string", "pattern": "^[^/]+/[^/]+$"},
+            {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2},
+        ]
+    }),
+]  # fmt: skip
 
 
 def _size(value: object) -> object:
@@ -45,4 +52,11 @@ def _size(value: object) -> object:
     return round(float(found[1]) * 1000 ** " kmg".index(found[2] or " ")) if found else value
 
 
-Size = Annotated[Count, BeforeValidator(_size), "a size such as '10MB' (KB, MB or GB, of 1000 each), or bytes"]
+Size = Annotated[
+    Count,
+    BeforeValidator(_size),
+    "a size such as '10MB' (KB, MB or GB, of 1000 each), or bytes",
+    WithJsonSchema({
+        "anyOf": [{"type": "integer", "minimum": 1}, {"type": "string", "pattern": r"^\s*[\d.]+ ?([kKmMgG][bB])?\s*$"}]
+    }),
+]  # fmt: skip

@@ -75,15 +75,36 @@ def evaluate(job: EvaluationJob, settings: Settings, *, overwrite: bool, progres
         found, reports = read_evaluation(job.data), dict[Path, bytes]()
         found = dataclasses.replace(found, title=job.title or found.title)
     else:
-        with silence_tensorflow(debug=debug):
-            from reportgen.workflows.pipeline import prepare_libraries
-
-            prepare_libraries()
-        if not debug:
-            warnings.simplefilter("ignore")
-        found, reports = _evaluate(job, settings, watch)
+        found, reports = _quietly(job, settings, watch, debug=debug)
     comparison = compare(found, other) if other else None
     return _write(job, found, comparison, reports, watch, overwrite=overwrite)
+
+
+def measure(job: EvaluationJob, settings: Settings, watch: Stopwatch, *, debug: bool) -> ClassifierEvaluation:
+    """Return the evaluation of a classifier on labelled images; nothing is written.
+
+    Raises
+    ------
+    ReportgenError
+        When something that was given can't be used.
+    """
+    from reportgen.analysis.metrics.curves import check_scikit_learn
+
+    check_evaluation(job)
+    check_scikit_learn()
+    return _quietly(job, settings, watch, debug=debug)[0]
+
+
+def _quietly(
+    job: EvaluationJob, settings: Settings, watch: Stopwatch, *, debug: bool
+) -> tuple[ClassifierEvaluation, dict[Path, bytes]]:
+    with silence_tensorflow(debug=debug):
+        from reportgen.workflows.pipeline import prepare_libraries
+
+        prepare_libraries()
+    if not debug:
+        warnings.simplefilter("ignore")
+    return _evaluate(job, settings, watch)
 
 
 def _check(job: EvaluationJob, settings: Settings, *, overwrite: bool) -> None:

@@ -18,6 +18,7 @@ from reportgen.system.silence import silence_tensorflow
 
 if TYPE_CHECKING:
     from reportgen.images.cases import Case
+    from reportgen.outputs.report_files import SavableReport
 
 DEFAULT_OUTPUT = "report.html"
 
@@ -27,6 +28,23 @@ def parse_cases(texts: Sequence[str]) -> list[CaseSettings]:
     from reportgen.images.cases import parse_case
 
     return [parse_case(text) for text in texts]
+
+
+def pair_of_folder(folder: Path) -> tuple[list[CaseSettings], str]:
+    """Return a case of each of the two classes in a folder, and a sentence that tells which were taken.
+
+    Raises
+    ------
+    ReportgenError
+        When it doesn't hold two class folders with images.
+    """
+    from reportgen.datasets.pairs import RULE, choose_pair
+    from reportgen.system.text import visible
+
+    pair = choose_pair(folder)
+    named = [f"{label}={path.relative_to(folder)}" for label, path in zip(pair.labels, pair.paths, strict=True)]
+    cases = [CaseSettings(label=label, image=str(path)) for label, path in zip(pair.labels, pair.paths, strict=True)]
+    return cases, visible(f"taken from {folder}: {' and '.join(named)}; {RULE}")
 
 
 def add_masks(job: Job, texts: Sequence[str]) -> Job:
@@ -61,6 +79,20 @@ def build(
         debug=debug,
         verbose=verbose,
     )
+
+
+def report_of(job: Job, settings: Settings, *, progress: bool, debug: bool) -> SavableReport:
+    """Return the report of the cases of a job; nothing is written.
+
+    Raises
+    ------
+    ReportgenError
+        When something that was given can't be used.
+    """
+    from reportgen.images.cases import read_cases
+
+    cases, images, limits = job.cases, settings.images, settings.limits
+    return _built(lambda: read_cases(cases, images, limits), settings, progress=progress, debug=debug)
 
 
 def demo(job: Job, settings: Settings, *, overwrite: bool, progress: bool, debug: bool, verbose: bool = False) -> Made:
@@ -161,16 +193,7 @@ def _report(
     from reportgen.outputs.report_files import as_theme
 
     theme = as_theme(settings.theme.folder)
-    with silence_tensorflow(debug=debug):
-        # libtiff says on standard error itself what it finds wrong with a file
-        with speaking(settings.language):
-            read = cases()
-        from reportgen.workflows.pipeline import build_report, prepare_libraries
-
-        prepare_libraries()
-    if not debug:
-        warnings.simplefilter("ignore")
-    report = build_report(None, read, settings, progress=progress)
+    report = _built(cases, settings, progress=progress, debug=debug)
     warning = report.save_all(
         html=html,
         json=json,
@@ -190,6 +213,21 @@ def _report(
 
         said += tell_weights(weigh_page(html.read_text("utf-8"), report))
     return Made(written, tuple(said), tuple(warning.splitlines()))
+
+
+def _built(
+    cases: Callable[[], Sequence[Case]], settings: Settings, *, progress: bool, debug: bool
+) -> SavableReport:  # fmt: skip
+    with silence_tensorflow(debug=debug):
+        # libtiff says on standard error itself what it finds wrong with a file
+        with speaking(settings.language):
+            read = cases()
+        from reportgen.workflows.pipeline import build_report, prepare_libraries
+
+        prepare_libraries()
+    if not debug:
+        warnings.simplefilter("ignore")
+    return build_report(None, read, settings, progress=progress)
 
 
 def _targets(chosen: OutputSettings) -> tuple[Path, Path | None, Path | None, Path | None]:

@@ -276,7 +276,7 @@ def publish(
     cautions = [f"broken: {one.name} {one.problem}" for one in built.broken[:_MOST_CAUTIONS]]
     if len(built.broken) > _MOST_CAUTIONS:
         cautions.append(f"and {len(built.broken) - _MOST_CAUTIONS:,} more are broken; index.html lists them")
-    return Made(said=(said,), cautions=tuple(cautions))
+    return Made(said=(said,), cautions=tuple(cautions), site=folder / "index.html")
 
 
 def _studies(filing: Filing) -> tuple[list[Study], Study | None]:

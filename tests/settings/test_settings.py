@@ -304,7 +304,7 @@ def test_what_is_no_toml(settings_file, content):
 
 def test_a_wrong_value_names_the_file(settings_file):
     path = settings_file("[occlusion]\npatch = 0")
-    with pytest.raises(SettingsError, match=r"report\.toml: 'occlusion\.patch'"):
+    with pytest.raises(SettingsError, match=r"report\.toml, line 2 \(patch = 0\): 'occlusion\.patch'"):
         read_settings(path)
 
 
