@@ -8,8 +8,8 @@ from pathlib import Path
 _SHOWN = (".html", ".pdf")
 
 
-def open_first(written: Sequence[Path]) -> str:
-    """Open the first page or PDF of those written.
+def open_first(written: Sequence[object]) -> str:
+    """Open the first page or PDF of those written; what lies elsewhere than on this machine isn't shown.
 
     Returns
     -------
@@ -18,7 +18,9 @@ def open_first(written: Sequence[Path]) -> str:
     """
     import webbrowser
 
-    page = next((path for path in written if path.suffix.lower() in _SHOWN and path.is_file()), None)
+    page = next(
+        (path for path in written if isinstance(path, Path) and path.suffix.lower() in _SHOWN and path.is_file()), None
+    )
     if page is None:
         return "nothing that a browser shows was written"
     try:

@@ -12,6 +12,7 @@ from reportgen.analysis.two_models.answers import Answer, answer_from_numbers, a
 from reportgen.batch.cases import CaseRow, Plan, plan_items
 from reportgen.batch.numbers import CaseNumbers, iterate_numbers, read_batch, read_numbers, shrink
 from reportgen.batch.record import ABOUT, numbers_name
+from reportgen.batch.storage import storage_at
 from reportgen.images.cases import Case, headings, read_cases
 from reportgen.models.loader import BUILTIN_MODEL, BUILTIN_NAME, load_model
 from reportgen.settings.compare import BUILTIN, CompareJob
@@ -57,7 +58,7 @@ class BatchSide:
         if sha256 not in self._places:
             return None
         item, place = self._places[sha256]
-        return answer_from_numbers(read_numbers(self.folder / numbers_name(item), item)[place])
+        return answer_from_numbers(read_numbers(storage_at(self.folder), numbers_name(item), item)[place])
 
     @property
     def images(self) -> set[str]:
