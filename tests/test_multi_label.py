@@ -107,6 +107,16 @@ def test_the_page_shows_every_finding_and_tells_right_from_wrong(report):
     assert f"{sum(one.correct for one in report.cases[0].findings)} of 5 findings as labelled" in page
 
 
+def test_the_first_screen_speaks_of_each_target_and_leads_to_its_map(report):
+    page = render_html(report)
+    for number, case in enumerate(report.cases):
+        said = [one for one in report.remarks if (one.section, one.kind, one.case) == ("headline", "decides", number)]
+        assert [one.text.partition(":")[0] for one in said] == [found.target_class for found in case.occlusion_maps]
+        assert said[1].proof == "map-2"
+    assert page.count('id="map-2"') == 1
+    assert 'href="#map-2"' in page[: page.index('<section id="occlusion"')]
+
+
 def test_it_is_read_back_whole(report, tmp_path):
     for name, data in (("r.json", render_json(report)), ("r.html", render_html(report).encode())):
         path = tmp_path / name

@@ -18,7 +18,6 @@ from reportgen.report.by_class import EvidenceOfClass
 from reportgen.report.evidence import OcclusionMap, name_support
 from reportgen.report.grid_shift import GridShift
 from reportgen.report.importance import scan_importance
-from reportgen.report.maptest import MapTest
 from reportgen.report.places import name_place, without_picture
 from reportgen.report.report import CaseReport, Remark, readable
 from reportgen.system.language import say
@@ -123,11 +122,6 @@ def agreement_remarks(cases: Sequence[CaseReport]) -> tuple[Remark, ...]:
     )
 
 
-def sign_of(test: MapTest | None) -> int:
-    """Return -1 where what counts is what speaks against the class that a map is of."""
-    return -1 if test and not test.supports_target else 1
-
-
 def _agreement(title: str, agreement: Agreement) -> Remark | None:
     texts, meaning, numbers = [], "", {}
     fills, sizes = agreement.fills, agreement.sizes
@@ -206,11 +200,11 @@ def connected_parts(mask: Masks) -> list[NDArray[np.intp]]:
 
 
 def _agreed(one: EvidenceOfClass) -> Remark | None:
-    found, test = one.found, one.map_test
-    mask = agreed_pixels(found, sign_of(test))
+    found = one.found
+    mask = agreed_pixels(found, 1 if one.supports_target else -1)
     if mask is None:
         return None
-    support = name_support(test.followed if test else found.target_class, in_bits=found.in_bits)
+    support = name_support(one.followed, in_bits=found.in_bits)
     share = float(mask.mean())
     fields = {"case": one.title, "count": len(found.scans), "supports": support}
     text = (

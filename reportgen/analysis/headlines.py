@@ -9,6 +9,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
+from reportgen.report.by_class import EvidenceOfClass
 from reportgen.report.evidence import OcclusionMap
 from reportgen.report.maptest import BOTH, IMPUTED, NONE, ONE, MapTest
 from reportgen.report.places import name_place
@@ -33,7 +34,7 @@ def headline_remarks(cases: Sequence[tuple[int, CaseReport]]) -> tuple[Remark, .
     told = [
         replace(remark, case=index)
         for (index, case), of_map in zip(cases, own, strict=True)
-        for remark in (_decides(case), of_map)
+        for remark in (*_all_decides(case), of_map)
         if remark is not None
     ]
     return (*told, together) if together else tuple(told)
@@ -50,10 +51,22 @@ def _shared(trust: Sequence[Remark | None]) -> Remark | None:
     return replace(first, text=say("In all {count} cases, {text}", count=len(trust), text=text))
 
 
-def _decides(case: CaseReport) -> Remark | None:
-    found, decision = case.occlusion, case.decision
-    if found is None:
-        return None
+def _all_decides(case: CaseReport) -> list[Remark]:
+    """Say of each class that the scan follows what decides it; which it is, where there are several."""
+    told = [_decides(one) for one in case.evidence_by_class]
+    if len(told) < 2:
+        return told
+    return [
+        replace(
+            remark, text=f"{one.found.target_class}: {remark.text}", target=one.place,
+            proof=f"map-{one.place + 1}" if one.place else remark.proof,
+        )
+        for one, remark in zip(case.evidence_by_class, told, strict=True)
+    ]  # fmt: skip
+
+
+def _decides(one: EvidenceOfClass) -> Remark:
+    found, decision = one.found, one.decision
     numbers: dict[str, float] = {}
     if not found.tells:
         text = say("Covering a part of it changes nothing beyond rounding.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from reportgen.report.decision import Decision
@@ -21,6 +22,9 @@ class EvidenceOfClass:
         What to call it: the case, and the class where there are several.
     found, map_test, decision
         Its map, the map's test, and what decides; None where that was not tried, or isn't there.
+    supports_target, followed
+        Whether the model says the class, and the name of what it says: where it says another, what counts in the map is
+        what speaks against the class.
     """
 
     place: int
@@ -28,3 +32,27 @@ class EvidenceOfClass:
     found: OcclusionMap
     map_test: MapTest | None
     decision: Decision | None
+    supports_target: bool = True
+    followed: str = ""
+
+
+def what_is_said(
+    found: OcclusionMap, predicted: Sequence[str], present: Sequence[str] | None
+) -> tuple[bool, str]:  # fmt: skip
+    """Return whether a model says the class of a map, and the name of what it says instead where it doesn't.
+
+    Parameters
+    ----------
+    found
+        The map; of a model that gives numbers there is only more or less.
+    predicted
+        The classes, the one that is said first.
+    present
+        Those that are said, where each is said or not by itself; else None.
+    """
+    target = found.target_class
+    said = not found.in_bits or (target in present if present is not None else target in predicted[:1])
+    if said:
+        return True, target
+    others = [name for name in predicted if name != target]
+    return False, others[0] if present is None and len(predicted) == 2 and others else f"not {target}"

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from reportgen.report.brand import Brand
-from reportgen.report.by_class import EvidenceOfClass
+from reportgen.report.by_class import EvidenceOfClass, what_is_said
 from reportgen.report.channels import Differences, FeaturedChannels
 from reportgen.report.decision import Decision
 from reportgen.report.evidence import OcclusionMap
@@ -215,6 +215,7 @@ class CaseReport:
         """The map of each class that the scan follows, with its test and what decides."""
         further = len(self.further_occlusion)
         tests = (self.map_test, *(self.further_tests or (None,) * further))
+        present = [one.class_name for one in self.findings if one.present] if self.findings else None
         decisions = (self.decision, *(self.further_decisions or (None,) * further))
         return tuple(
             EvidenceOfClass(
@@ -223,6 +224,7 @@ class CaseReport:
                 found,
                 test,
                 decision,
+                *what_is_said(found, [one.class_name for one in self.predictions], present),
             )
             for number, (found, test, decision) in enumerate(zip(self.occlusion_maps, tests, decisions, strict=False))
         )

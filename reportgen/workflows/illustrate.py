@@ -11,13 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.analysis.activations import FeatureMaps, feature_maps
-from reportgen.analysis.agreement import agreed_pixels, describe_agreed, sign_of
+from reportgen.analysis.agreement import agreed_pixels, describe_agreed
+from reportgen.analysis.covered import is_said, said_instead
 from reportgen.analysis.decision import turn_masks
 from reportgen.analysis.filters import first_filters
 from reportgen.analysis.known_regions import fitted_masks
 from reportgen.analysis.layer_graph import Graph
 from reportgen.analysis.occlusion.patches import occlude
 from reportgen.analysis.occlusion.scan import Scan, make_fill
+from reportgen.analysis.predictions import Head
 from reportgen.analysis.runs import CaseRun, Runs, Subject
 from reportgen.analysis.standing import Standing
 from reportgen.analysis.summary import summarise_layers
@@ -33,7 +35,6 @@ from reportgen.report.channels import FeaturedChannels
 from reportgen.report.decision import Decision
 from reportgen.report.evidence import OcclusionMap, name_support
 from reportgen.report.layer import LayerReport
-from reportgen.report.maptest import MapTest
 from reportgen.report.picture import Picture, case_picture_name, channel_kind, layer_picture_name, occlusion_kind
 from reportgen.report.report import readable
 from reportgen.settings.occlusion import OcclusionSettings
@@ -153,14 +154,14 @@ def standing_pictures(standings: Sequence[Standing]) -> list[Picture]:
     ]  # fmt: skip
 
 
-def occlusion_pictures(runs: Runs, settings: OcclusionSettings) -> list[Picture]:
+def occlusion_pictures(head: Head, runs: Runs, settings: OcclusionSettings) -> list[Picture]:
     """Draw the views of each case's scan, class by class; colours have the same range in all of them."""
     shared = heatmaps.shared_ranges([scan.summary for run in runs for scan in run.scans])
     pictures = []
     for run in runs:
         for place, scan in enumerate(run.scans):
             pictures += _scan_pictures(run, place, scan, shared, settings)
-            pictures += _proof_pictures(run, place, scan)
+            pictures += _proof_pictures(head, run, place, scan)
         if not run.scans:
             continue
         # what was shown to the model is the same for every class
@@ -197,12 +198,12 @@ def region_pictures(runs: Runs, settings: Settings) -> list[Picture]:
     return pictures
 
 
-def _proof_pictures(run: CaseRun, place: int, scan: Scan) -> list[Picture]:
+def _proof_pictures(head: Head, run: CaseRun, place: int, scan: Scan) -> list[Picture]:
     """Draw what stands beside a map: what decides, what its scans agree on, and its test."""
     decision = run.decisions[place] if run.decisions else None
     test = run.map_tests[place] if run.map_tests else None
     pictures = _turned_pictures(run, place, scan, decision) if decision else []
-    pictures += _agreed_pictures(run, place, scan.summary, test)
+    pictures += _agreed_pictures(head, run, place, scan.summary)
     if test and test.ordered:
         pictures.append(map_test_chart(case_picture_name(run.number, occlusion_kind("test", place)), run.title, test))
     return pictures
@@ -232,12 +233,14 @@ def _turned_pictures(run: CaseRun, place: int, scan: Scan, decision: Decision) -
     return pictures
 
 
-def _agreed_pictures(run: CaseRun, place: int, found: OcclusionMap, test: MapTest | None) -> list[Picture]:
-    """Outline what all scans of a case agree on, where there is such."""
-    mask = agreed_pixels(found, sign_of(test))
+def _agreed_pictures(head: Head, run: CaseRun, place: int, found: OcclusionMap) -> list[Picture]:
+    """Outline what all scans of a case agree on, where there is such, of what speaks for what the model says."""
+    target = run.targets[place]
+    sign = 1 if is_said(head, run.scores, target) else -1
+    mask = agreed_pixels(found, sign)
     if mask is None or not mask.any():
         return []
-    support = name_support(test.followed if test else found.target_class, in_bits=found.in_bits)
+    support = name_support(said_instead(head, target, sign), in_bits=found.in_bits)
     told = say(
         "outlined is what all {count} scans agree on, of what {supports}: {share} of the image, {place}.",
         count=len(found.scans), supports=support, share=f"{100 * mask.mean():.1f} %", place=describe_agreed(mask),

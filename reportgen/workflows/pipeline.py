@@ -142,7 +142,7 @@ def _walk(
     if subject.layers and chosen.layers.deciding and are_finite(runs):
         layers = add_deciding(subject, runs, layers, chosen, watch)
     with watch.step("draw"):
-        pictures = [*input_pictures(runs), *occlusion_pictures(runs, chosen.occlusion)]
+        pictures = [*input_pictures(runs), *occlusion_pictures(subject.head, runs, chosen.occlusion)]
         pictures += model_pictures(subject) if chosen.page.shows("model") else []
     pictures += region_pictures(runs, chosen)
     standings = find_standings(evaluation, subject.head, runs) if evaluation else []

@@ -9,6 +9,7 @@ import pytest
 
 from reportgen.analysis.agreement import agreed_pixels, agreement_remarks, connected_parts, measure_agreement
 from reportgen.report.grid_shift import GridShift
+from reportgen.report.report import Prediction
 
 
 def with_scans(case, grids, fills, patches):
@@ -142,3 +143,17 @@ def test_sizes(make_case):
 
 def test_one_scan_agrees_with_nothing(make_case):
     assert agreement_remarks([make_case(), make_case(grid=None)]) == ()
+
+
+def test_what_counts_is_what_speaks_for_what_the_model_says_with_or_without_a_test(make_case):
+    """Where the model says another class, that is the map's other end, also when the map was not put to the test."""
+    case = with_scans(make_case(), [RISING, RISING], ["mean", "blur"], [PATCH, PATCH])
+    assert case.map_test is None
+    target = case.occlusion.target_class
+    said = replace(case, predictions=(Prediction(class_name=target, score=0.9), Prediction(class_name="X", score=0.1)))
+    assert f"of what speaks for {target}" in remark_of(said, "agreed").text
+    other = replace(case, predictions=said.predictions[::-1])
+    assert other.evidence_by_class[0].supports_target is False
+    assert "of what speaks for X" in remark_of(other, "agreed").text
+    many = replace(other, predictions=(*other.predictions, Prediction(class_name="Y", score=0.0)))
+    assert f"of what speaks for not {target}" in remark_of(many, "agreed").text

@@ -219,6 +219,8 @@ def test_it_works_under_the_readers_settings(opened, report, feature):
     try:
         hover(opened, f"#{case}-region-2 td")
         assert style(opened, f"#{case}-outline-2 path + path", "stroke") == LIT
+        assert style(opened, f"#{case}-region-2", "outlineWidth") == "2px"  # seen where backgrounds are not
+        assert style(opened, f"#{case}-region-1", "outlineWidth") == "0px"
         bar = opened.execute_script(
             "return [...document.querySelectorAll('.map-tools .scale path')].map((e) => getComputedStyle(e).fill)"
         )
