@@ -159,18 +159,20 @@ def sections(bench: Bench) -> None:
         for workers in dict.fromkeys((0, CORES)):
             run = bench.batch(bench.table(bench.count(wanted)), "--pair-by", "", *flags, "--workers", str(workers))
             print(f"{flags[1]}, {workers or 'no'} workers: {run.steady(max(1, workers)):.2f} cases a second steady, "
-                  f"{len(run.done)} with the start {run.rate:.2f}")  # fmt: skip
+                  f"{len(run.done)} with the start {run.rate:.2f}", flush=True)  # fmt: skip
 
 
 def memory(bench: Bench) -> None:
-    """Memory of the process after few and after many cases."""
+    """Measure memory after few and after many cases, and what a further case costs of a processor."""
     for flags, counts in ((SUMMARY, (50, 300)), (EVIDENCE, (12, 48))):
-        peaks = [
-            bench.batch(bench.table(bench.count(count)), "--pair-by", "", *flags, "--workers", "0").memory
+        few, many = (
+            bench.batch(bench.table(bench.count(count)), "--pair-by", "", *flags, "--workers", "0", "--threads", "1")
             for count in counts
-        ]
-        print(f"memory, {flags[1]}: {peaks[0] / 1e9:.3f} GB at {bench.count(counts[0])} cases, "
-              f"{peaks[1] / 1e9:.3f} GB at {bench.count(counts[1])} ({peaks[1] / peaks[0] - 1:+.1%})")  # fmt: skip
+        )
+        further = (many.processor - few.processor) / (len(many.done) - len(few.done))
+        print(f"memory, {flags[1]}: {few.memory / 1e9:.3f} GB at {len(few.done)} cases, {many.memory / 1e9:.3f} GB at "
+              f"{len(many.done)} ({many.memory / few.memory - 1:+.1%}); {further:.3f} s of a processor a case",
+              flush=True)  # fmt: skip
 
 
 def workers(bench: Bench) -> None:
@@ -199,9 +201,11 @@ def scheduler(bench: Bench) -> None:
         with Client(local, set_as_default=False) as client:
             engine = cluster.OnCluster(client, None, None)  # type: ignore[arg-type]
             list(engine.run(items[:100]))
-            started = time.perf_counter()
+            started, used = time.perf_counter(), time.process_time()
             done = sum(1 for _ in engine.run(items))
-    print(f"empty tasks: {done / (time.perf_counter() - started):.0f} a second with 2 workers")
+            seconds, used = time.perf_counter() - started, time.process_time() - used
+    print(f"empty tasks: {done / seconds:.0f} a second with 2 workers, one under way for each; "
+          f"{1000 * used / done:.2f} ms of the scheduler's processor a task")  # fmt: skip
 
 
 def nothing(item: Any) -> Any:

@@ -7,8 +7,10 @@ how many items are on their way: one for each worker, so that a worker that dies
 
 from __future__ import annotations
 
+import math
 import os
 import threading
+import time
 import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -37,6 +39,7 @@ PLUGIN = "reportgen"
 DEATHS = 2  # of workers, that one item may cause
 REPORTS_A_WORKER = 8  # from so many on a further process pays: it takes seconds to start
 MEMORY_A_WORKER = 1_500_000_000
+SECONDS_BETWEEN_COUNTS = 2.0  # of workers, which come and go
 _UNREACHABLE = "the scheduler can't be reached"
 _TIMEOUT = "distributed.comm.timeouts.connect"
 CONFIG = {
@@ -161,8 +164,11 @@ class OnCluster:
         from distributed import KilledWorker
 
         token, under_way = uuid.uuid4().hex[:8], dict[str, WorkItem]()
+        asked, workers = -math.inf, 1
         while True:
-            room = max(1, len(self._client.nthreads())) - len(under_way)
+            if time.monotonic() - asked > SECONDS_BETWEEN_COUNTS:
+                asked, workers = time.monotonic(), max(1, len(self._client.nthreads()))
+            room = workers - len(under_way)
             for item in islice(source, max(0, room)):
                 key = f"report-{token}-{item.id}"
                 under_way[key] = item

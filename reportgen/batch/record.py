@@ -12,6 +12,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from itertools import islice
 from typing import Any
 
 from reportgen.batch.cases import ID_COLUMN, Plan, WorkItem, render_table
@@ -29,6 +30,7 @@ COLUMNS = (
     "strongest_bits", "flip_share", "beats_chance", "image_sha256", "model_sha256", "settings_sha256", "version",
     "page", "page_sha256", "seconds", "finished", "error",
 )  # fmt: skip
+ROWS_AT_ONCE = 50_000
 _NUMBERS = {"place", "score", "target_score", "evidence_bits", "strongest_bits", "flip_share", "seconds"}
 Row = dict[str, str | float | bool | None]
 
@@ -245,20 +247,25 @@ def render_parquet(rows: Iterable[Row], columns: Sequence[str]) -> bytes | None:
         from pyarrow import parquet
     except ImportError:
         return None
-    listed = list(rows)
-    arrays: dict[str, Any] = {}
-    for name in columns:
-        values = [row.get(name) for row in listed]
-        if name in _NUMBERS:
-            arrays[name] = pa.array([None if value in (None, "") else float(value) for value in values], pa.float64())
-        elif name == "correct":
-            arrays[name] = pa.array(values, pa.bool_())
-        else:
-            texts = [None if value is None else str(value).encode("utf-8", "replace").decode() for value in values]
-            arrays[name] = pa.array(texts, pa.string())
-    sink = pa.BufferOutputStream()
-    parquet.write_table(pa.table(arrays), sink, compression="zstd")
+    kinds = {
+        name: pa.float64() if name in _NUMBERS else pa.bool_() if name == "correct" else pa.string() for name in columns
+    }
+    source, sink = iter(rows), pa.BufferOutputStream()
+    with parquet.ParquetWriter(sink, pa.schema(list(kinds.items())), compression="zstd") as writer:
+        # a part at a time: of a million rows, only these are held
+        while part := list(islice(source, ROWS_AT_ONCE)):
+            arrays = [pa.array([_typed(name, row.get(name)) for row in part], kind) for name, kind in kinds.items()]
+            writer.write_table(pa.table(dict(zip(kinds, arrays, strict=True))))
     return bytes(sink.getvalue().to_pybytes())
+
+
+def _typed(name: str, value: str | float | bool | None) -> str | float | bool | None:
+    """Return a value as its column in Parquet has it."""
+    if name in _NUMBERS:
+        return None if value is None or value == "" else float(value)
+    if name == "correct" or value is None:
+        return value
+    return str(value).encode("utf-8", "replace").decode()
 
 
 def result_columns(plan: Plan) -> list[str]:

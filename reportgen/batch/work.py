@@ -11,6 +11,7 @@ from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from reportgen.analysis.embedding import Embedder
 from reportgen.analysis.runs import CaseRun
@@ -168,7 +169,6 @@ class Worker:
             embedding = self._embedders[key](run.prepared)
             scan, border = case.occlusion, case.known_regions.border if case.known_regions else None
             flip = case.decision.flip if case.decision else None
-            small = np.clip(np.rint(shrink(run.image)), 0, 255).astype(np.uint8)
             yield CaseNumbers(
                 item=item.id, case=number, name=case.name, title=case.title, label=case.label, sha256=case.sha256,
                 scores=run.scores, predicted=int(subject.head.predicted(run.scores)), correct=case.correct,
@@ -178,10 +178,17 @@ class Worker:
                 flip_share=flip.share if flip else math.nan,
                 border_share=border.evidence if border else math.nan,
                 channel_means=embedding.channel_means, features=embedding.features, features_layer=embedding.layer,
-                thumbnail=small[..., 0] if small.shape[-1] == 1 or (small == small[..., :1]).all() else small,
+                thumbnail=thumbnail_of(run.image),
                 evidence=shrink(combined_importance(scan)).astype(np.float16) if scan else None,
                 columns=dict(item.cases[number].columns),
             )  # fmt: skip
+
+
+def thumbnail_of(image: NDArray[np.generic]) -> NDArray[np.uint8]:
+    """Return an image ``(H, W, C)``, 0 to 255, at most 64 x 64: gray ``(h, w)`` where all channels are the same."""
+    is_gray = image.shape[-1] == 1 or bool((image == image[..., :1]).all())
+    found: NDArray[np.uint8] = np.clip(np.rint(shrink(image[..., 0] if is_gray else image)), 0, 255).astype(np.uint8)
+    return found
 
 
 def note_failure(

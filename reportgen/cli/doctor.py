@@ -22,6 +22,7 @@ from reportgen.system.text import visible
 
 NEEDED_PYTHON = (3, 11)
 _OPTIONAL = {
+    "cluster": "reportgen batch on several processes or machines, Parquet",
     "dicom": "DICOM images, reportgen dicom", "email": "the password of a mail server from the keyring",
     "evaluate": "reportgen evaluate",
     "legacy": "models saved by Keras 2", "pdf": "reportgen pdf and email, --pdf", "tiff": "unusual TIFF files",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import io
+import sys
 from dataclasses import dataclass, replace
 from importlib import metadata
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -86,7 +88,7 @@ def add_installed(report: R) -> R:
 
     One that fails becomes a warning. Its message isn't told: it may name files or people.
     """
-    for point in sorted(metadata.entry_points(group=GROUP), key=lambda one: (one.name, one.value)):
+    for point in _installed(tuple(sys.path)):
         try:
             made = point.load()(report)
             if made is None:
@@ -101,6 +103,13 @@ def add_installed(report: R) -> R:
                 report, remarks=(*report.remarks, Remark(section="model", kind="section", text=text, warning=True))
             )
     return report
+
+
+@functools.lru_cache(maxsize=4)
+def _installed(path: tuple[str, ...]) -> tuple[metadata.EntryPoint, ...]:
+    """Return what installed packages bring, looked up once for a search path: that takes as long as a small page."""
+    del path
+    return tuple(sorted(metadata.entry_points(group=GROUP), key=lambda one: (one.name, one.value)))
 
 
 def _check(section: Section, report: Report) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import platform
 from datetime import UTC, datetime
@@ -30,5 +31,11 @@ def creation_time() -> str:
 
 def versions() -> dict[str, str]:
     """Return the versions of reportgen, Python, and the libraries that shape the result."""
+    return dict(_versions())
+
+
+@functools.cache
+def _versions() -> dict[str, str]:
+    """Look them up once: what is loaded doesn't change, and reading the metadata of seven packages takes a while."""
     found = {"reportgen": library_version("reportgen") or "unknown", "python": platform.python_version()}
     return found | {name: library_version(name) or "unknown" for name in _LIBRARIES}

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from reportgen.batch.numbers import CaseNumbers, parse_numbers, read_batch, read_numbers, render_numbers, shrink
+from reportgen.batch.storage import storage_at
 from reportgen.system.errors import OutputError
 
 
@@ -28,7 +29,7 @@ def test_numbers_come_back_as_they_were(tmp_path):
     path = tmp_path / "a-1.npz"
     path.write_bytes(render_numbers(cases))
     assert render_numbers(cases) == path.read_bytes()
-    for found, expected in zip(read_numbers(path, "a-1"), cases, strict=True):
+    for found, expected in zip(read_numbers(storage_at(tmp_path), path.name, "a-1"), cases, strict=True):
         for field in dataclasses.fields(expected):
             one, other = getattr(found, field.name), getattr(expected, field.name)
             np.testing.assert_equal(one, other, err_msg=field.name)
@@ -39,7 +40,7 @@ def test_damaged_numbers_are_told(tmp_path, data):
     path = tmp_path / "a.npz"
     path.write_bytes(data)
     with pytest.raises(OutputError, match="run the batch again"):
-        read_numbers(path, "a")
+        read_numbers(storage_at(tmp_path), path.name, "a")
     with pytest.raises(OutputError, match="holds no batch"):
         read_batch(tmp_path)
 

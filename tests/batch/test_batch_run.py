@@ -298,3 +298,18 @@ def test_exit_codes_of_the_command(table, tmp_path):
     assert main(["batch", "-o", str(tmp_path / "nothing")]) == 2
     assert json.loads((tmp_path / "out/.reportgen/batch.json").read_text(encoding="utf-8"))["version"] == 1
     assert dataclasses.is_dataclass(read_batch(tmp_path / "out"))
+
+
+def test_parquet_says_what_csv_says(batch, table, tmp_path, monkeypatch):
+    parquet = pytest.importorskip("pyarrow.parquet", reason="pyarrow isn't installed")
+    monkeypatch.setattr("reportgen.batch.record.ROWS_AT_ONCE", 2)
+    path = table([("NORMAL", "=1", "7")] * 2 + [("PNEUMONIA", "", "8")] * 3, ["note", "score"])
+    (tmp_path / "in" / "3.png").write_bytes(b"no image")
+    _, results, _ = batch(path)
+    found = parquet.read_table(tmp_path / "out" / "results.parquet").to_pylist()
+    assert [row["note"] for row in found] == ["=1", "=1", "", "", ""] and found[0]["given_score"] == "7"
+    assert [row["score"] for row in found] == [float(row["score"]) if row["score"] else None for row in results]
+    assert [row["correct"] for row in found] == [
+        {"true": True, "false": False, "": None}[row["correct"]] for row in results
+    ]
+    assert found[3]["error"].startswith("read: ")

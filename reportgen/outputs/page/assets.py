@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import functools
 import hashlib
 import re
 from dataclasses import dataclass
@@ -50,6 +51,7 @@ def read_assets(*names: str, theme: Theme | None = None, further: str = "") -> A
     return Asset(SafeHtml("".join(f"{text}\n" for text in texts if text) + further))
 
 
+@functools.lru_cache(maxsize=64)
 def _bare(script: str) -> str:
     """Leave out what only a reader of the program needs: comments, indentation, lines, spaces beside signs."""
     lines = (line.strip() for line in script.splitlines())
@@ -59,6 +61,7 @@ def _bare(script: str) -> str:
     return _WORDS.sub(lambda found: found[1] or found[2] or ("let" if found[0] == "const" else ""), bare)
 
 
+@functools.lru_cache(maxsize=64)
 def _bare_style(style: str) -> str:
     """Leave out comments, lines, and spaces beside signs."""
     return _STYLE.sub(lambda found: next(filter(None, found.groups()), ""), style).strip()
