@@ -9,7 +9,7 @@ from typing import Any
 from reportgen.cli.arguments import add_command, add_force, add_open, say_made
 
 _EXAMPLES = """reportgen cohort out/
-reportgen cohort out/ --by sex -o out/by-sex.html --csv channels.csv
+reportgen cohort out/ --by kind --only bacteria,virus -o out/kinds.html --csv channels.csv
 reportgen cohort out/ --by predicted --map umap --json cohort.json"""
 _DEFAULT = "cohort.html"
 
@@ -28,6 +28,7 @@ def add_cohort(commands: Any) -> None:
         metavar="COLUMN",
         help="what makes the groups: label (default), predicted, correct, none, or a column of the table of cases",
     )
+    cohort.add_argument("--only", default="", metavar="NAMES", help="only these groups, as bacteria,virus")
     cohort.add_argument(
         "-o", "--html", metavar="FILE", help=f"page to write; default OUT/{_DEFAULT}, from where reports are linked"
     )
@@ -54,9 +55,10 @@ def _cohort(given: argparse.Namespace) -> None:
     if given.html is None and isinstance(folder, RemotePath):
         raise SettingsError("the page of a batch that lies elsewhere needs a place", "name a file with -o")
     beside = folder if isinstance(folder, Path) else Path()
+    only = tuple(name.strip() for name in given.only.split(",") if name.strip())
     job = CohortJob(
         folder=folder, html=beside / _DEFAULT if given.html is None else Path(given.html),
         json=None if given.json is None else Path(given.json), csv=None if given.csv is None else Path(given.csv),
-        by=given.by, method=given.map, sample=given.sample, title=given.title,
+        by=given.by, only=only, method=given.map, sample=given.sample, title=given.title,
     )  # fmt: skip
     say_made(cohort(job, overwrite=given.force, progress=True), opening=given.open)

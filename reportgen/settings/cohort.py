@@ -24,6 +24,8 @@ class CohortJob:
         Files to write; None: not written.
     by
         What makes the groups: ``label``, ``predicted``, ``correct``, ``none``, or a column of the table of cases.
+    only
+        The groups that are wanted; empty: all.
     method
         Of the map of the cases: ``pca`` or ``umap``.
     sample
@@ -37,6 +39,7 @@ class CohortJob:
     json: Path | None = None
     csv: Path | None = None
     by: str = "label"
+    only: tuple[str, ...] = ()
     method: str = PCA
     sample: int | None = None
     title: str = ""

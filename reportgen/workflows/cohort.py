@@ -183,7 +183,7 @@ def _gather(job: CohortJob, batch: Batch, watch: Stopwatch) -> tuple[Gathered, L
     from reportgen.analysis.cohort.gather import Gathered
     from reportgen.batch.numbers import iterate_numbers
 
-    gathered, count = Gathered(job.by, batch.class_names, job.sample), 0
+    gathered, count = Gathered(job.by, batch.class_names, job.sample, job.only), 0
     with watch.step("cases") as done:
         for case in iterate_numbers(job.folder):
             gathered.add(case)
@@ -191,6 +191,11 @@ def _gather(job: CohortJob, batch: Batch, watch: Stopwatch) -> tuple[Gathered, L
             done(1)
     if gathered.layout is None:
         raise ReportgenError(f"{job.folder} holds no case that is done", "run reportgen batch first")
+    missing = [name for name in job.only if name not in gathered.groups]
+    if missing:
+        raise SettingsError(
+            f"no case's {job.by} is '{missing[0]}'", "name groups as they are, or leave out --only to see them"
+        )
     if not gathered.groups:
         raise SettingsError(
             f"none of the {count:,} cases has a value of {job.by}", "group by something else with --by, or --by none"

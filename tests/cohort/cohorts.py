@@ -1,9 +1,12 @@
 """Cases made up of random numbers, the same every time."""
 
+import json
+
 import numpy as np
 
-from reportgen.batch.numbers import CaseNumbers
-from reportgen.batch.record import Basis
+from reportgen.batch.numbers import CaseNumbers, render_numbers
+from reportgen.batch.record import Basis, Ledger, Record, numbers_name
+from reportgen.batch.storage import Storage
 
 FRAME = (6, 9)
 LAYERS = {"conv": 5, "act": 5, "late": 3}
@@ -39,3 +42,21 @@ def two_groups(count=40, shift=1.5, **fields):
     return [
         a_case(number, CLASSES[number % 2], shift=shift * (number % 2), **fields) for number in range(count)
     ]  # fmt: skip
+
+
+def write_folder(out, cases, classes=CLASSES, head="sigmoid", threshold=0.5):
+    """Write what a batch keeps of cases, without their pages."""
+    with Storage(out).opened() as storage:
+        about = {
+            "name": "a model", "sha256": "m" * 64, "class_names": list(classes), "head": head,
+            "threshold": threshold, "thresholds": [], "layers": list(LAYERS), "input_size": [60, 90],
+        }  # fmt: skip
+        storage.write(".reportgen/batch.json", json.dumps({"version": 1, "model": about}).encode())
+        items = [case.item for case in cases]
+        storage.write(
+            ".reportgen/cases.csv", "\n".join(["image,reportgen_id", *(f"x,{one}" for one in items)]).encode()
+        )
+        for case in cases:
+            storage.write(numbers_name(case.item), render_numbers([case]))
+            Ledger(storage).write(Record(case.item, BASIS))
+    return out

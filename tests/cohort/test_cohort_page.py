@@ -99,6 +99,17 @@ def test_one_group_and_few_cases_say_what_can_not_be_told(capsys, write_batch):
     assert "With so few cases no p can be below 0.1" in page
 
 
+def test_only_some_groups(capsys, write_batch, tmp_path):
+    classes = ("a", "b", "c")
+    out = write_batch([a_case(n, classes[n % 3], classes=classes) for n in range(36)], classes=classes)
+    code, said, _ = run(capsys, out, "--only", "a, c", "--json", tmp_path / "c.json")
+    assert code == 0
+    assert "12 cases of no group (by label) are left out." in said
+    found = json.loads((tmp_path / "c.json").read_text())
+    assert [group["name"] for group in found["groups"]] == ["a", "c"]
+    assert len(found["contrasts"]) == 1
+
+
 @pytest.mark.parametrize("count", [1, 2])
 def test_one_case_or_two_make_a_page(capsys, write_batch, count):
     out = write_batch(two_groups(count))
@@ -142,6 +153,7 @@ def test_the_map_has_each_case_once(write_batch):
     [
         (["--by", "age"], "--by names no column of the cases: 'age'; give one of label, predicted, correct"),
         (["--by", " "], "--by is empty"),
+        (["--only", "TB"], "no case's label is 'TB'"),
         (["--map", "tsne"], "--map is 'tsne'; give pca or umap"),
         (["--sample", "3"], "--sample is 3; give 20 to 100,000"),
         (["--by", "patient"], "more than 12 groups"),

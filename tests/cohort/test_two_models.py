@@ -215,6 +215,20 @@ def test_two_batches(capsys, write_batch, tmp_path):
     assert run(capsys, *arguments)[0] == 2
 
 
+def test_hostile_texts_do_nothing(capsys, write_batch, tmp_path):
+    hostile = "<script>alert('x')</script>\u202e"
+    names = (f"{hostile}a", f"{hostile}b")
+    cases = [a_case(n, names[n % 2], classes=names, name=f"={hostile}{n}.png") for n in range(20)]
+    others = [a_case(n, names[n % 2], classes=names, scores=case.scores[::-1]) for n, case in enumerate(cases)]
+    first, second = write_batch(cases, "one", names), write_batch(others, "two", names)
+    out, table = tmp_path / "c.html", tmp_path / "c.csv"
+    assert run(capsys, first, second, "-o", out, "--csv", table, "--title", hostile)[0] == 0
+    page = out.read_text("utf-8")
+    assert "alert('x')</script>" not in page
+    assert "\u202e" not in page
+    assert all(not line.startswith("=") for line in table.read_text("utf-8").splitlines())
+
+
 def brightness_model(path, size, names, steepness):
     import keras
     from keras import layers

@@ -42,7 +42,7 @@ def _of_groups(groups: Sequence[CohortGroup], by: str, ungrouped: int) -> Iterat
     if ungrouped:
         yield Finding(
             section="summary", first=True,
-            text=f"{_cases(ungrouped)} without a value of {by} {_is(ungrouped)} left out.",
+            text=f"{_cases(ungrouped)} of no group (by {by}) {_is(ungrouped)} left out.",
         )  # fmt: skip
     if len(groups) == 1:
         yield Finding(

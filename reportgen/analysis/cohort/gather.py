@@ -172,17 +172,20 @@ class Gathered:
         What makes the groups, and the model's classes.
     sample
         How many rows of each group are kept; None: as many as memory is meant for.
+    only
+        The groups that are wanted; empty: all.
     groups
         By name.
     scored
         Scores of some cases: all, where there are few.
     ungrouped
-        Cases of which nothing is known that would put them into a group.
+        Cases of which nothing is known that would put them into a group, or into one that is wanted.
     """
 
     by: str
     class_names: tuple[str, ...]
     sample: int | None = None
+    only: tuple[str, ...] = ()
     layout: Layout | None = None
     groups: dict[str, Group] = field(default_factory=dict)
     ungrouped: int = 0
@@ -205,17 +208,22 @@ class Gathered:
             raise ReportgenError(
                 f"{case.name} has other layers than the cases before it", "the cases of a cohort are of one model"
             )
-        if case.label:
-            row = ScoredRow(case.name, case.sha256, patient_of(case), case.label, np.asarray(case.scores))
-            self.scored.add(key_of(case), row)
-        name = group_of(case, self.by, self.class_names)
+        name = self.group_of(case)
         if not name:
             self.ungrouped += 1
             return
+        if case.label:
+            row = ScoredRow(case.name, case.sha256, patient_of(case), case.label, np.asarray(case.scores))
+            self.scored.add(key_of(case), row)
         if name not in self.groups:
             self._check_groups(len(self.groups) + 1)
             self.groups[name] = Group(self.layout, self.sample or sample_size(self.layout))
         self.groups[name].add(case)
+
+    def group_of(self, case: CaseNumbers) -> str:
+        """Return the group of a case; empty where it belongs to none that is wanted."""
+        name = group_of(case, self.by, self.class_names)
+        return name if not self.only or name in self.only else ""
 
     def merge(self, other: Gathered) -> Gathered:
         """Return the groups of both parts together.
@@ -225,7 +233,7 @@ class Gathered:
         ReportgenError
             When they are of different models.
         """
-        both = Gathered(self.by, self.class_names, self.sample, self.layout or other.layout)
+        both = Gathered(self.by, self.class_names, self.sample, self.only, self.layout or other.layout)
         if self.layout and other.layout and self.layout != other.layout:
             raise ReportgenError("the parts are of different models", "the cases of a cohort are of one model")
         both.ungrouped = self.ungrouped + other.ungrouped

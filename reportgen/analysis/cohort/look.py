@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.analysis.cohort.cases import CaseNumbers, group_of, key_of
+from reportgen.analysis.cohort.cases import CaseNumbers, key_of
 from reportgen.analysis.cohort.gather import Gathered, direction_of
 from reportgen.analysis.cohort.likeness import Alikeness
 from reportgen.analysis.cohort.places import Directions
@@ -86,7 +86,7 @@ class Looked:
 
     def add(self, case: CaseNumbers) -> None:
         """Take a case, as the first walk took it."""
-        group = group_of(case, self.gathered.by, self.gathered.class_names)
+        group = self.gathered.group_of(case)
         if not group:
             return
         self.features_layer = self.features_layer or case.features_layer

@@ -70,8 +70,7 @@ def find_directions(names: Sequence[str], groups: Mapping[str, Group]) -> Direct
     if len(features) < _LEAST or not features.shape[1] or not np.isfinite(features).all():
         return None
     middle = features.mean(axis=0)
-    _, lengths, axes = np.linalg.svd(features - middle, full_matrices=False)
-    variances = lengths**2
+    variances, axes = _components(features - middle)
     if variances.sum() <= 1e-12 * max(1.0, float(np.abs(features).max()) ** 2):
         return None
     axes = axes[:DIRECTIONS]
@@ -83,6 +82,16 @@ def find_directions(names: Sequence[str], groups: Mapping[str, Group]) -> Direct
             located = found.locate(np.stack([row.features for row in groups[name].sample]))
             own[name] = (located.mean(axis=0), located.std(axis=0, ddof=1))
     return Directions(middle, axes, found.explained, own)
+
+
+def _components(centred: Floats) -> tuple[Floats, Floats]:
+    """Return the squared lengths along the main directions of ``(N, F)``, falling, and the directions ``(k, F)``."""
+    if len(centred) <= centred.shape[1]:
+        _, lengths, axes = np.linalg.svd(centred, full_matrices=False)
+        return np.asarray(lengths**2), axes
+    # of many cases the directions of the covariance are the same, and found far sooner
+    variances, columns = np.linalg.eigh(centred.T @ centred)
+    return np.clip(variances[::-1], 0, None), columns.T[::-1]
 
 
 def embed_with_umap(names: Sequence[str], groups: Mapping[str, Group]) -> dict[str, tuple[float, float]]:
