@@ -182,7 +182,7 @@ class TrainingWatch:
                 for number in range(len(record.channels))
             ),
             dead_chart(record) if record.epochs[-1].layers else None,
-            history_chart(record.history),
+            history_chart(record.history, numbers),
         ]
         files = {one: _file(one, "html") for one in numbers if (self._out / _file(one, "html")).is_file()}
         drawn = replace(record, pictures=tuple(one for one in pictures if one))
