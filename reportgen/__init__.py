@@ -47,6 +47,8 @@ __all__ = [
 
 def __getattr__(name: str) -> object:
     """Load a public name when it is first used."""
+    if name == "keras":
+        return importlib.import_module("reportgen.keras")
     if name not in _HOMES:
         raise AttributeError(f"module 'reportgen' has no attribute '{name}'")
     home = importlib.import_module(f"reportgen.{_HOMES[name]}")

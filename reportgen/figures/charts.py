@@ -63,23 +63,38 @@ def shape_chart(layers: Sequence[LayerSummary], input_shape: tuple[int, int, int
     return encode_figure("model-shapes", figure, alt, caption)
 
 
-def history_chart(history: Mapping[str, Sequence[float]]) -> Picture | None:
-    """Draw training and validation curves, one panel a measure; None when there are fewer than two epochs."""
+def history_chart(history: Mapping[str, Sequence[float]], epochs: Sequence[int] = ()) -> Picture | None:
+    """Draw training and validation curves, one panel a measure; None when there are fewer than two epochs.
+
+    Parameters
+    ----------
+    history
+        Values by measure, those of validation as ``val_...``.
+    epochs
+        The epochs they are of; none: 1, 2, 3, ...
+    """
     measures = [name for name in history if not name.startswith("val_") and len(history[name]) > 1]
     measures.sort(key=lambda name: name != "loss")
     if not measures:
         return None
-    figure, panels = grid_of_axes(1, len(measures), side=(2.0, 1.6), gap=(0.55, 0.3), below=0.3)
+    figure, panels = grid_of_axes(1, len(measures), side=(2.0, 1.48), gap=(0.55, 0.3), below=0.42)
     for axes, name in zip(panels, measures, strict=True):
         style_axes(axes)
         for series, (key, label, line) in enumerate(
             ((name, say("training"), "-"), (f"val_{name}", say("validation"), "--"))
         ):
             if history.get(key):
-                epochs = range(1, len(history[key]) + 1)
-                axes.plot(epochs, history[key], line, color=SERIES[series], label=label, linewidth=1.6)
+                axes.plot(
+                    epochs or range(1, len(history[key]) + 1),
+                    history[key],
+                    line,
+                    color=SERIES[series],
+                    label=label,
+                    linewidth=1.6,
+                )
         axes.set_title(escape_formulas(name), color=INK, fontsize=9)
         axes.set_xlabel(say("epoch"))
+        axes.xaxis.get_major_locator().set_params(integer=True)
     panels[0].legend(fontsize=8, frameon=False, labelcolor=INK)
     ends = "; ".join(
         f"{name} {_end(history[name])}"

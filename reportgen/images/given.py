@@ -153,7 +153,7 @@ def _case(pair: _Pair, number: int, names: Names, settings: ImageSettings | None
         label = given[0] if label is None else label
         given = given[1]
     label = _label(label, names)
-    name = say("image {number}", number=number)
+    name = label or say("image {number}", number=number)
     if isinstance(given, Pillow.Image):
         name = Path(getattr(given, "filename", "")).name or name
         return Case(label, _of_pillow(given, name, settings, limits), name)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -31,10 +30,10 @@ class Stopwatch:
         self.current = name
         # tqdm shows nothing where standard error is not a terminal; what is kept as a log gets lines instead
         off = None if self._progress else True
-        kind: Any = tqdm
-        if self._progress and in_notebook():
-            kind, off = _notebook_bar(), False
-        with kind(total=total, desc=name, delay=2, leave=False, disable=off) as bar:
+        cell = _Cell() if self._progress and in_notebook() else None
+        if cell:
+            off = False
+        with tqdm(total=total, desc=name, delay=2, leave=False, disable=off, file=cell, ncols=cell and 80) as bar:
             yield bar.update if not (bar.disable and self._progress) else _Lines(name, total).update
         self.seconds[name] = round(time.perf_counter() - started, 4)
 
@@ -45,13 +44,24 @@ def in_notebook() -> bool:
     return ipython is not None and hasattr(ipython.get_ipython(), "kernel")
 
 
-def _notebook_bar() -> Any:
-    """Return the bar of widgets where there are such, else that of letters, without the warning of tqdm.auto."""
-    if importlib.util.find_spec("ipywidgets") is None:
-        return tqdm
-    from tqdm.notebook import tqdm as of_widgets
+class _Cell:
+    """What a bar writes to in a notebook: one line in the cell, which replaces itself and is empty at the end."""
 
-    return of_widgets
+    def __init__(self) -> None:
+        self._shown: Any = None
+
+    def write(self, text: str) -> None:
+        """Show the last of these lines."""
+        from IPython.display import display
+
+        data = {"text/plain": text.rpartition("\r")[2].strip() or text.rpartition("\n")[0].rpartition("\r")[2].strip()}
+        if self._shown is None:
+            self._shown = display(data, raw=True, display_id=True)
+        else:
+            self._shown.update(data, raw=True)
+
+    def flush(self) -> None:
+        """Do nothing: what is written is shown."""
 
 
 def tell_above(line: str) -> None:

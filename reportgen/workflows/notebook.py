@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -21,7 +22,8 @@ from reportgen.settings.file import settings_from
 from reportgen.settings.report import Settings
 from reportgen.system.language import speaking
 from reportgen.system.progress import Stopwatch
-from reportgen.workflows.pipeline import load, walk
+from reportgen.system.silence import silence_tensorflow
+from reportgen.workflows.pipeline import load, prepare_libraries, walk
 
 
 def explain(
@@ -64,6 +66,9 @@ def explain(
         When something that was given can't be used.
     """
     chosen = settings_from(settings)
+    if "tensorflow" not in sys.modules:
+        with silence_tensorflow(debug=False):
+            prepare_libraries()
     names = class_names if class_names is not None else getattr(images, "class_names", None)
     if names is not None and chosen.model.class_names is None:
         chosen = replace(chosen, model=replace(chosen.model, class_names=tuple(map(str, names))))

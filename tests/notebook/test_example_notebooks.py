@@ -14,7 +14,7 @@ NOTEBOOKS = sorted((EXAMPLES / "notebooks").glob("*.ipynb"))
 
 
 def test_there_is_one_for_each_workflow():
-    assert [path.name[:2] for path in NOTEBOOKS] == ["w1", "w2", "w4"]
+    assert [path.name[:2] for path in NOTEBOOKS] == ["w1", "w2", "w3", "w4"]
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

@@ -71,7 +71,7 @@ def test_paths_pairs_cases_and_lists_of_all(picture, tmp_path):
     image = image_from_array(picture)
     found = cases([path, ("NORMAL", str(path)), ("PNEUMONIA", picture), Case("x", image, "own"), picture])
     assert [case.label for case in found] == [None, "NORMAL", "PNEUMONIA", "x", None]
-    assert [case.name for case in found] == ["one.png", "one.png", "image 3", "own", "image 5"]
+    assert [case.name for case in found] == ["one.png", "one.png", "PNEUMONIA", "own", "image 5"]
 
 
 def test_labels_as_numbers_rows_and_names(batch):

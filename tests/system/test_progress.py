@@ -34,3 +34,23 @@ def test_no_lines_unless_asked_for_and_countable(clock, capsys, progress, total)
         clock[0] += 100
         advance(1)
     assert capsys.readouterr().err == ""
+
+
+def test_in_a_notebook_one_line_replaces_itself(monkeypatch):
+    written = []
+
+    class Shown:
+        def update(self, data, *, raw):
+            written.append(data["text/plain"])
+
+    def display(data, **options):
+        assert options == {"raw": True, "display_id": True}
+        written.append(data["text/plain"])
+        return Shown()
+
+    monkeypatch.setattr("IPython.display.display", display)
+    cell = clockwork._Cell()
+    cell.write("\rscan:  10%|#  | 1/10")
+    cell.write("\rscan: 100%|###| 10/10")
+    cell.write("\r" + " " * 20 + "\r")
+    assert written == ["scan:  10%|#  | 1/10", "scan: 100%|###| 10/10", ""]

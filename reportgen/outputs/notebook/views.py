@@ -26,6 +26,7 @@ from reportgen.system.errors import ReportgenError
 if TYPE_CHECKING:
     from pandas import DataFrame
 
+_COLOURS = "Red: covering this place lowers the evidence; blue: it raises it."
 _SIDE, _CHANNEL_SIDE = 220, 200
 _SAME = 1e-4  # of a layer's largest value: what is above is no rounding
 
@@ -77,10 +78,12 @@ class EvidenceView:
         unit = " bits" if found.in_bits else ""
         line = (
             f"{found.followed}: {readable(found.base_evidence)}{unit}; map from {readable(found.importance_minimum)} "
-            f"to {readable(found.importance_maximum)}{unit}, {found.positions:,} positions in {len(found.scans)} scans"
+            f"to {readable(found.importance_maximum)}{unit}, {found.positions:,} positions in {len(found.scans)} scan"
+            + "s"
+            * (len(found.scans) > 1)
         )
         shown = tuple(ShownPicture(picture=one, caption=one.caption) for one in self.pictures)
-        return render_view(SmallView(title=f"Evidence: {self.case.title}", lines=(line,), pictures=shown))
+        return render_view(SmallView(title=f"Evidence: {self.case.title}", lines=(line, _COLOURS), pictures=shown))
 
     def __repr__(self) -> str:
         return f"<evidence of {self.case.title!r} for {self.found.target_class!r}>"
@@ -129,7 +132,10 @@ class CaseView(CaseReport):
         if found:
             unit = " bits" if found.in_bits else ""
             lines.append(f"{found.followed}: {readable(found.base_evidence)}{unit}")
-        kinds = (("input", "as the model gets it"), (occlusion_kind("glance"), "where the model looked"))
+        kinds = (
+            ("input", "as the model gets it"),
+            (occlusion_kind("importance"), f"where the model looked. {_COLOURS}"),
+        )
         shown = tuple(
             ShownPicture(picture=self._pictures[kind], caption=caption, side=_SIDE)
             for kind, caption in kinds
