@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 import uuid
 from pathlib import Path
@@ -46,7 +47,7 @@ class ObjectStore:
         self.asked.clear()
         return self
 
-    @property
+    @functools.cached_property
     def client(self):
         import boto3
 
@@ -55,17 +56,23 @@ class ObjectStore:
     def at(self, name=""):
         return f"s3://{self.bucket}/{name}".rstrip("/")
 
+    @property
+    def held(self):
+        """What the bucket holds, by name, past HTTP."""
+        from moto.s3.models import s3_backends
+
+        return s3_backends["123456789012"]["aws"].buckets[self.bucket].keys
+
     def put(self, name, data):
         data = data.read_bytes() if isinstance(data, Path) else data
         self.client.put_object(Bucket=self.bucket, Key=name, Body=data)
         return self.at(name)
 
     def get(self, name):
-        return self.client.get_object(Bucket=self.bucket, Key=name)["Body"].read()
+        return bytes(self.held[name].value)
 
     def keys(self, prefix=""):
-        pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix)
-        return [one["Key"] for page in pages for one in page.get("Contents", ())]
+        return sorted(name for name in self.held if name.startswith(prefix))
 
     def head(self, name):
         return self.client.head_object(Bucket=self.bucket, Key=name)

@@ -257,8 +257,7 @@ def _finish(job: BatchJob, storage: AnyStorage, plan: Plan, tally: Tally, asked:
     ]
     if job.site and done:
         said += _make_site(job, storage, progress=progress)
-        if not isinstance(job.output, RemotePath):
-            written.append(storage.path("site/index.html"))
+        written.append(storage.path("site/index.html"))
     return Ran(Made(tuple(written), tuple(said), tuple(cautions)), len(failed))
 
 
@@ -287,14 +286,10 @@ def _write_tables(
 
 def _make_site(job: BatchJob, storage: AnyStorage, *, progress: bool) -> list[str]:
     """Bring the static site up to date: it is the index of the reports."""
-    from reportgen.batch.storage import RemoteStorage
-
-    if isinstance(storage, RemoteStorage):
-        return ["the static site is made of reports on this machine: none was made here"]
     from reportgen.workflows.sharing import publish
 
     made = publish(
-        [str(storage.root / "reports")], storage.root / "site", title=job.title, add=False, remove=False,
+        [storage.address + "/reports"], storage.root / "site", title=job.title, add=False, remove=False,
         overwrite=True, progress=progress,
     )  # fmt: skip
     return [*made.said, *made.cautions]

@@ -21,6 +21,7 @@ from reportgen.system.remote import (
     check_writable,
     is_remote,
     list_remote,
+    names_in_remote,
     read_remote,
     remove_remote,
     state_of_remote,
@@ -207,7 +208,7 @@ class RemoteStorage:
             When it does, or there is no such bucket.
         """
         if self.read(f"{INNER}/batch.json") is None:
-            others = [name for name in list_remote(self.root, deep=False) if not name.startswith(INNER)]
+            others = [name for name in names_in_remote(self.root) if name != INNER]
             if others:
                 raise OutputError(f"{self.root} holds something else", "name an empty place, or that of a batch")
 

@@ -73,13 +73,16 @@ def add_site(commands: Any) -> None:
     site = add_command(
         commands, "site", "make a static site of saved reports", _site,
         "reportgen site reports/ -o site/\n"
+        "reportgen site reports/ -o s3://bucket/site\n"
         "reportgen site --add case.html -o site/\n"
         "reportgen site --remove case.html -o site/",
     )  # fmt: skip
     site.add_argument(
         "reports", nargs="*", metavar="REPORT", help="reports, or folders with some; the site shows these"
     )
-    site.add_argument("-o", "--output", required=True, metavar="DIR", help="folder of the site")
+    site.add_argument(
+        "-o", "--output", required=True, metavar="DIR", help="folder of the site, or s3://, gs://, abfs://"
+    )
     site.add_argument("--title", metavar="TEXT", help="of the site; default: as it was, or 'Model reports'")
     site.add_argument("--add", action="store_true", help="keep the reports that are there, and add these")
     site.add_argument("--remove", action="store_true", help="take these out: by their file, or their page's name")
@@ -164,10 +167,11 @@ def _dicom(given: argparse.Namespace) -> None:
 
 
 def _site(given: argparse.Namespace) -> None:
+    from reportgen.system.remote import place_of
     from reportgen.workflows import sharing
 
     say_made(sharing.publish(
-        given.reports, Path(given.output), title=given.title, add=given.add, remove=given.remove,
+        given.reports, place_of(given.output), title=given.title, add=given.add, remove=given.remove,
         overwrite=given.force, progress=True,
     ), opening=given.open)  # fmt: skip
 

@@ -227,9 +227,11 @@ def list_remote(place: RemotePath, *, deep: bool = True) -> dict[str, RemoteStat
     RemoteError
         When it can't be listed, or its bucket doesn't exist.
     """
+    if not deep:
+        return {name: as_state(told) for name, told in _entries(place) if told.get("type") == "file"}
     system, name = reach(place)
     try:
-        found = tell_remote_errors(place, lambda: system.find(name, detail=True, maxdepth=None if deep else 1))
+        found = tell_remote_errors(place, lambda: system.find(name, detail=True))
     except FileNotFoundError:
         return {}
     root = f"{name}/"
@@ -238,6 +240,29 @@ def list_remote(place: RemotePath, *, deep: bool = True) -> dict[str, RemoteStat
         for key, told in sorted(found.items())
         if key.startswith(root) and told.get("type") == "file" and not key.endswith("/")
     }
+
+
+def names_in_remote(place: RemotePath) -> list[str]:
+    """Return the names of what lies directly at a place: files, and folders.
+
+    Raises
+    ------
+    RemoteError
+        When it can't be listed, or its bucket doesn't exist.
+    """
+    return [name for name, _ in _entries(place)]
+
+
+def _entries(place: RemotePath) -> list[tuple[str, Mapping[str, Any]]]:
+    """Return (name, what the server says) of what lies directly at a place; nothing where there is no such place."""
+    system, name = reach(place)
+    try:
+        found = tell_remote_errors(place, lambda: system.ls(name, detail=True))
+    except FileNotFoundError:
+        return []
+    root = f"{name}/"
+    inside = ((str(told["name"]).rstrip("/"), told) for told in found)
+    return sorted(((key[len(root) :], told) for key, told in inside if key.startswith(root)), key=lambda one: one[0])
 
 
 def glob_remote(pattern: RemotePath) -> list[RemotePath]:
@@ -275,11 +300,9 @@ def fetched(place: RemotePath, limit: int | None = None) -> Iterator[Path]:
         try:
             yield path
         except ReportgenError as problem:
-            what = problem.what.replace(str(path), str(place))
-            raise type(problem)(what, problem.advice) if type(problem) in _PLAIN else RemoteError(what) from None
-
-
-_PLAIN = {ReportgenError, *ReportgenError.__subclasses__()}
+            problem.what = problem.what.replace(str(path), str(place))
+            problem.args = (problem.args[0].replace(str(path), str(place)),)
+            raise
 
 
 def check_writable(place: RemotePath) -> None:

@@ -18,6 +18,7 @@ from reportgen.settings.job import Job
 from reportgen.system.atomic import check_target, write_all, write_file
 from reportgen.system.errors import ImageError, ModelError, OutputError, SettingsError
 from reportgen.system.files import is_same_file
+from reportgen.system.remote import RemotePath, place_of
 
 if TYPE_CHECKING:
     from reportgen.outputs.page.theme import Theme
@@ -229,16 +230,23 @@ def verify(source: Path, figures: Path | None, models: Sequence[Path], images: S
 
 
 def publish(
-    reports: Sequence[str], folder: Path, *, title: str | None, add: bool, remove: bool, overwrite: bool, progress: bool
+    reports: Sequence[str],
+    folder: Path | RemotePath,
+    *,
+    title: str | None,
+    add: bool,
+    remove: bool,
+    overwrite: bool,
+    progress: bool,
 ) -> Made:
     """Make a static site of reports, or change it.
 
     Parameters
     ----------
     reports
-        Files and folders; with ``remove`` files or names of pages.
+        Files and folders, here or in an object store; with ``remove`` files or names of pages.
     folder
-        Where the site is.
+        Where the site is: a folder, or a place in an object store.
     title
         Of the site; None: as it was.
     add, remove
@@ -265,7 +273,7 @@ def publish(
     if remove:
         built = remove_reports(reports, folder, overwrite=overwrite)
     else:
-        sources = find_reports(map(Path, reports), folder)
+        sources = find_reports(map(place_of, reports), folder)
         if reports and not sources:
             raise OutputError("nothing that was given is a report", "name report.html files, or folders with some")
         with Stopwatch(progress).step("reports", len(sources)) as done:

@@ -14,14 +14,23 @@ from pathlib import Path
 
 from PIL import Image
 
+from reportgen.outputs.saved.content import LARGEST
 from reportgen.outputs.saved.reader import ReportError, SavedReport, read_saved
 from reportgen.outputs.saved.report_json import render_json
 from reportgen.outputs.site import pages
 from reportgen.outputs.site.folder import MADE, SiteFolder, Source, State
 from reportgen.outputs.site.records import digest_file, picture_file, record_of, short
+from reportgen.outputs.site.remote_folder import site_at
 from reportgen.report.picture import case_picture_name
 from reportgen.report.report import Report
 from reportgen.system.errors import OutputError
+from reportgen.system.remote import (
+    RemotePath,
+    RemoteState,
+    fetched,
+    list_remote,
+    state_of_remote,
+)
 
 DEFAULT_TITLE = "Model reports"
 _MARK = b'<meta name="generator" content="reportgen '
@@ -29,6 +38,22 @@ _HEAD = 16_384  # of a page: its style stands below
 _ENDINGS = (".html", ".htm")
 MOST_THUMBNAILS = 2
 _THUMBNAIL, _QUALITY, _MOST_PIXELS = (144, 144), 78, 50_000_000
+
+
+@dataclass(frozen=True)
+class RemoteReport:
+    """A page at an address, and what its server says of it."""
+
+    place: RemotePath
+    state: RemoteState
+
+    @property
+    def name(self) -> str:
+        """The page's name."""
+        return self.place.name
+
+    def __str__(self) -> str:
+        return str(self.place)
 
 
 @dataclass(frozen=True)
@@ -41,25 +66,29 @@ class Built:
     broken: tuple[pages.Broken, ...]
 
 
-def find_reports(paths: Iterable[Path], site: Path) -> list[Path]:
+def find_reports(paths: Iterable[Path | RemotePath], site: Path | RemotePath) -> list[Path | RemoteReport]:
     """Return the reports among files and in folders, at any depth; the site itself is left out.
 
-    In folders only pages count; a report.json has to be named.
+    In folders only pages count; a report.json has to be named, and be on this machine. At an address each page counts,
+    as none is read to find them: one that is no report is listed as broken.
 
     Raises
     ------
     OutputError
         When a path is missing, or a file that can't be a report.
     """
-    found: dict[str, Path] = {}
+    found: dict[str, Path | RemoteReport] = {}
     for path in paths:
+        if isinstance(path, RemotePath):
+            found |= {one.place.address: one for one in _at_address(path, site)}
+            continue
         try:
             is_folder, is_there = path.is_dir(), os.path.lexists(path)
         except (OSError, ValueError):
             is_folder = is_there = False
         if not is_there:
             raise OutputError(f"report not found: {path!s:.200}", "check the path")
-        if _lies_in(path, site):
+        if isinstance(site, Path) and _lies_in(path, site):
             raise OutputError(f"{path} lies in the site itself", "keep reports elsewhere: the site is made of them")
         if not is_folder and path.suffix.lower() not in (*_ENDINGS, ".json") and not _begins_as_one(path):
             raise OutputError(f"{path} is no report", "give report.html files, or folders with some")
@@ -69,8 +98,8 @@ def find_reports(paths: Iterable[Path], site: Path) -> list[Path]:
 
 
 def build_site(
-    sources: Sequence[Path], root: Path, *, title: str | None = None, add: bool = False, overwrite: bool = False,
-    done: Callable[[int], object] | None = None,
+    sources: Sequence[Path | RemoteReport], root: Path | RemotePath, *, title: str | None = None, add: bool = False,
+    overwrite: bool = False, done: Callable[[int], object] | None = None,
 ) -> Built:  # fmt: skip
     """Make a site of reports, or bring it up to date.
 
@@ -94,11 +123,11 @@ def build_site(
     OutputError
         When the folder holds something else, or can't be written. Then nothing has changed.
     """
-    with SiteFolder(root, overwrite=overwrite).opened() as folder:
+    with site_at(root, overwrite=overwrite).opened() as folder:
         return _Build(folder, title).run(sources, add=add, done=done)
 
 
-def remove_reports(names: Sequence[str], root: Path, *, overwrite: bool = False) -> Built:
+def remove_reports(names: Sequence[str], root: Path | RemotePath, *, overwrite: bool = False) -> Built:
     """Take reports out of a site.
 
     Parameters
@@ -113,7 +142,7 @@ def remove_reports(names: Sequence[str], root: Path, *, overwrite: bool = False)
     OutputError
         When there is no site, or a report is not in it.
     """
-    with SiteFolder(root, overwrite=overwrite).opened() as folder:
+    with site_at(root, overwrite=overwrite).opened() as folder:
         found = [_named(folder.state, name) for name in names]
         digests, keys = (frozenset().union(*parts) for parts in zip(*found, strict=True))
         state = folder.state
@@ -137,7 +166,7 @@ class _Build:
         self._drawn: set[str] = set()
         self._read = 0
 
-    def run(self, sources: Sequence[Path], *, add: bool, done: Callable[[int], object] | None) -> Built:
+    def run(self, sources: Sequence[Path | RemoteReport], *, add: bool, done: Callable[[int], object] | None) -> Built:
         """Take the sources in, draw what must be drawn anew, and let the lists follow."""
         for name, (address, content) in pages.asset_files().items():
             self._folder.add(address, content)
@@ -163,18 +192,14 @@ class _Build:
         self._draw_others_anew()
         return self._settled()
 
-    def _taken(self, path: Path, known: Source | None) -> Source:
+    def _taken(self, path: Path | RemoteReport, known: Source | None) -> Source:
         """Take a report in; what is known and unchanged isn't even read."""
-        try:
-            stat = path.stat()
-            size, changed = stat.st_size, stat.st_mtime_ns
-        except OSError:
-            size, changed = 0, 0
+        size, changed = _state(path)
         if known is not None and (known.size, known.changed) == (size, changed) and self._is_there(known.digest):
             return replace(known, name=short(path.name))
         self._read += 1
         try:
-            saved = read_saved(path)
+            saved = _read(path)
         except ReportError as error:
             return Source(size, changed, short(path.name), None, error.problem)
         self._draw(saved.report, saved.digest)
@@ -213,7 +238,7 @@ class _Build:
         for record in list(self._state.records.values()):
             if not self._is_there(record.digest):
                 try:
-                    saved = self._own(record.data_address)
+                    saved = self._folder.saved(record.data_address)
                 except ReportError as problem:
                     raise OutputError(
                         f"the site can't draw {record.address} anew: its {record.data_address} {problem.problem}",
@@ -223,13 +248,10 @@ class _Build:
 
     def _take_back(self) -> None:
         """Take in what lies in the site itself, where it has lost what it knew."""
-        for path in sorted((self._folder.root / "reports").glob("*.json")):
+        for address in self._folder.data_addresses():
             with suppress(ReportError):
-                saved = self._own(f"reports/{path.name}")
+                saved = self._folder.saved(address)
                 self._draw(saved.report, saved.digest)
-
-    def _own(self, address: str) -> SavedReport:
-        return read_saved(self._folder.root / address, self._folder.root / "pictures")
 
     def _settled(self) -> Built:
         state = self._state
@@ -243,9 +265,43 @@ class _Build:
         return Built(len(records), self._read, changed, contents.broken)
 
 
-def _in_folder(folder: Path, site: Path) -> Iterator[Path]:
+def _at_address(place: RemotePath, site: Path | RemotePath) -> Iterator[RemoteReport]:
+    """Give the pages at an address, or the page that it names."""
+    if isinstance(site, RemotePath) and place.is_below(site):
+        raise OutputError(f"{place} lies in the site itself", "keep reports elsewhere: the site is made of them")
+    if place.name.lower().endswith(_ENDINGS):
+        state = state_of_remote(place)
+        listed = {} if state is None else {place: state}
+    else:
+        listed = {place / name: state for name, state in list_remote(place).items() if name.lower().endswith(_ENDINGS)}
+    if not listed:
+        raise OutputError(f"report not found: {place}", "check the address")
+    for one, state in listed.items():
+        if not (isinstance(site, RemotePath) and one.is_below(site)):
+            yield RemoteReport(one, state)
+
+
+def _state(path: Path | RemoteReport) -> tuple[int, int]:
+    """Return (bytes, what changes when the file does); zeros where it isn't there."""
+    if isinstance(path, RemoteReport):
+        return path.state.size, path.state.mark
+    try:
+        found = path.stat()
+    except OSError:
+        return 0, 0
+    return found.st_size, found.st_mtime_ns
+
+
+def _read(path: Path | RemoteReport) -> SavedReport:
+    if isinstance(path, Path):
+        return read_saved(path)
+    with fetched(path.place, LARGEST) as copy:
+        return read_saved(copy)
+
+
+def _in_folder(folder: Path, site: Path | RemotePath) -> Iterator[Path]:
     """Give the pages of reports in a folder, told by what they begin with."""
-    left_out = os.path.realpath(site)
+    left_out = os.path.realpath(str(site))
     for place, inner, names in os.walk(folder):
         inner[:] = sorted(name for name in inner if os.path.realpath(os.path.join(place, name)) != left_out)  # noqa: PTH118
         for name in sorted(names):
@@ -290,8 +346,10 @@ def _thumbnail(report: Report, case: int) -> bytes | None:
         return None
 
 
-def _key(path: Path) -> str:
+def _key(path: Path | RemoteReport) -> str:
     """Return what a source is remembered by: a digest of its path, which itself is nobody's business."""
+    if isinstance(path, RemoteReport):
+        return hashlib.sha256(path.place.address.encode(errors="replace")).hexdigest()[:24]
     return hashlib.sha256(os.fsencode(os.path.abspath(path))).hexdigest()[:24]  # noqa: PTH100 - links are not followed
 
 

@@ -16,15 +16,17 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
+from reportgen.outputs.saved.reader import SavedReport, read_saved
 from reportgen.outputs.saved.schema import from_plain
 from reportgen.outputs.site.records import PICTURE, Record, record_from, to_table
 from reportgen.system.atomic import is_workspace, replace_files, tell_write_errors, workspace, write_file
 from reportgen.system.errors import OutputError
+from reportgen.system.remote import RemotePath
 from reportgen.system.signals import hold_signals
 
 MANIFEST = "site.json"
 VERSION = 1
-_INNER = ("reports", "models", "assets", "pictures")
+INNER = ("reports", "models", "assets", "pictures")
 _ASSET = re.compile(r"assets/[a-z]+-[0-9a-f]{16}\.(css|js)")
 # pages and assets whose names hold a digest: a run that was killed may have left one that no list has
 _LEFT = re.compile(r"assets/[a-z]+-[0-9a-f]{16}\.(css|js)|reports/[a-z0-9-]*-[0-9a-f]{12}\.(html|json)")
@@ -73,14 +75,16 @@ class SiteFolder:
     ``is_damaged``: what it says of itself couldn't be read, and is made anew.
     """
 
-    def __init__(self, root: Path, *, overwrite: bool) -> None:
+    def __init__(self, root: Path | RemotePath, *, overwrite: bool) -> None:
         self.root = root
         self.state = State()
         self.is_damaged = False
         self._overwrite = overwrite
         self._added: list[Path] = []
         self._staged: dict[str, Path] = {}
-        self._shop: Path | None = None
+        self._shop = Path()
+        self._count = 0  # of files that were added
+        self._announced = False
         self._before: bytes | None = None
         self._was_empty = False
         self._either: dict[str, set[str]] = {}
@@ -96,22 +100,22 @@ class SiteFolder:
             When the folder holds something else, is being built by another process, or can't be written.
         """
         with tell_write_errors(self.root):
-            if self.root.is_symlink():
+            if self._folder.is_symlink():
                 raise OutputError(f"{self.root} is a symbolic link", "name the folder it leads to")
-            if self.root.exists() and not self.root.is_dir():
+            if self._folder.exists() and not self._folder.is_dir():
                 raise OutputError(f"{self.root} is no folder", "name a folder for the site")
-            made = [place for place in (self.root, *self.root.parents) if not place.exists()]
+            made = [place for place in (self._folder, *self._folder.parents) if not place.exists()]
         with ExitStack() as stack:
             try:
                 with tell_write_errors(self.root):
-                    self.root.mkdir(parents=True, exist_ok=True)
-                    stack.enter_context(_alone(self.root))
+                    self._folder.mkdir(parents=True, exist_ok=True)
+                    stack.enter_context(_alone(self._folder))
                     self._read_state()
                     self._present = set(self._scanned())
-                    self._shop = stack.enter_context(workspace(self.root))
+                    self._shop = stack.enter_context(workspace(self._folder))
                     self._was_empty = self._before is None
                     if self._was_empty:
-                        write_file(self.root / MANIFEST, _manifest(self.state))
+                        self._write_manifest(render_manifest(self.state))
                 yield self
             except BaseException:
                 with hold_signals():
@@ -123,10 +127,28 @@ class SiteFolder:
         """Return whether a file is there."""
         return address in self._present
 
+    @property
+    def _folder(self) -> Path:
+        return Path(str(self.root))
+
+    def data_addresses(self) -> list[str]:
+        """Return the addresses of the reports' data, in order."""
+        return sorted(one for one in self._present if one.startswith("reports/") and one.endswith(".json"))
+
+    def saved(self, address: str) -> SavedReport:
+        """Return a report of the site, of its data and pictures.
+
+        Raises
+        ------
+        ReportError
+            When it's missing or damaged.
+        """
+        return read_saved(self._folder / address, self._folder / "pictures")
+
     def read(self, address: str) -> bytes:
         """Return a file's content."""
         with tell_write_errors(self.root / address):
-            return (self.root / address).read_bytes()
+            return (self._folder / address).read_bytes()
 
     def add(self, address: str, data: bytes) -> None:
         """Put a file where no page leads to yet; one that takes the place of another waits until all do."""
@@ -136,23 +158,28 @@ class SiteFolder:
         there = self.has(address)
         if there and self.state.files.get(address) == digest and not _ASSET.fullmatch(address):
             return
-        if there and hashlib.sha256(self.read(address)).hexdigest() == digest:
+        if there and self._digest(address) == digest:
             self.state.files[address] = digest
             return
         self._spare(address)
-        with tell_write_errors(self.root / address):
-            (self.root / address).parent.mkdir(parents=True, exist_ok=True)
-            new = (self._shop or self.root) / f"added-{len(self._staged)}"
+        self._put(address, data, there=there)
+        if not PICTURE.fullmatch(address):
+            self.state.files[address] = digest
+        self._present.add(address)
+        self._count += 1
+
+    def _put(self, address: str, data: bytes, *, there: bool) -> None:
+        """Write a file that no page leads to; one that takes the place of another waits."""
+        with tell_write_errors(self._folder / address):
+            (self._folder / address).parent.mkdir(parents=True, exist_ok=True)
+            new = self._shop / f"added-{len(self._staged)}"
             new.write_bytes(data)
             new.chmod(0o666 & ~_umask())
             if there:
                 self._staged[address] = new
             else:
-                self._added.append(self.root / address)
-                new.replace(self.root / address)
-        if not PICTURE.fullmatch(address):
-            self.state.files[address] = digest
-        self._present.add(address)
+                self._added.append(self._folder / address)
+                new.replace(self._folder / address)
 
     def settle(self, pages: Mapping[str, bytes], wanted: Collection[str]) -> int:
         """Let pages take the place of the old ones, and what is not wanted go; return how many files that changed.
@@ -176,37 +203,39 @@ class SiteFolder:
         for address in stale:
             self._spare(address)
             self.state.files.pop(address, None)
-        manifest = _manifest(self.state)
-        path = self.root / MANIFEST
-        same = path.is_file() and path.read_bytes() == manifest
-        if changed or stale or self._staged or self._added or not same:
+        manifest = render_manifest(self.state)
+        if changed or stale or self._count or manifest != (self._before or render_manifest(State())):
             self._announce(changed)
             self._exchange(changed | {MANIFEST: manifest}, stale)
             self._sweep()
-        count = len(changed) + len(stale) + len(self._added) + len(self._staged)
-        self._added, self._staged = [], {}
+        count = len(changed) + len(stale) + self._count
+        self._added, self._staged, self._count = [], {}, 0
         return count
 
     def _announce(self, pages: Mapping[str, bytes]) -> None:
         """Write down what is about to be there: after a kill in between, the next run knows both for its own."""
         coming = {address: hashlib.sha256(data).hexdigest() for address, data in pages.items()}
         coming |= {address: self.state.files[address] for address in self._staged}
-        told = self._before if self._before is not None and not self.is_damaged else _manifest(State())
+        told = self._before if self._before is not None and not self.is_damaged else render_manifest(State())
         table = json.loads(told) | {"coming": coming}
+        self._announced = True
+        self._write_manifest(json.dumps(table, separators=(",", ":")).encode())
+
+    def _write_manifest(self, data: bytes) -> None:
         with tell_write_errors(self.root / MANIFEST):
-            write_file(self.root / MANIFEST, json.dumps(table, separators=(",", ":")).encode())
+            write_file(self._folder / MANIFEST, data)
 
     def _exchange(self, pages: Mapping[str, bytes], stale: Sequence[str]) -> None:
         """Let all new files take their places and the stale ones go: all of it, or nothing."""
         addresses = [*self._staged, *pages]
         for address in addresses:
-            with tell_write_errors(self.root / address):
-                (self.root / address).parent.mkdir(parents=True, exist_ok=True)
+            with tell_write_errors(self._folder / address):
+                (self._folder / address).parent.mkdir(parents=True, exist_ok=True)
         with hold_signals(), replace_files(
-            *(self.root / address for address in addresses), remove=[self.root / address for address in stale]
+            *(self._folder / address for address in addresses), remove=[self._folder / address for address in stale]
         ) as unfinished:  # fmt: skip
             for address, new in zip(addresses, unfinished, strict=True):
-                with tell_write_errors(self.root / address):
+                with tell_write_errors(self._folder / address):
                     if address in self._staged:
                         self._staged[address].replace(new)
                     else:
@@ -214,31 +243,44 @@ class SiteFolder:
 
     def _read_state(self) -> None:
         """Read what the site says of itself; refuse a folder that holds something else."""
-        for name in (MANIFEST, *_INNER):
-            if (self.root / name).is_symlink():
-                raise OutputError(
-                    f"{self.root / name} is a symbolic link", "remove it: a site's files are in its folder"
-                )
-        manifest = self.root / MANIFEST
-        if manifest.is_file():
-            self._before = manifest.read_bytes()
-            found = _state_from(self._before, manifest, overwrite=self._overwrite)
+        self._refuse_links()
+        self._before = self._stored()
+        if self._before is not None:
+            found = _state_from(self._before, self.root / MANIFEST, overwrite=self._overwrite)
             self.is_damaged = found is None
             if found is not None:
                 self.state, coming = found
                 for address, digest in coming.items():
                     self._either[address] = {digest, self.state.files.get(address, digest)}
                     self.state.files[address] = ""  # one of the two: it's written again
-        elif not self._overwrite and any(not is_workspace(path.name) for path in self.root.iterdir()):
+        elif not self._overwrite and self._holds_others():
             raise OutputError(
                 f"{self.root} is not empty and holds no site of this program",
                 "choose another folder, or allow overwriting (-f): what is there stays, unless a page has its name",
             )
 
+    def _refuse_links(self) -> None:
+        for name in (MANIFEST, *INNER):
+            if (self._folder / name).is_symlink():
+                raise OutputError(
+                    f"{self.root / name} is a symbolic link", "remove it: a site's files are in its folder"
+                )
+
+    def _stored(self) -> bytes | None:
+        """Return what the site says of itself; None where there is nothing."""
+        manifest = self._folder / MANIFEST
+        return manifest.read_bytes() if manifest.is_file() else None
+
+    def _holds_others(self) -> bool:
+        return any(not is_workspace(path.name) for path in self._folder.iterdir())
+
+    def _digest(self, address: str) -> str:
+        return hashlib.sha256(self.read(address)).hexdigest()
+
     def _scanned(self) -> Iterator[str]:
         """Give the addresses of what may be a site's files."""
-        for folder in ("", *_INNER):
-            place = self.root / folder
+        for folder in ("", *INNER):
+            place = self._folder / folder
             for entry in os.scandir(place) if place.is_dir() else ():
                 address = f"{folder}/{entry.name}" if folder else entry.name
                 if entry.is_file(follow_symlinks=False):
@@ -276,21 +318,21 @@ class SiteFolder:
         if address not in files and self._was_made_here(address):
             return
         known = {files.get(address), *self._either.get(address, ())}
-        if hashlib.sha256(self.read(address)).hexdigest() not in known:
+        if self._digest(address) not in known:
             raise OutputError(
                 f"{self.root / address} is not as it was written", "keep it elsewhere, or allow overwriting (-f)"
             )
 
     def _sweep(self) -> None:
         """Remove folders that nothing is left in."""
-        pictures = self.root / "pictures"
+        pictures = self._folder / "pictures"
         inner = [Path(entry.path) for entry in os.scandir(pictures)] if pictures.is_dir() else []
-        for place in (*inner, pictures, self.root / "reports", self.root / "models"):
+        for place in (*inner, pictures, self._folder / "reports", self._folder / "models"):
             with suppress(OSError):
                 place.rmdir()
 
     def _undo(self, made: Iterable[Path]) -> None:
-        if self._shop is not None:
+        if self._shop != Path():
             self._take_away()
         for place in made:
             with suppress(OSError):
@@ -301,7 +343,7 @@ class SiteFolder:
         for path in self._added:
             with suppress(OSError):
                 path.unlink()
-        manifest = self.root / MANIFEST
+        manifest = self._folder / MANIFEST
         with suppress(OSError, OutputError):
             if self._before is None and self._was_empty:
                 manifest.unlink()
@@ -310,10 +352,10 @@ class SiteFolder:
         with suppress(OSError):
             self._sweep()
         with suppress(OSError):
-            (self.root / "assets").rmdir()
+            (self._folder / "assets").rmdir()
 
 
-def _manifest(state: State) -> bytes:
+def render_manifest(state: State) -> bytes:
     """Return what a site says of itself."""
     table = {
         "reportgen_site": VERSION, "title": state.title, "look": state.look,
@@ -324,7 +366,7 @@ def _manifest(state: State) -> bytes:
     return (json.dumps(table, separators=(",", ":")) + "\n").encode()
 
 
-def _state_from(data: bytes, path: Path, *, overwrite: bool) -> tuple[State, dict[str, str]] | None:
+def _state_from(data: bytes, path: object, *, overwrite: bool) -> tuple[State, dict[str, str]] | None:
     """Read what a site says of itself, and what a killed run was about to write.
 
     None where that can't be read and may be made anew.
