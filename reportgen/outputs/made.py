@@ -15,4 +15,4 @@ class Made:
     written: tuple[Path | RemotePath, ...] = ()
     said: tuple[str, ...] = ()
     cautions: tuple[str, ...] = ()
-    site: Path | None = None
+    site: Path | RemotePath | None = None
