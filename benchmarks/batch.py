@@ -199,7 +199,7 @@ def scheduler(bench: Bench) -> None:
         from distributed import Client
 
         with Client(local, set_as_default=False) as client:
-            engine = cluster.OnCluster(client, None, None)  # type: ignore[arg-type]
+            engine = cluster.OnCluster(client, None, None, "none")  # type: ignore[arg-type]
             list(engine.run(items[:100]))
             started, used = time.perf_counter(), time.process_time()
             done = sum(1 for _ in engine.run(items))
@@ -208,8 +208,9 @@ def scheduler(bench: Bench) -> None:
           f"{1000 * used / done:.2f} ms of the scheduler's processor a task")  # fmt: skip
 
 
-def nothing(item: Any) -> Any:
+def nothing(item: Any, plugin: str) -> Any:
     """Stand for work."""
+    del plugin
     return item.id
 
 

@@ -13,7 +13,7 @@ import threading
 import time
 import uuid
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -35,7 +35,6 @@ from reportgen.system.terminal import tell
 if TYPE_CHECKING:
     from reportgen.batch.work import Worker
 
-PLUGIN = "reportgen"
 DEATHS = 2  # of workers, that one item may cause
 REPORTS_A_WORKER = 8  # from so many on a further process pays: it takes seconds to start
 MEMORY_A_WORKER = 1_500_000_000
@@ -67,6 +66,8 @@ class WorkerSetup:
         What the records say that they were made with.
     threads
         Of TensorFlow; None: as many as it likes.
+    name
+        Of the plugin: several batches may share a cluster.
     """
 
     root: str
@@ -74,7 +75,7 @@ class WorkerSetup:
     labels: tuple[str, ...]
     basis: Basis
     threads: int | None
-    name: str = PLUGIN
+    name: str = field(default_factory=lambda: f"reportgen-{uuid.uuid4().hex[:12]}")
     _made: Any = field(default=None, repr=False)
 
     def setup(self, worker: Any) -> None:
@@ -133,19 +134,19 @@ def limit_tensorflow(threads: int | None) -> None:
     prepare_libraries()
 
 
-def work_on(item: WorkItem) -> Outcome:
-    """Work on an item; runs on a worker."""
+def work_on(item: WorkItem, plugin: str) -> Outcome:
+    """Work on an item as the plugin of that name says; runs on a worker."""
     from distributed import get_worker
 
-    setup: WorkerSetup = get_worker().plugins[PLUGIN]
+    setup: WorkerSetup = get_worker().plugins[plugin]
     return setup.worker().work(item)
 
 
 class OnCluster:
     """Works on the workers of a cluster."""
 
-    def __init__(self, client: Any, storage: AnyStorage, basis: Basis) -> None:
-        self._client, self._storage, self._basis = client, storage, basis
+    def __init__(self, client: Any, storage: AnyStorage, basis: Basis, plugin: str) -> None:
+        self._client, self._storage, self._basis, self._plugin = client, storage, basis, plugin
 
     def run(self, items: Iterable[WorkItem]) -> Iterator[Outcome]:
         """Give what became of each item; as many are on their way as there are workers."""
@@ -172,7 +173,7 @@ class OnCluster:
             for item in islice(source, max(0, room)):
                 key = f"report-{token}-{item.id}"
                 under_way[key] = item
-                finished.add(self._client.submit(work_on, absolute(item), key=key, pure=False))
+                finished.add(self._client.submit(work_on, absolute(item), self._plugin, key=key, pure=False))
             if not under_way:
                 return
             future = next(finished)
@@ -227,7 +228,13 @@ def on_cluster(
             tell(f"reportgen: dashboard: {client.dashboard_link}")
         client.register_plugin(_as_plugin(setup))
         client.wait_for_workers(1)
-        yield OnCluster(client, storage, setup.basis)
+        try:
+            yield OnCluster(client, storage, setup.basis, setup.name)
+        finally:
+            # a cluster that stays needn't keep the model
+            if cluster.scheduler and client.status == "running":
+                with suppress(Exception):
+                    client.unregister_worker_plugin(setup.name)
 
 
 def _as_plugin(setup: WorkerSetup) -> Any:
@@ -235,7 +242,7 @@ def _as_plugin(setup: WorkerSetup) -> Any:
     from distributed import WorkerPlugin
 
     kind = type("ReportgenPlugin", (WorkerSetup, WorkerPlugin), {})
-    return kind(setup.root, setup.settings, setup.labels, setup.basis, setup.threads)
+    return kind(setup.root, setup.settings, setup.labels, setup.basis, setup.threads, setup.name)
 
 
 def _started(cluster: Cluster, setup: WorkerSetup, count: int) -> Any:

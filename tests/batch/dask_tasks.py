@@ -7,7 +7,7 @@ from pathlib import Path
 from reportgen.batch.cluster import work_on
 
 
-def die_or_work(item):
+def die_or_work(item, plugin):
     """Kill the worker: for an image called ``dies`` always, for ``stumbles`` the first time."""
     image = item.cases[0].image
     if "dies" in image:
@@ -18,4 +18,4 @@ def die_or_work(item):
                 os.kill(os.getpid(), signal.SIGKILL)
         except FileExistsError:
             pass
-    return work_on(item)
+    return work_on(item, plugin)

@@ -8,7 +8,9 @@ from batches import files_of
 from reportgen.batch import cluster as clusters
 from reportgen.batch.cases import plan_items
 from reportgen.batch.cluster import choose_workers, job_cluster, pod_specification
+from reportgen.batch.record import Basis
 from reportgen.settings.batch import CaseSource, Cluster
+from reportgen.settings.report import DEFAULTS
 from reportgen.system.errors import OutputError, SettingsError
 
 pytest.importorskip("distributed", reason="Dask isn't installed")
@@ -128,3 +130,10 @@ def test_files_are_named_for_workers_elsewhere(table, monkeypatch, tmp_path):
         clusters.absolute(item).cases[0].image == str(tmp_path / "in" / "0.png")
         and clusters.absolute(item).id == item.id
     )
+
+
+def test_batches_that_share_a_cluster_keep_apart():
+    def told():
+        return clusters.WorkerSetup("out", DEFAULTS, (), Basis("model", "settings", "1"), 1)
+
+    assert told().name != told().name
