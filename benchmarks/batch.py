@@ -32,7 +32,7 @@ SUMMARY, EVIDENCE = ["--sections", "summary"], ["--sections", "summary,evidence"
 def main() -> None:
     """Print one part after another."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("folder", nargs="?", type=Path)
+    parser.add_argument("folder", nargs="?", type=lambda text: Path(text).resolve())
     parser.add_argument("--part", nargs="+", choices=list(PARTS), default=list(PARTS))
     parser.add_argument("--small", action="store_true", help="a fourth of the cases: for trying it out")
     given = parser.parse_args()
