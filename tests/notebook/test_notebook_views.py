@@ -105,6 +105,13 @@ def test_each_part_shows_itself_with_words_for_its_pictures(report):
     assert "first: " not in repr(layer) and "5 channels of 22 × 34" in repr(layer)
 
 
+def test_with_a_section_more_its_parts_are_still_there(report):
+    more = report.add_section("Mine", markdown="Words.")
+    assert more.further_sections[0].title == "Mine"
+    np.testing.assert_array_equal(more.layers["first"].activations, report.layers["first"].activations)
+    assert more.cases[0]._repr_html_() == report.cases[0]._repr_html_()
+
+
 def test_the_page_is_shut_in(report):
     shown = report._repr_html_()
     frame = re.search("<iframe[^>]+>", shown)[0]
