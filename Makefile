@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 FUZZ_SECONDS ?= 60
 FUZZ_TARGETS ?= image settings model_notes class_names commentary saved manifest reference addresses model
 
-.PHONY: demo test lint format docs languages snapshots bench bench-occlusion bench-faithfulness peers fuzz clean system
+.PHONY: demo test lint format docs gallery languages snapshots bench bench-occlusion bench-faithfulness peers fuzz clean system
 
 demo: $(VENV)/.installed
 	mkdir -p demo
@@ -41,6 +41,10 @@ languages: $(VENV)/.installed-test
 # whole outputs as they are now, for review: look at what git diff shows before you commit them
 snapshots: $(VENV)/.installed-test
 	$(BIN)/python -m pytest tests/snapshots --snapshot-update
+
+# every example, and a site of their reports: build/gallery/site/index.html
+gallery: $(VENV)/.installed
+	$(BIN)/python examples/gallery.py build/gallery
 
 bench: $(VENV)/.installed-test
 	$(BIN)/python benchmarks/grids.py

@@ -17,7 +17,7 @@ EXAMPLES = Path(__file__).parents[1] / "examples"
 def example(tmp_path):
     """Copy all examples, so that nothing is written into the checkout."""
     shutil.copytree(EXAMPLES, tmp_path / "examples", ignore=shutil.ignore_patterns("report.*ml", "*.json"))
-    for name in ("chest_xray", "two_xrays", "vgg16"):
+    for name in ("w1-chest-xray", "w2-two-xrays", "w4-vgg16"):
         shutil.copy(EXAMPLES / name / "report.toml", tmp_path / "examples" / name)
 
     def run(name: str, *more: str) -> tuple[dict, Path]:
@@ -30,7 +30,7 @@ def example(tmp_path):
 
 
 def test_chest_xray(example):
-    report, folder = example("chest_xray")
+    report, folder = example("w1-chest-xray")
     assert report["model"]["total_parameters"] == 3_453_121
     assert [layer["channels"] for layer in report["cases"][0]["layers"]] == [32, 32, 64, 64, 128, 128, 128, 128]
     assert [case["correct"] for case in report["cases"]] == [True, True]
@@ -40,7 +40,7 @@ def test_chest_xray(example):
 
 
 def test_two_xrays(example):
-    report, _ = example("two_xrays")
+    report, _ = example("w2-two-xrays")
     assert report["model"]["input_shape"] == [128, 128, 1]
     assert len(report["model"]["shown_layers"]) == 12
     captions = [picture["caption"] for picture in report["pictures"] if "-layer" in picture["name"]]
@@ -51,7 +51,7 @@ def test_two_xrays(example):
 
 
 def test_vgg16(example):
-    report, folder = example("vgg16", "-m", "keras:VGG16@random")
+    report, folder = example("w4-vgg16", "-m", "keras:VGG16@random")
     case = report["cases"][0]
     assert report["model"]["total_parameters"] == 138_357_544
     assert len(case["predictions"]) == 5

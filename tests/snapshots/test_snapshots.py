@@ -63,7 +63,7 @@ def made(tmp_path_factory) -> dict[str, Path]:
     folders = {name: tmp_path_factory.mktemp(name) for name in ("demo", "two-xrays", "findings")}
     commands = (
         ["demo"],
-        ["build", "-c", str(ROOT / "examples" / "two_xrays" / "report.toml")],
+        ["build", "-c", str(ROOT / "examples" / "w2-two-xrays" / "report.toml")],
         findings(folders["findings"]),
     )
     for day, (folder, command) in enumerate(zip(folders.values(), commands, strict=True)):
