@@ -82,7 +82,7 @@ $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.installed: pyproject.toml | $(BIN)/python
-	$(PIP) install --editable '.[dicom,email,legacy,pdf,tiff]'
+	$(PIP) install --editable '.[completion,dicom,email,legacy,pdf,tiff]'
 	touch $@
 
 $(VENV)/.installed-test: pyproject.toml | $(BIN)/python

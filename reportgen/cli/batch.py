@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from reportgen.cli.arguments import add_command, say_made
+from reportgen.cli.arguments import add_command, add_open, say_made
 from reportgen.cli.flags import add_flags, tables_from
 
 _EXAMPLES = """reportgen batch cases.csv -o reports/ -m model.keras
@@ -72,6 +72,7 @@ def add_batch(commands: Any) -> None:
     workers.add_argument("--image", metavar="NAME", help="container image of the pods")
     batch.add_argument("--language", metavar="CODE", help="language of the reports: en or de")
     batch.add_argument("--no-occlusion", action="store_true", help="leave out the occlusion scan")
+    add_open(batch)
     add_flags(batch, _SECTIONS)
 
 
@@ -105,5 +106,5 @@ def _batch(given: argparse.Namespace) -> int:
         title=given.site_title,
     )  # fmt: skip
     ran = run_batch(job, settings, progress=True, debug=given.debug, verbose=given.verbose)
-    say_made(ran.made)
+    say_made(ran.made, opening=given.open)
     return SOME_FAILED if ran.failed else 0

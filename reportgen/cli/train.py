@@ -7,7 +7,8 @@ import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from reportgen.cli.arguments import add_command, add_force, say_written
+from reportgen.cli.arguments import add_command, add_force, add_open, say_made
+from reportgen.outputs.made import Made
 from reportgen.system.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ def add_train(commands: Any) -> None:
         "--source", default="", metavar="TEXT", help="for the model card: origin and licence of the data"
     )
     train.add_argument("--restart", action="store_true", help="forget an interrupted training; else it is taken up")
+    add_open(train)
     add_force(train)
 
 
@@ -137,7 +139,8 @@ def _train(given: argparse.Namespace) -> None:
         restart=given.restart,
     )
     report = None if given.no_report else _report(given)
-    say_written(train_model(plan, report, progress=True, debug=given.debug))
+    written = train_model(plan, report, progress=True, debug=given.debug)
+    say_made(Made(tuple(written)), opening=given.open)
 
 
 def _recipe(given: argparse.Namespace) -> Recipe:

@@ -107,7 +107,7 @@ def test_a_pdf_and_a_site_are_opened_and_none_without_a_browser(
     assert "no browser can be opened here; open site/index.html" in capsys.readouterr().err.replace(os.sep, "/")
 
 
-@pytest.mark.parametrize("command", ["build", "demo", "pdf", "site", "evaluate", "cohort", "compare"])
+@pytest.mark.parametrize("command", ["build", "demo", "pdf", "site", "evaluate", "cohort", "compare", "train", "batch"])
 def test_what_is_shown_can_be_opened(command, capsys):
     with pytest.raises(SystemExit):
         main([command, "--help"])
