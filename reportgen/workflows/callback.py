@@ -12,7 +12,7 @@ import keras
 from reportgen.images.given import given_cases
 from reportgen.models.loader import load_model
 from reportgen.settings.file import merge, settings_from
-from reportgen.system.errors import ReportgenError, SettingsError
+from reportgen.system.errors import ModelError, ReportgenError, SettingsError
 from reportgen.system.progress import tell_above
 from reportgen.workflows.epochs import TrainingWatch
 from reportgen.workflows.tensorboard import BoardWriter
@@ -136,6 +136,11 @@ class ReportCallback(keras.callbacks.Callback):  # type: ignore[misc]
         stride = [max(1, round(height / _STRIDE)), max(1, round(width / _STRIDE))]
         cheap = merge(_CHEAP, {"occlusion": {"patch": patch, "stride": stride}})
         chosen = settings_from(merge(cheap, self._settings))
+        if chosen.model.input_size is None and not getattr(self.model, "inputs", None):
+            raise ModelError(
+                "the model doesn't say how large its images are",
+                'begin it with layers.Input, or give settings={"model": {"input_size": [height, width, channels]}}',
+            )
         names = self._names if self._names is not None else getattr(self._cases, "class_names", None)
         if names is not None and chosen.model.class_names is None:
             chosen = settings_from(

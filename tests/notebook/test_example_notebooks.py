@@ -71,6 +71,9 @@ def test_it_runs_and_shows_the_report(path, executed):
     assert any('class="reportgen-view"' in one for one in html)
     for cell in notebook.cells:
         for output in cell.get("outputs", []):
+            # bars are gone at the end, and TensorFlow says nothing where reportgen loads it
+            assert "%|" not in json.dumps(output)
+            assert output.get("name") != "stderr" or path.stem[:2] in ("w3", "w4")
             assert "Traceback" not in json.dumps(output)
             assert len(output.get("data", {}).get("text/plain", "")) < 5000  # no megabytes beside the page
 

@@ -124,6 +124,53 @@ def test_an_interrupted_training_is_taken_up(model, data, tmp_path):
     assert all(f'href="epoch-000{number}.html"' in page for number in (1, 2, 3, 4))
 
 
+def test_with_keras_own_backup_a_killed_training_goes_on(model, data, tmp_path):
+    import keras
+
+    class Kill(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            if epoch == 2:
+                raise KeyboardInterrupt
+
+    images, labels = data
+    start = model.get_weights()
+    backup = {"backup_dir": str(tmp_path / "backup"), "save_freq": "epoch"}
+    callbacks = [keras.callbacks.BackupAndRestore(**backup), watch(data, tmp_path / "runs"), Kill()]
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(images, labels, epochs=4, verbose=0, callbacks=callbacks)
+    before = read_record(tmp_path / "runs" / "record.json").epochs
+    model.set_weights(start)  # as in a process of its own
+    again = watch(data, tmp_path / "runs")
+    model.fit(images, labels, epochs=4, verbose=0, callbacks=[keras.callbacks.BackupAndRestore(**backup), again])
+    record = read_record(tmp_path / "runs" / "record.json")
+    assert [one.epoch for one in record.epochs] == [1, 2, 3, 4]
+    assert record.epochs[:2] == before[:2]
+
+
+def test_a_model_that_learns_its_input_from_the_data_and_a_dataset_of_cases(data, tmp_path):
+    import keras
+    import tensorflow as tf
+    from keras import layers
+
+    images, labels = data
+    model = keras.Sequential(
+        [layers.Conv2D(2, 3, name="conv"), layers.Flatten(), layers.Dense(1, activation="sigmoid")]
+    )
+    model.compile(loss="binary_crossentropy")
+    binary = (labels > 0).astype(np.float32)
+    cases = tf.data.Dataset.from_tensor_slices((images[:2], binary[:2]))
+    with pytest.raises(reportgen.ModelError, match="how large its images are"):
+        model.fit(images, binary, epochs=1, verbose=0, callbacks=[ReportCallback(cases, out=tmp_path)])
+    settings = {"model": {"input_size": [HEIGHT, WIDTH, 3]}}
+    callback = ReportCallback(cases, out=tmp_path, class_names=["dark", "other"], settings=settings)
+    model.fit(images, binary, epochs=1, verbose=0, callbacks=[callback])
+    (epoch,) = read_record(tmp_path / "record.json").epochs
+    assert [case.correct is None for case in epoch.cases] == [False, False]
+    assert epoch.cases[0].evidence == pytest.approx(
+        float(np.log2(p / (1 - p))) if (p := float(np.asarray(model(images[:1])).item())) else None, abs=1e-3
+    )
+
+
 def test_what_a_folder_holds_is_not_lost_by_mistake(model, data, tmp_path):
     images, labels = data
     model.fit(images, labels, epochs=1, verbose=0, callbacks=[watch(data, tmp_path)])
