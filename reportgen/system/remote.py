@@ -185,7 +185,8 @@ def put_options(scheme: str, media_type: str, cache: str, digest: str) -> dict[s
         fixed = {"cache_control": cache} if cache else {}
         told = {"content_type": media_type, "metadata": tags, "fixed_key_metadata": fixed}
     else:
-        return {"metadata": tags} if tags else {}
+        # Azure's library keeps metadata to itself
+        told = {"content_settings": {"content_type": media_type, "cache_control": cache} if media_type else {}}
     return {key: value for key, value in told.items() if value}
 
 
