@@ -160,10 +160,13 @@ def iterate_numbers(out: Path | RemotePath) -> Iterator[CaseNumbers]:
 
     storage = storage_at(out)
     ledger = Ledger(storage)
-    for name in ledger.order():
+
+    def read(name: str) -> list[CaseNumbers]:
         record = ledger.read(name)
-        if record is not None and record.is_done:
-            yield from read_numbers(storage, numbers_name(name), name)
+        return read_numbers(storage, numbers_name(name), name) if record is not None and record.is_done else []
+
+    for cases in storage.each(read, ledger.order()):
+        yield from cases
 
 
 def read_numbers(storage: AnyStorage, name: str, item: str) -> list[CaseNumbers]:

@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
@@ -27,9 +30,12 @@ EXTRAS = {
 }  # fmt: skip
 _ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 _SECRET = re.compile(r"(?<=://)[^/@?#]*:[^/@?#]*@")
+AT_ONCE = 16  # requests
+_AHEAD = 4 * AT_ONCE
 _CONNECT, _READ = 10, 60  # seconds
 _LONGEST_NAME = 200
 Result = TypeVar("Result")
+Item = TypeVar("Item")
 
 
 class RemoteError(OutputError):
@@ -304,6 +310,21 @@ def fetched(place: RemotePath, limit: int | None = None) -> Iterator[Path]:
             problem.what = problem.what.replace(str(path), str(place))
             problem.args = (problem.args[0].replace(str(path), str(place)),)
             raise
+
+
+def at_once(do: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
+    """Give what a function gives for each item, in order, asking ahead for a few: answers from elsewhere take time."""
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        source, ahead = iter(items), deque[Future[Result]]()
+        try:
+            while True:
+                ahead.extend(pool.submit(do, item) for item in islice(source, _AHEAD - len(ahead)))
+                if not ahead:
+                    return
+                yield ahead.popleft().result()
+        finally:
+            for one in ahead:
+                one.cancel()
 
 
 def check_writable(place: RemotePath) -> None:

@@ -91,6 +91,33 @@ def test_what_is_done_is_not_done_again(run, scans):
     assert kinds == ["reports", "done"]
 
 
+def test_the_site_and_the_cohort_of_a_bucket(run, scans, tmp_path, capsys):
+    ran = run(scans.at("scans"), scans.at("out"), site=True)
+    assert str(ran.made.written[-1]) == scans.at("out/site/index.html")
+    assert sum(name.endswith(".html") for name in scans.keys("out/site/reports/")) == 4
+    assert b"<title>" in scans.get("out/site/index.html")
+    again = run(None, scans.at("out"), site=True)
+    assert "4 reports, 0 read, 0 files changed" in "\n".join(again.made.said)
+    assert main(["cohort", scans.at("out"), "-o", str(tmp_path / "cohort.html"), "--csv", str(tmp_path / "c.csv")]) == 0
+    assert b"PNEUMONIA" in (tmp_path / "cohort.html").read_bytes()
+    assert main(["cohort", scans.at("out")]) == 2
+    assert "name a file with -o" in capsys.readouterr().err
+
+
+def test_answers_come_in_order_and_a_few_ahead():
+    asked = []
+
+    def ask(number):
+        asked.append(number)
+        threading.Event().wait(0.02 * (number % 3))
+        return -number
+
+    answers = remote.at_once(ask, range(1000))
+    assert [next(answers) for _ in range(100)] == [-number for number in range(100)]
+    answers.close()
+    assert 100 <= len(asked) <= 100 + remote._AHEAD
+
+
 def test_a_table_in_a_bucket_names_images_here_and_there(run, scans, tmp_path, images):
     rows = ["image,label,sex", "../scans/NORMAL/0.png,NORMAL,f", f"{scans.at('scans/PNEUMONIA/1.png')},PNEUMONIA,m"]
     scans.put("tables/cases.csv", "\n".join(rows).encode())

@@ -27,6 +27,7 @@ from reportgen.outputs.site.records import digest_file
 from reportgen.report.picture import ENDINGS
 from reportgen.system.errors import OutputError
 from reportgen.system.remote import (
+    AT_ONCE,
     RemotePath,
     check_writable,
     list_remote,
@@ -40,7 +41,6 @@ from reportgen.system.remote_lock import RemoteLock, remote_lock
 from reportgen.system.signals import hold_signals
 
 LOCK = ".reportgen-lock"
-AT_ONCE = 16  # requests
 _WAITING = 64  # files that wait to be sent
 _INDEX = "index.html"
 _FOR_EVER, _ASK = "public, max-age=31536000, immutable", "no-cache"
