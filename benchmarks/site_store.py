@@ -43,10 +43,10 @@ def main(count: int, page: Path) -> None:
     from reportgen.cli.main import main as reportgen
     from reportgen.outputs.saved.reader import read_saved
     from reportgen.outputs.site import build
-    from reportgen.outputs.site.folder import Source
     from reportgen.outputs.site.records import record_of
     from reportgen.outputs.site.remote_folder import RemoteSite
-    from reportgen.system.remote import RemotePath
+    from reportgen.outputs.site.state import Source
+    from reportgen.system.addresses import RemotePath
 
     server = ObjectStore()
     for name, value in {"ACCESS_KEY_ID": "x", "SECRET_ACCESS_KEY": "x", "ENDPOINT_URL": server.endpoint}.items():

@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 
 from reportgen.batch.storage import INNER, AnyStorage, storage_at
 from reportgen.images.resizing import average_areas
+from reportgen.system.addresses import RemotePath
 from reportgen.system.errors import OutputError
-from reportgen.system.remote import RemotePath
 
 VERSION = 1
 SIDE = 64

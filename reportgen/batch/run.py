@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 from reportgen.outputs.made import Made
 from reportgen.settings.batch import BatchJob, CaseSource, Cluster, check_batch, most_failures
 from reportgen.settings.report import Settings
+from reportgen.system.addresses import RemotePath
 from reportgen.system.errors import OutputError
 from reportgen.system.libraries import install_extra, library_version
-from reportgen.system.remote import RemotePath
 from reportgen.system.silence import silence_tensorflow
 
 if TYPE_CHECKING:

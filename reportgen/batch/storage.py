@@ -14,14 +14,13 @@ from pathlib import Path
 from typing import TypeVar
 
 from reportgen.datasets.folders import ENDINGS
+from reportgen.system.addresses import RemotePath, is_remote
 from reportgen.system.atomic import move_into_place, tell_write_errors, workspace
 from reportgen.system.errors import ImageError, OutputError, ReportgenError
 from reportgen.system.files import read_bytes, sha256
 from reportgen.system.remote import (
-    RemotePath,
     at_once,
     check_writable,
-    is_remote,
     list_remote,
     names_in_remote,
     read_remote,

@@ -21,9 +21,10 @@ from reportgen.cli.main import main
 from reportgen.settings.batch import BatchJob, CaseSource, Cluster
 from reportgen.settings.file import settings_from
 from reportgen.system import remote, remote_lock, retries
+from reportgen.system.addresses import RemoteError, RemotePath, place_of, shown
 from reportgen.system.errors import OutputError, ReportgenError
 from reportgen.system.files import sha256
-from reportgen.system.remote import RemoteError, RemotePath, place_of, put_options, read_remote, shown
+from reportgen.system.remote import put_options, read_remote
 
 
 @pytest.fixture

@@ -22,13 +22,14 @@ from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 
 from reportgen.outputs.saved.reader import SavedReport, read_saved
-from reportgen.outputs.site.folder import INNER, MANIFEST, SiteFolder, render_manifest
+from reportgen.outputs.site.folder import INNER, MANIFEST, SiteFolder
 from reportgen.outputs.site.records import digest_file
+from reportgen.outputs.site.state import render_manifest
 from reportgen.report.picture import ENDINGS
+from reportgen.system.addresses import RemotePath
 from reportgen.system.errors import OutputError
 from reportgen.system.remote import (
     AT_ONCE,
-    RemotePath,
     check_writable,
     list_remote,
     names_in_remote,
