@@ -36,8 +36,9 @@ class ObjectStore:
         if status:
             environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
             line, code = CODES[status]
-            start_response(line, [("Content-Type", "application/xml")])
-            return [_FAULT.format(code).encode()]
+            said = b"" if method == "HEAD" else _FAULT.format(code).encode()
+            start_response(line, [("Content-Type", "application/xml"), ("Content-Length", str(len(said)))])
+            return [said]
         return self._moto(environ, start_response)
 
     def fresh(self):

@@ -23,17 +23,17 @@ from reportgen.batch.remote_cases import (
     written,
 )
 from reportgen.batch.storage import is_dicom_file
+from reportgen.batch.tables import PARQUET, read_any_table
 from reportgen.datasets.folders import image_files, part_folders, subfolders
-from reportgen.datasets.manifest import MOST_BYTES, Table, find_columns, forward_slashes, read_table
+from reportgen.datasets.manifest import MOST_BYTES, Table, find_columns, forward_slashes
 from reportgen.images.cases import MOST_CASES
 from reportgen.outputs.site.records import slug
 from reportgen.settings.batch import CaseSource
 from reportgen.settings.job import CaseSettings
+from reportgen.system.addresses import RemotePath, is_remote, shown
 from reportgen.system.errors import ReportgenError, SettingsError
-from reportgen.system.libraries import install_extra
-from reportgen.system.remote import RemotePath, fetched, is_remote, shown
+from reportgen.system.remote import fetched
 
-PARQUET = b"PAR1"
 ID_COLUMN = "reportgen_id"
 _MEANINGS = ("image", "label", "case", "patient", "group", "pair", "frame", "mask", ID_COLUMN)
 _UNDIVIDED = "undivided"
@@ -160,7 +160,7 @@ def plan_items(source: CaseSource, *, keep_names: bool = False) -> Plan:
         elif source.kind == "files" or (source.kind == "auto" and _is_image(path)):
             rows, kind = [CaseRow(str(path), path.name)], "files"
         else:
-            rows, kind = _of_table(_read_any_table(path), source), "a table"
+            rows, kind = _of_table(read_any_table(path), source), "a table"
     except OSError as problem:
         raise ReportgenError(f"{path} can't be read ({problem.strerror or problem})", "check it") from None
     if not rows:
@@ -227,7 +227,7 @@ def _of_address(source: CaseSource) -> tuple[list[CaseRow], str]:
         if source.kind == "files" or (source.kind == "auto" and is_image_name(place.name)):
             return [CaseRow(place.address, place.name)], "files"
         with fetched(place, MOST_BYTES) as copy:
-            table = replace(_read_any_table(copy), path=place)
+            table = replace(read_any_table(copy), path=place)
         return _of_table(table, source), "a table"
     found, kind = files_of_tree(place, source.kind, source.split)
     rows = [
@@ -310,30 +310,6 @@ def _of_classes(root: Path, source: CaseSource) -> list[CaseRow]:
                 for below in image_files(sub)
             ]
     return rows
-
-
-def _read_any_table(path: Path) -> Table:
-    with path.open("rb") as file:
-        is_parquet = file.read(len(PARQUET)) == PARQUET
-    return _read_parquet(path) if is_parquet else read_table(path)
-
-
-def _read_parquet(path: Path) -> Table:
-    try:
-        from pyarrow import ArrowException, parquet
-    except ImportError:
-        raise ReportgenError(f"{path} is Parquet, which needs pyarrow", install_extra("cluster")) from None
-    try:
-        found = parquet.read_table(path)
-    except (ArrowException, OSError, ValueError):
-        raise ReportgenError(f"{path} is no Parquet file that can be read", "write it again, or give a CSV") from None
-    columns = [
-        ["" if value is None else str(value).strip() for value in column.to_pylist()] for column in found.columns
-    ]
-    rows = tuple(zip(*columns, strict=True))
-    if not rows:
-        raise ReportgenError(f"{path} has no rows", "each row is an image")
-    return Table(path, tuple(found.column_names), rows, tuple(range(1, len(rows) + 1)))
 
 
 def _of_table(table: Table, source: CaseSource) -> list[CaseRow]:

@@ -26,9 +26,9 @@ from reportgen.batch.work import Outcome, note_failure
 from reportgen.models.formats.memory import machine_memory
 from reportgen.settings.batch import Cluster
 from reportgen.settings.report import Settings
+from reportgen.system.addresses import is_remote, place_of
 from reportgen.system.errors import OutputError, SettingsError
 from reportgen.system.libraries import install_extra
-from reportgen.system.remote import is_remote, place_of
 from reportgen.system.silence import silence_tensorflow
 from reportgen.system.terminal import tell
 

@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 
 from reportgen.batch.cases import WorkItem
 from reportgen.batch.storage import FileState, file_state, remote_content
-from reportgen.system.remote import RemotePath, is_remote
+from reportgen.system.addresses import RemotePath, is_remote
 
 
 @dataclass

@@ -20,8 +20,8 @@ from reportgen.models.loader import LoadedModel
 from reportgen.outputs.made import Made
 from reportgen.settings.batch import BatchJob
 from reportgen.settings.report import Settings
+from reportgen.system.addresses import RemotePath
 from reportgen.system.errors import OutputError
-from reportgen.system.remote import RemotePath
 
 TRIED = 3
 SITE_SHARE = 1.1  # of the reports' bytes: a site holds their pictures and pages once more

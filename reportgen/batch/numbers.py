@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 
 from reportgen.batch.storage import INNER, AnyStorage, storage_at
 from reportgen.images.resizing import average_areas
+from reportgen.system.addresses import RemotePath
 from reportgen.system.errors import OutputError
-from reportgen.system.remote import RemotePath
 
 VERSION = 1
 SIDE = 64
@@ -160,10 +160,13 @@ def iterate_numbers(out: Path | RemotePath) -> Iterator[CaseNumbers]:
 
     storage = storage_at(out)
     ledger = Ledger(storage)
-    for name in ledger.order():
+
+    def read(name: str) -> list[CaseNumbers]:
         record = ledger.read(name)
-        if record is not None and record.is_done:
-            yield from read_numbers(storage, numbers_name(name), name)
+        return read_numbers(storage, numbers_name(name), name) if record is not None and record.is_done else []
+
+    for cases in storage.each(read, ledger.order()):
+        yield from cases
 
 
 def read_numbers(storage: AnyStorage, name: str, item: str) -> list[CaseNumbers]:

@@ -10,16 +10,9 @@ from pathlib import Path
 
 from reportgen.batch.storage import is_dicom_file
 from reportgen.datasets.folders import ENDINGS, PART_NAMES, SKIPPED
+from reportgen.system.addresses import READ_ONLY, RemotePath, is_remote, shown
 from reportgen.system.errors import ReportgenError, SettingsError
-from reportgen.system.remote import (
-    READ_ONLY,
-    RemotePath,
-    glob_remote,
-    is_remote,
-    list_remote,
-    shown,
-    state_of_remote,
-)
+from reportgen.system.remote import glob_remote, list_remote, state_of_remote
 
 FIRST = 64
 

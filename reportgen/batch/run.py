@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 from reportgen.outputs.made import Made
 from reportgen.settings.batch import BatchJob, CaseSource, Cluster, check_batch, most_failures
 from reportgen.settings.report import Settings
+from reportgen.system.addresses import RemotePath
 from reportgen.system.errors import OutputError
 from reportgen.system.libraries import install_extra, library_version
-from reportgen.system.remote import RemotePath
 from reportgen.system.silence import silence_tensorflow
 
 if TYPE_CHECKING:
@@ -183,13 +183,14 @@ def _about(subject: Subject, basis: Basis) -> bytes:
 def _still_to_do(job: BatchJob, settings: Settings, plan: Plan, ledger: Ledger, basis: Basis) -> Iterator[WorkItem]:
     """Give the items that are to be worked on: what is done and unchanged isn't, nor what failed, unless asked for."""
     limit = settings.limits.file_size
-    for item in plan.items:
+
+    def is_wanted(item: WorkItem) -> bool:
         record = ledger.read(item.id)
         if job.retry_failed:
-            if record is not None and not record.is_done:
-                yield item
-        elif job.again or record is None or not ledger.is_current(item, record, basis, limit):
-            yield item
+            return record is not None and not record.is_done
+        return job.again or record is None or not ledger.is_current(item, record, basis, limit)
+
+    return (item for item, wanted in zip(plan.items, ledger.storage.each(is_wanted, plan.items), strict=True) if wanted)
 
 
 def _work(
@@ -235,7 +236,7 @@ def _finish(job: BatchJob, storage: AnyStorage, plan: Plan, tally: Tally, asked:
     ledger = records.Ledger(storage)
 
     def known() -> Iterator[tuple[WorkItem, Record | None]]:
-        return ((item, ledger.read(item.id)) for item in plan.items)
+        return zip(plan.items, storage.each(lambda item: ledger.read(item.id), plan.items), strict=True)
 
     failed = [(item, record) for item, record in known() if record is not None and not record.is_done]
     cautions = _write_tables(storage, plan, known, failed)

@@ -7,19 +7,20 @@ private folder beside, and moved to its place in one step; in an object store a 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 from reportgen.datasets.folders import ENDINGS
+from reportgen.system.addresses import RemotePath, is_remote
 from reportgen.system.atomic import move_into_place, tell_write_errors, workspace
 from reportgen.system.errors import ImageError, OutputError, ReportgenError
 from reportgen.system.files import read_bytes, sha256
 from reportgen.system.remote import (
-    RemotePath,
+    at_once,
     check_writable,
-    is_remote,
     list_remote,
     names_in_remote,
     read_remote,
@@ -30,6 +31,8 @@ from reportgen.system.remote import (
 from reportgen.system.remote_lock import remote_lock
 
 INNER = ".reportgen"
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 _DICOM_AT, _DICOM = 128, b"DICM"
 _PICTURES = tuple(sorted(ENDINGS - {".dcm", ".dicom"}))
 
@@ -101,6 +104,10 @@ class Storage:
             raise OutputError(f"{folder} is no folder", "name a folder for the batch")
         if folder.is_dir() and any(folder.iterdir()) and not (folder / INNER).is_dir():
             raise OutputError(f"{folder} holds something else", "name an empty or a new folder, or that of a batch")
+
+    def each(self, do: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
+        """Give what a function that reads gives for each item, in order."""
+        return map(do, items)
 
     @contextmanager
     def alone(self) -> Iterator[None]:
@@ -217,6 +224,10 @@ class RemoteStorage:
         """Keep other runs from the same place, as far as :mod:`reportgen.system.remote_lock` can."""
         with remote_lock(self.root / INNER / "lock", "writing there"):
             yield
+
+    def each(self, do: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
+        """Give what a function that reads gives for each item, in order; several are asked for at once."""
+        return at_once(do, items)
 
     @contextmanager
     def opened(self) -> Iterator[RemoteStorage]:

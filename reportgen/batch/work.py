@@ -29,11 +29,11 @@ from reportgen.report.importance import combined_importance
 from reportgen.report.provenance import creation_time
 from reportgen.report.report import CaseReport, said
 from reportgen.settings.report import Settings
+from reportgen.system.addresses import shown
 from reportgen.system.errors import ReportgenError
 from reportgen.system.files import sha256
 from reportgen.system.language import speaking
 from reportgen.system.progress import Stopwatch
-from reportgen.system.remote import shown
 from reportgen.system.retries import patiently
 from reportgen.system.text import visible
 from reportgen.workflows.pipeline import Walked, walk

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from reportgen.outputs.made import Made
-from reportgen.system.remote import RemotePath
+from reportgen.system.addresses import RemotePath
 from reportgen.system.terminal import say, tell
 from reportgen.system.text import visible
 

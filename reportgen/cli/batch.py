@@ -85,7 +85,7 @@ def _batch(given: argparse.Namespace) -> int:
     from reportgen.batch.run import SOME_FAILED, run_batch
     from reportgen.settings.batch import BatchJob, CaseSource, Cluster
     from reportgen.settings.file import merge, read_settings, settings_from
-    from reportgen.system.remote import place_of
+    from reportgen.system.addresses import place_of
 
     tables = read_settings(Path(given.config)) if given.config else {}
     model = {} if given.model is None else {"model": {"path": given.model}}

@@ -47,8 +47,8 @@ def add_cohort(commands: Any) -> None:
 
 def _cohort(given: argparse.Namespace) -> None:
     from reportgen.settings.cohort import CohortJob
+    from reportgen.system.addresses import RemotePath, place_of
     from reportgen.system.errors import SettingsError
-    from reportgen.system.remote import RemotePath, place_of
     from reportgen.workflows.cohort import cohort
 
     folder = place_of(given.folder)

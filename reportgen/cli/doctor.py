@@ -25,7 +25,8 @@ _OPTIONAL = {
     "cluster": "reportgen batch on several processes or machines, Parquet",
     "dicom": "DICOM images, reportgen dicom", "email": "the password of a mail server from the keyring",
     "evaluate": "reportgen evaluate",
-    "legacy": "models saved by Keras 2", "pdf": "reportgen pdf and email, --pdf", "tiff": "unusual TIFF files",
+    "legacy": "models saved by Keras 2", "pdf": "reportgen pdf and email, --pdf",
+    "s3": "cases, results and sites at s3://", "tiff": "unusual TIFF files",
 }  # fmt: skip
 _SECONDS = 120
 

@@ -167,7 +167,7 @@ def _dicom(given: argparse.Namespace) -> None:
 
 
 def _site(given: argparse.Namespace) -> None:
-    from reportgen.system.remote import place_of
+    from reportgen.system.addresses import place_of
     from reportgen.workflows import sharing
 
     say_made(sharing.publish(

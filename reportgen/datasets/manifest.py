@@ -18,9 +18,9 @@ from reportgen.datasets.pictures import FilePictures, name_files
 from reportgen.report.names import are_different, plain_name
 from reportgen.settings.data import DataSettings
 from reportgen.settings.report import ImageSettings, LimitSettings
+from reportgen.system.addresses import RemotePath
 from reportgen.system.errors import ReportgenError
 from reportgen.system.files import read_bytes
-from reportgen.system.remote import RemotePath
 
 USUAL_NAMES: Mapping[str, tuple[str, ...]] = {
     "image": ("image", "file", "filename", "path", "image path", "image file", "image index", "image id"),

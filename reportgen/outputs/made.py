@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from reportgen.system.remote import RemotePath
+from reportgen.system.addresses import RemotePath
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from reportgen.system.addresses import RemotePath, place_of
 from reportgen.system.errors import SettingsError
-from reportgen.system.remote import RemotePath, place_of
 
 KINDS = ("auto", "manifest", "classes", "studies", "files")
 JOB_QUEUES = ("slurm", "pbs", "sge")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from reportgen.system.addresses import RemotePath
 from reportgen.system.errors import SettingsError
-from reportgen.system.remote import RemotePath
 
 PCA, UMAP = "pca", "umap"
 _LEAST_SAMPLE, _MOST_SAMPLE = 20, 100_000

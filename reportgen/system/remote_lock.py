@@ -18,8 +18,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+from reportgen.system.addresses import RemotePath
 from reportgen.system.errors import OutputError
-from reportgen.system.remote import RemotePath, reach, read_remote, remove_remote, tell_remote_errors
+from reportgen.system.remote import reach, read_remote, remove_remote, tell_remote_errors
 
 LIFE = 180.0  # seconds
 _RENEWALS = 3

@@ -34,6 +34,8 @@ def patiently(do: Callable[[], Result]) -> Result:
 
 def is_transient(problem: BaseException) -> bool:
     """Return whether what went wrong may pass by itself: what the operating system said, or a server's 5xx."""
+    if isinstance(problem, PermissionError | FileNotFoundError | FileExistsError):
+        return False  # an answer, whatever went wrong before it
     found: BaseException | None = problem
     while found is not None:
         if getattr(found, "is_final", False):

@@ -17,10 +17,10 @@ from reportgen.report.cohort import Cohort, Notable, SeparatingChannel
 from reportgen.report.evaluation import Resampling
 from reportgen.report.provenance import creation_time, versions
 from reportgen.settings.cohort import UMAP, CohortJob, check_cohort
+from reportgen.system.addresses import RemotePath
 from reportgen.system.errors import OutputError, ReportgenError, SettingsError
 from reportgen.system.libraries import library_version
 from reportgen.system.progress import Stopwatch
-from reportgen.system.remote import RemotePath
 from reportgen.workflows.making import spare_files
 
 if TYPE_CHECKING:

@@ -15,10 +15,10 @@ from reportgen.outputs.saved.reader import SavedReport, read_saved
 from reportgen.report.report import Report
 from reportgen.report.study import Study
 from reportgen.settings.job import Job
+from reportgen.system.addresses import RemotePath, place_of
 from reportgen.system.atomic import check_target, write_all, write_file
 from reportgen.system.errors import ImageError, ModelError, OutputError, SettingsError
 from reportgen.system.files import is_same_file
-from reportgen.system.remote import RemotePath, place_of
 
 if TYPE_CHECKING:
     from reportgen.outputs.page.theme import Theme

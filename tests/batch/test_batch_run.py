@@ -155,6 +155,9 @@ def test_a_full_disk_is_tried_again_and_then_a_failure(batch, table, monkeypatch
 def test_what_may_pass_is_tried_again_and_nothing_else():
     assert retries.is_transient(OSError(errno.EIO, "x")) and retries.is_transient(TimeoutError())
     assert not retries.is_transient(OSError(errno.EACCES, "x")) and not retries.is_transient(ValueError())
+    refused = PermissionError("no")
+    refused.__context__ = ConnectionResetError()
+    assert not retries.is_transient(refused)
     answer = ValueError("slow down")
     answer.status = 503
     assert retries.is_transient(answer)

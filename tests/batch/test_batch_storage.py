@@ -1,9 +1,12 @@
 """A batch whose images, table and results are in an object store: a real S3 server on loopback."""
 
 import csv
+import functools
 import io
 import json
+import threading
 import time
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -17,10 +20,11 @@ from reportgen.batch.storage import RemoteStorage, is_dicom_file, storage_at
 from reportgen.cli.main import main
 from reportgen.settings.batch import BatchJob, CaseSource, Cluster
 from reportgen.settings.file import settings_from
-from reportgen.system import remote_lock, retries
+from reportgen.system import remote, remote_lock, retries
+from reportgen.system.addresses import RemoteError, RemotePath, place_of, shown
 from reportgen.system.errors import OutputError, ReportgenError
 from reportgen.system.files import sha256
-from reportgen.system.remote import RemoteError, RemotePath, place_of, put_options, read_remote, shown
+from reportgen.system.remote import put_options, read_remote
 
 
 @pytest.fixture
@@ -88,6 +92,33 @@ def test_what_is_done_is_not_done_again(run, scans):
     assert kinds == ["reports", "done"]
 
 
+def test_the_site_and_the_cohort_of_a_bucket(run, scans, tmp_path, capsys):
+    ran = run(scans.at("scans"), scans.at("out"), site=True)
+    assert str(ran.made.written[-1]) == scans.at("out/site/index.html")
+    assert sum(name.endswith(".html") for name in scans.keys("out/site/reports/")) == 4
+    assert b"<title>" in scans.get("out/site/index.html")
+    again = run(None, scans.at("out"), site=True)
+    assert "4 reports, 0 read, 0 files changed" in "\n".join(again.made.said)
+    assert main(["cohort", scans.at("out"), "-o", str(tmp_path / "cohort.html"), "--csv", str(tmp_path / "c.csv")]) == 0
+    assert b"PNEUMONIA" in (tmp_path / "cohort.html").read_bytes()
+    assert main(["cohort", scans.at("out")]) == 2
+    assert "name a file with -o" in capsys.readouterr().err
+
+
+def test_answers_come_in_order_and_a_few_ahead():
+    asked = []
+
+    def ask(number):
+        asked.append(number)
+        threading.Event().wait(0.02 * (number % 3))
+        return -number
+
+    answers = remote.at_once(ask, range(1000))
+    assert [next(answers) for _ in range(100)] == [-number for number in range(100)]
+    answers.close()
+    assert 100 <= len(asked) <= 100 + remote._AHEAD
+
+
 def test_a_table_in_a_bucket_names_images_here_and_there(run, scans, tmp_path, images):
     rows = ["image,label,sex", "../scans/NORMAL/0.png,NORMAL,f", f"{scans.at('scans/PNEUMONIA/1.png')},PNEUMONIA,m"]
     scans.put("tables/cases.csv", "\n".join(rows).encode())
@@ -139,6 +170,54 @@ def test_a_busy_server_is_asked_again_and_then_it_is_a_failure(run, scans, monke
     assert slept == list(retries.PAUSES)
     (failure,) = table_of(scans, "two/failures.csv")
     assert failure["stage"] == "read" and "can't be reached (tried 4 times)" in failure["reason"]
+
+
+def test_a_server_that_does_not_answer_is_given_up(store, monkeypatch):
+    monkeypatch.setattr(remote, "_READ", 1)
+    monkeypatch.setattr(retries, "PAUSES", (0.01, 0.02))
+    store.put("x", b"1")
+    asked = []
+
+    def slow(method, path):
+        asked.append(path)
+        threading.Event().wait(2 if len(asked) <= 2 else 0)
+
+    store.fault = slow
+    assert read_remote(RemotePath(store.at("x"))) == b"1" and len(asked) >= 3
+    asked.clear()
+    monkeypatch.setattr(retries, "PAUSES", (0.01,))
+    with pytest.raises(RemoteError, match="can't be reached"):
+        read_remote(RemotePath(store.at("x")))
+
+
+@pytest.fixture
+def web(tmp_path):
+    """Serve a folder on loopback; a question mark and what follows is allowed."""
+    (tmp_path / "web").mkdir()
+
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, *_):
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=tmp_path / "web"))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield tmp_path / "web", f"http://127.0.0.1:{server.server_address[1]}"
+    server.shutdown()
+
+
+def test_images_and_a_table_on_a_web_server(run, web, images, tmp_path):
+    folder, address = web
+    (folder / "a.png").write_bytes(images("in/1.png").read_bytes())
+    rows = ["image,label", "a.png,A", f"{address}/a.png?sig=sesame-77,B", f"{address}/no.png?k=sesame-77,C"]
+    (folder / "cases.csv").write_text("\n".join(rows))
+    ran = run(f"{address}/cases.csv", str(tmp_path / "out"))
+    assert ran.failed == 1
+    with (tmp_path / "out" / "results.csv").open() as file:
+        results = list(csv.DictReader(file))
+    assert [row["name"] for row in results[:2]] == ["a.png", "a.png"]
+    assert results[2]["error"].startswith("read: image not found: ")
+    for path in (tmp_path / "out").rglob("*"):
+        assert not path.is_file() or b"sesame-77" not in path.read_bytes()
 
 
 @pytest.mark.parametrize(("status", "said"), [(503, "can't be reached"), (403, "access denied")])
@@ -248,6 +327,9 @@ def test_other_stores_are_told_in_their_libraries_words():
     assert told == {
         "content_type": "text/html", "metadata": {"sha256": "ab"}, "fixed_key_metadata": {"cache_control": "no-cache"},
     }  # fmt: skip
+    assert put_options("abfs", "text/html", "no-cache", "ab") == {
+        "content_settings": {"content_type": "text/html", "cache_control": "no-cache"}
+    }
     assert put_options("s3", "text/html", "", "") == {"ContentType": "text/html"}
 
 

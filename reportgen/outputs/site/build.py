@@ -18,19 +18,15 @@ from reportgen.outputs.saved.content import LARGEST
 from reportgen.outputs.saved.reader import ReportError, SavedReport, read_saved
 from reportgen.outputs.saved.report_json import render_json
 from reportgen.outputs.site import pages
-from reportgen.outputs.site.folder import MADE, SiteFolder, Source, State
+from reportgen.outputs.site.folder import MADE, SiteFolder
 from reportgen.outputs.site.records import digest_file, picture_file, record_of, short
 from reportgen.outputs.site.remote_folder import site_at
+from reportgen.outputs.site.state import Source, State
 from reportgen.report.picture import case_picture_name
 from reportgen.report.report import Report
+from reportgen.system.addresses import RemotePath
 from reportgen.system.errors import OutputError
-from reportgen.system.remote import (
-    RemotePath,
-    RemoteState,
-    fetched,
-    list_remote,
-    state_of_remote,
-)
+from reportgen.system.remote import RemoteState, fetched, list_remote, state_of_remote
 
 DEFAULT_TITLE = "Model reports"
 _MARK = b'<meta name="generator" content="reportgen '

@@ -13,60 +13,23 @@ import os
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from reportgen.outputs.saved.reader import SavedReport, read_saved
-from reportgen.outputs.saved.schema import from_plain
-from reportgen.outputs.site.records import PICTURE, Record, record_from, to_table
+from reportgen.outputs.site.records import PICTURE
+from reportgen.outputs.site.state import State, parse_manifest, render_manifest
+from reportgen.system.addresses import RemotePath
 from reportgen.system.atomic import is_workspace, replace_files, tell_write_errors, workspace, write_file
 from reportgen.system.errors import OutputError
-from reportgen.system.remote import RemotePath
 from reportgen.system.signals import hold_signals
 
 MANIFEST = "site.json"
-VERSION = 1
 INNER = ("reports", "models", "assets", "pictures")
 _ASSET = re.compile(r"assets/[a-z]+-[0-9a-f]{16}\.(css|js)")
 # pages and assets whose names hold a digest: a run that was killed may have left one that no list has
 _LEFT = re.compile(r"assets/[a-z]+-[0-9a-f]{16}\.(css|js)|reports/[a-z0-9-]*-[0-9a-f]{12}\.(html|json)")
 MADE = b'<meta name="generator" content="reportgen site">'
 _PAGE = re.compile(r"index\.html|page-\d{1,6}\.html|feed\.xml|\.nojekyll|(reports|models)/[a-z0-9-]{1,60}\.(html|json)")
-
-
-@dataclass(frozen=True)
-class Source:
-    """A report's file as it was when it was read: unchanged, it needn't be read again.
-
-    ``digest`` is the report's, None where it's broken; then ``problem`` says why.
-    """
-
-    size: int
-    changed: int
-    name: str
-    digest: str | None
-    problem: str = ""
-
-
-@dataclass
-class State:
-    """What a site holds. ``files`` are the digests of pages and assets, by address; ``look`` shaped them."""
-
-    title: str = ""
-    look: str = ""
-    sources: dict[str, Source] = field(default_factory=dict)
-    records: dict[str, Record] = field(default_factory=dict)
-    files: dict[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class _Stored:
-    """The plain parts of what a site says of itself."""
-
-    title: str
-    look: str
-    sources: dict[str, tuple[int, int, str, str | None, str]]
-    files: dict[str, str]
 
 
 class SiteFolder:
@@ -246,7 +209,7 @@ class SiteFolder:
         self._refuse_links()
         self._before = self._stored()
         if self._before is not None:
-            found = _state_from(self._before, self.root / MANIFEST, overwrite=self._overwrite)
+            found = parse_manifest(self._before, self.root / MANIFEST, overwrite=self._overwrite)
             self.is_damaged = found is None
             if found is not None:
                 self.state, coming = found
@@ -353,41 +316,6 @@ class SiteFolder:
             self._sweep()
         with suppress(OSError):
             (self._folder / "assets").rmdir()
-
-
-def render_manifest(state: State) -> bytes:
-    """Return what a site says of itself."""
-    table = {
-        "reportgen_site": VERSION, "title": state.title, "look": state.look,
-        "reports": [to_table(one) for one in sorted(state.records.values(), key=lambda one: one.order)],
-        "sources": {key: list(vars(one).values()) for key, one in sorted(state.sources.items())},
-        "files": dict(sorted(state.files.items())),
-    }  # fmt: skip
-    return (json.dumps(table, separators=(",", ":")) + "\n").encode()
-
-
-def _state_from(data: bytes, path: object, *, overwrite: bool) -> tuple[State, dict[str, str]] | None:
-    """Read what a site says of itself, and what a killed run was about to write.
-
-    None where that can't be read and may be made anew.
-    """
-    try:
-        table = json.loads(data)
-        if table["reportgen_site"] != VERSION:
-            raise OutputError(f"{path} is of another version of reportgen", "build the site anew in another folder")
-        found = {item.name: table[item.name] for item in fields(_Stored)}
-        stored: _Stored = from_plain(_Stored, found, "site")
-        records = [record_from(one) for one in table["reports"]]
-        coming = from_plain(dict[str, str], table.get("coming", {}), "site")
-        state = State(
-            stored.title, stored.look, {key: Source(*one) for key, one in stored.sources.items()},
-            {one.digest: one for one in records}, stored.files,
-        )  # fmt: skip
-        return state, coming
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        if overwrite:
-            return None
-        raise OutputError(f"{path} is damaged", "allow overwriting (-f) to make it anew") from None
 
 
 @contextmanager

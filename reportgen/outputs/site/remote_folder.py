@@ -22,12 +22,14 @@ from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 
 from reportgen.outputs.saved.reader import SavedReport, read_saved
-from reportgen.outputs.site.folder import INNER, MANIFEST, SiteFolder, render_manifest
+from reportgen.outputs.site.folder import INNER, MANIFEST, SiteFolder
 from reportgen.outputs.site.records import digest_file
+from reportgen.outputs.site.state import render_manifest
 from reportgen.report.picture import ENDINGS
+from reportgen.system.addresses import RemotePath
 from reportgen.system.errors import OutputError
 from reportgen.system.remote import (
-    RemotePath,
+    AT_ONCE,
     check_writable,
     list_remote,
     names_in_remote,
@@ -40,7 +42,6 @@ from reportgen.system.remote_lock import RemoteLock, remote_lock
 from reportgen.system.signals import hold_signals
 
 LOCK = ".reportgen-lock"
-AT_ONCE = 16  # requests
 _WAITING = 64  # files that wait to be sent
 _INDEX = "index.html"
 _FOR_EVER, _ASK = "public, max-age=31536000, immutable", "no-cache"

@@ -15,9 +15,9 @@ from reportgen.outputs.page.rendering import render_html
 from reportgen.outputs.site import remote_folder
 from reportgen.outputs.site.build import build_site, find_reports, remove_reports
 from reportgen.system import retries
+from reportgen.system.addresses import RemotePath
 from reportgen.system.errors import OutputError
 from reportgen.system.files import sha256
-from reportgen.system.remote import RemotePath
 
 
 @pytest.fixture
