@@ -246,7 +246,8 @@ def test_only_the_programs_own_elements_and_attributes(opened):
               [[...document.scripts].map(s => s.type), document.styleSheets.length,
                document.querySelectorAll('form').length]];""")
     drawn = opened.execute_script(
-        "return [...document.querySelectorAll('svg')].map(e => !!e.closest('#network, .gauge, #differs, .histogram')"
+        "const own = '#network, .gauge, #differs, .histogram, .scale, .outlines';"
+        "return [...document.querySelectorAll('svg')].map(e => !!e.closest(own)"
         " && [...e.querySelectorAll('*')].map(part => part.localName))"
     )
     assert drawn

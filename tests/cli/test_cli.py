@@ -124,7 +124,10 @@ def test_build_writes_what_was_asked_for_and_says_so(here, models, small_model, 
     document = read_json("out.json")
     written = {path for path in contents(here) if path not in before}
     figures = {f"figures/{picture['file']}" for picture in document["pictures"]}
-    assert written == {"out.html", "out.json", "figures", *figures}
+    # beside each picture whose colours stand for numbers, one with its bar
+    scales = {f"figures/{Path(one['file']).stem}_scale.svg" for one in document["pictures"] if one.get("scale")}
+    assert scales
+    assert written == {"out.html", "out.json", "figures", *figures, *scales}
     for picture in document["pictures"]:
         assert hashlib.sha256(Path("figures", picture["file"]).read_bytes()).hexdigest() == picture["sha256"]
     assert [(case["label"], case["name"]) for case in document["cases"]] == [
@@ -257,7 +260,7 @@ BAD = {
     "missing image": (["nowhere.png"], "image not found: nowhere.png"),
     "missing labelled image": (["NORMAL=nowhere.png"], "image not found: nowhere.png"),
     "no label": (["=a.png"], "'=a.png' is no case"),
-    "folder for an image": (["folder"], "folder is a folder, not an image"),
+    "folder for an image": (["folder"], "folder holds 0 class folders; it needs at least two"),
     "empty image": (["empty.png"], "empty.png is empty (0 bytes)"),
     "truncated image": (["cut.png"], "cut.png is damaged or truncated"),
     "text for an image": (["text.png"], "text.png is a text file"),
@@ -312,7 +315,10 @@ BAD = {
     "folder of settings": (["a.png", "-c", "folder"], "settings file can't be read: folder"),
     "settings not TOML": (["a.png", "-c", "not.toml"], "not.toml is not valid TOML"),
     "unknown key": (["a.png", "-c", "unknown_key.toml"], "unknown key 'pacth' in [occlusion]; did you mean 'patch'?"),
-    "wrong value": (["a.png", "-c", "wrong_value.toml"], "wrong_value.toml: 'occlusion.patch'"),
+    "wrong value": (
+        ["a.png", "-c", "wrong_value.toml"],
+        "wrong_value.toml, line 2 (patch = \"big\"): 'occlusion.patch'",
+    ),
     "unknown flag": ([*GOOD, "--pacth", "3"], "unrecognized arguments: --pacth"),
     "existing output": ([*GOOD, "-o", "text.png"], "text.png exists already"),
     "existing JSON": ([*GOOD, "--json", "text.png"], "text.png exists already"),

@@ -129,7 +129,7 @@ def test_several_numbers(folder):
     assert case.further_decisions == ()
     text = out.read_text(encoding="utf-8")
     assert forbidden(plain(text)) == []
-    assert "<h3>output 2</h3>" in text
+    assert '<h3 id="map-2">output 2</h3>' in text
 
 
 def test_outputs_that_do_not_react_are_no_scores(folder, capsys):

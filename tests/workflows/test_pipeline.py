@@ -19,7 +19,7 @@ from reportgen.images.reader import image_from_array
 from reportgen.outputs.page.rendering import render_html
 from reportgen.outputs.saved.report_json import render_json
 from reportgen.outputs.text import render_trials
-from reportgen.report.picture import layer_picture_name
+from reportgen.report.picture import SCALED, layer_picture_name
 from reportgen.report.report import SCHEMA_VERSION
 from reportgen.settings.file import settings_from
 from reportgen.settings.job import EmailSettings
@@ -674,9 +674,13 @@ def test_files_hold_what_was_rendered(report, page, tmp_path):
     report.save_figures(tmp_path / "figures")
     assert (tmp_path / "a.html").read_text(encoding="utf-8") == page
     assert (tmp_path / "a.json").read_bytes() == render_json(report)
-    assert {path.name: path.read_bytes() for path in (tmp_path / "figures").iterdir()} == {
+    written = {path.name: path.read_bytes() for path in (tmp_path / "figures").iterdir()}
+    scales = {f"{picture.name}{SCALED}" for picture in report.pictures if picture.scale}
+    assert scales
+    assert {name: data for name, data in written.items() if name not in scales} == {
         picture.file_name: picture.data for picture in report.pictures
     }
+    assert scales <= written.keys()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.html", "a.json", "figures"]
 
 

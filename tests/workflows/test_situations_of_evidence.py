@@ -114,7 +114,7 @@ SITUATIONS = {
         occlusion={**WIDE, "fill": ["blur", [0]]},
         must=(OPPOSED, "What is laid over the image decides what looks important", NOTHING_SHARED,
               "read no single place off this map"),
-        must_not=(AGREE, "hardly agree", "Outlined:", NOTHING_CHANGES),
+        must_not=(AGREE, "hardly agree", "Outlined: what is among", NOTHING_CHANGES),
         warns=(CHANCE, OPPOSED),
     ),
     # weighted alike, they leave a map of rounding: still, covering changes much, and there are no colours to explain
@@ -124,7 +124,8 @@ SITUATIONS = {
         must=(OPPOSED, "What is laid over the image decides what looks important", NOTHING_SHARED, UNTESTED,
               "none comes before another", "A single patch of 4 × 6 pixels can overturn the decision", FLIPS),
         must_not=(
-            AGREE, "hardly agree", "Outlined:", NOTHING_CHANGES, "Full colour", "full colour", "On grids of", FOUND,
+            AGREE, "hardly agree", "Outlined: what is among", NOTHING_CHANGES, "Full colour", "full colour", "On grids of",
+            FOUND,
             CHANCE, "better than chance when", "first in the map's order", "no share blurred", "No part alone carries",
             "sparseness",
         ),
