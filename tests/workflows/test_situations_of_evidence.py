@@ -125,7 +125,8 @@ SITUATIONS = {
               "none comes before another", "A single patch of 4 × 6 pixels can overturn the decision", FLIPS),
         must_not=(
             AGREE, "hardly agree", "Outlined: what is among", NOTHING_CHANGES, "Full colour", "full colour",
-            "On grids of", FOUND, CHANCE, "better than chance when", "first in the map's order", "no share blurred", "No part alone carries",
+            "On grids of", FOUND, CHANCE,
+            "better than chance when", "first in the map's order", "no share blurred", "No part alone carries",
             "sparseness",
         ),
         warns=(OPPOSED,),
