@@ -2,9 +2,9 @@
 
     python benchmarks/batch.py [FOLDER] [--part NAME ...] [--small]
 
-FOLDER holds one folder of images for each of two classes; default: the radiographs in ../shared/data where they are,
-else phantoms. All is measured in one run, each command as a process of its own, whose start counts unless it says
-"steady": that is between the first and the last report of a run.
+FOLDER holds one folder of images for each of two classes; without it phantoms are drawn. All is measured in one run,
+each command as a process of its own, whose start counts unless it says "steady": that is between the first and the last
+report of a run.
 """
 
 from __future__ import annotations
@@ -24,7 +24,6 @@ from pathlib import Path
 from typing import Any
 
 REPORTGEN = [sys.executable, "-m", "reportgen"]
-RADIOGRAPHS = Path(__file__).parents[2] / "shared" / "data" / "chest_xray_224" / "test"
 CORES = os.cpu_count() or 1
 SUMMARY, EVIDENCE = ["--sections", "summary"], ["--sections", "summary,evidence"]
 
@@ -48,8 +47,7 @@ class Bench:
 
     def __init__(self, place: Path, folder: Path | None, divisor: int) -> None:
         self.place, self.divisor, self.runs = place, divisor, 0
-        folder = folder or (RADIOGRAPHS if RADIOGRAPHS.is_dir() else None)
-        self.kind = "radiographs" if folder else "phantoms"
+        self.kind = "images of a folder" if folder else "phantoms"
         if folder is None:
             folder = place / "phantoms"
             self._draw(folder)

@@ -146,12 +146,17 @@ class EvaluationPage(Frame):
     @staticmethod
     def verdict(one: Difference) -> str:
         """Say what a paired difference shows."""
-        low, high = one.difference.low, one.difference.high
-        if not math.isfinite(low):
-            return "not defined"
-        if low == high == 0:
-            return "the same"
-        return "higher" if low > 0 else "lower" if high < 0 else "can't be told apart"
+        return verdict_of(one, "higher", "lower")
+
+
+def verdict_of(one: Difference, higher: str, lower: str) -> str:
+    """Say by its interval what a paired difference shows: ``higher``, ``lower``, or that it shows nothing."""
+    low, high = one.difference.low, one.difference.high
+    if not math.isfinite(low):
+        return "not defined"
+    if low == high == 0:
+        return "the same"
+    return higher if low > 0 else lower if high < 0 else "can't be told apart"
 
 
 def render_evaluation_html(

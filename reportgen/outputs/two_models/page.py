@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import functools
-import math
 from dataclasses import dataclass
 from urllib.parse import quote
 
 from reportgen.outputs.page.assets import read_assets
 from reportgen.outputs.page.environment import environment
+from reportgen.outputs.page.evaluation_page import verdict_of
 from reportgen.outputs.page.frame import Frame
 from reportgen.report.cohort import Finding
 from reportgen.report.evaluation import Difference
@@ -60,12 +60,7 @@ class TwoModelsPage(Frame):
     @staticmethod
     def verdict(one: Difference) -> str:
         """Say what a paired difference shows."""
-        low, high = one.difference.low, one.difference.high
-        if not math.isfinite(low):
-            return "not defined"
-        if low == high == 0:
-            return "the same"
-        return "higher in A" if low > 0 else "higher in B" if high < 0 else "can't be told apart"
+        return verdict_of(one, "higher in A", "higher in B")
 
 
 def render_two_models_html(found: TwoModels, reports: tuple[str, str]) -> str:
