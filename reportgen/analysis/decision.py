@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.analysis.covered import Covered, cover, is_said, make_passes, said_instead
-from reportgen.analysis.metrics.faithfulness import ORDERS, masks_of, order_of, random_orders
+from reportgen.analysis.covered import Covered, Passes, cover, is_said, said_instead
+from reportgen.analysis.metrics.faithfulness import ORDERS, SHARES, masks_of, order_of, random_orders
 from reportgen.analysis.predictions import Head
 from reportgen.analysis.remarks.words import tell_together
 from reportgen.analysis.runs import Runs, Subject
@@ -20,32 +20,32 @@ from reportgen.report.report import CaseReport, Remark, readable
 from reportgen.system.language import say
 
 Holds = Callable[[NDArray[np.float64]], NDArray[np.bool_]]
-STEPS = 16  # of each of two rounds: shares are found to 1 / 256
+STEPS = (SHARES - 1, 16)  # of each of two rounds: shares are found to 1 / 160; the first are those of the test
 
 
 def first_turn(turned: Holds) -> float | None:
-    """Return the smallest share above 0 at which something has turned, to 1/256; None where it never has.
+    """Return the smallest share above 0 at which something has turned, to 1/160; None where it never has.
 
     Parameters
     ----------
     turned
         Tells for shares ``(N,)`` whether it has. It need not stay so for larger shares: the first is looked for, as
-        far as steps of 1/16 show it.
+        far as steps of 1/10 show it.
     """
-    low = 0.0
+    low, high = 0.0, 1.0
     found: float | None = None
-    for step in (1 / STEPS, 1 / STEPS**2):
-        shares = np.asarray(low + step * np.arange(1, STEPS + 1), np.float64)
+    for steps in STEPS:
+        shares = np.linspace(low, high, steps + 1)[1:]
         hits = np.flatnonzero(turned(shares))
         if not hits.size:
             return found
-        found = float(shares[hits[0]])
-        low = found - step
+        found = high = float(shares[hits[0]])
+        low = float(shares[hits[0] - 1]) if hits[0] else low
     return found
 
 
 def find_decisions(
-    subject: Subject, runs: Runs, memory: int, advance: Callable[[int], object]
+    subject: Subject, runs: Runs, passes: Passes, advance: Callable[[int], object]
 ) -> list[tuple[Decision, ...]]:
     """Find what decides each case and class that its scan follows; nothing where there is no decision to flip.
 
@@ -55,7 +55,6 @@ def find_decisions(
     if head.is_regression or (len(head.class_names) < 2 and not head.thresholds):
         advance(len(runs))
         return [()] * len(runs)
-    passes = make_passes(subject, runs, memory)
     found = []
     for run in runs:
         maps = zip(run.targets, run.scans, strict=False)  # without a scan there are targets alone

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.analysis.covered import Covered, Passes, cover, is_said, make_passes, said_instead
+from reportgen.analysis.covered import Covered, Passes, cover, is_said, said_instead
 from reportgen.analysis.metrics.ranking import Ranking
 from reportgen.analysis.runs import CaseRun, Runs, Subject
 from reportgen.images.fitting import fit_mask
@@ -34,7 +34,7 @@ def fitted_masks(run: CaseRun, size: tuple[int, int], aspect: Aspect) -> dict[st
 
 
 def measure_regions(
-    subject: Subject, runs: Runs, aspect: Aspect, memory: int, advance: Callable[[int], object]
+    subject: Subject, runs: Runs, aspect: Aspect, passes: Passes, advance: Callable[[int], object]
 ) -> list[KnownRegions | None]:
     """Measure the evidence of each case against its border and its known regions.
 
@@ -44,8 +44,8 @@ def measure_regions(
         The model and the scanned cases.
     aspect
         How images of another aspect are fitted: masks are fitted alike.
-    memory
-        Bytes that a batch may take.
+    passes
+        Through the model, for these cases.
     advance
         Told the number of cases done.
 
@@ -54,7 +54,6 @@ def measure_regions(
     list of KnownRegions or None
         None for a case without a scan.
     """
-    passes = make_passes(subject, runs, memory) if any(run.case.masks for run in runs) else None
     found: list[KnownRegions | None] = []
     for run in runs:
         found.append(_measure(subject, passes, run, fitted_masks(run, subject.size, aspect)) if run.scans else None)
@@ -62,13 +61,13 @@ def measure_regions(
     return found
 
 
-def _measure(subject: Subject, passes: Passes | None, run: CaseRun, masks: dict[str, Mask]) -> KnownRegions:
+def _measure(subject: Subject, passes: Passes, run: CaseRun, masks: dict[str, Mask]) -> KnownRegions:
     scan, target = run.scans[0], run.targets[0]
     sign = 1 if is_said(subject.head, run.scores, target) else -1
     # in a map that is even but for rounding nothing lies anywhere
     signed = sign * scan.importance if scan.summary.has_order else np.zeros_like(scan.importance)
     tolerance = min(scan.summary.smallest.patch) / 2
-    alone, without, blurred = _partly_blurred(cover(subject, passes, run, target) if passes else None, masks)
+    alone, without, blurred = _partly_blurred(cover(subject, passes, run, target), masks)
     return KnownRegions(
         followed=said_instead(subject.head, target, sign),
         unit=scan.summary.unit,
@@ -83,9 +82,9 @@ def _measure(subject: Subject, passes: Passes | None, run: CaseRun, masks: dict[
     )
 
 
-def _partly_blurred(covered: Covered | None, masks: dict[str, Mask]) -> tuple[list[float], list[float], float]:
+def _partly_blurred(covered: Covered, masks: dict[str, Mask]) -> tuple[list[float], list[float], float]:
     """Return the evidence when all but each region is blurred, when it alone is, and when everything is."""
-    if not masks or covered is None:
+    if not masks:
         return [], [], math.nan
     inside = np.stack(list(masks.values()))
     found = covered.blurred_evidence(np.concatenate([~inside, inside, np.ones_like(inside[:1])]))

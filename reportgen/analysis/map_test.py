@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from reportgen.analysis.covered import Passes, cover, make_passes, said_instead
+from reportgen.analysis.covered import Passes, cover, said_instead
 from reportgen.analysis.metrics.faithfulness import (
     SHARES,
     masks_of_curves,
@@ -29,7 +29,7 @@ _FOUND = mark("The map found what the model relies on.")
 
 
 def put_to_test(
-    subject: Subject, runs: Runs, memory: int, advance: Callable[[int], object]
+    subject: Subject, runs: Runs, passes: Passes, advance: Callable[[int], object]
 ) -> list[tuple[MapTest, ...]]:
     """Test the combined map of each case and class that its scan follows.
 
@@ -37,8 +37,8 @@ def put_to_test(
     ----------
     subject, runs
         The model and the scanned cases.
-    memory
-        Bytes that a batch may take.
+    passes
+        Through the model, for these cases.
     advance
         Told the number of steps done; there are :data:`STEPS` for each case.
 
@@ -47,7 +47,6 @@ def put_to_test(
     list of tuple of MapTest
         One for each map; none for a case without a scan.
     """
-    passes = make_passes(subject, runs, memory)
     return [_tests(subject, passes, run, advance) if run.scans else () for run in runs]
 
 

@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.analysis.covered import make_passes
+from reportgen.analysis.covered import Passes
 from reportgen.analysis.metrics.complexity import entropy, sparseness
 from reportgen.analysis.robustness import COPIES, NOISE
 from reportgen.analysis.runs import CaseRun, Runs, Subject
@@ -46,7 +46,7 @@ class Localised(Protocol):
 
 
 def measure_maps(
-    subject: Subject, runs: Runs, memory: int, sensitivities: Sequence[float | None]
+    subject: Subject, runs: Runs, passes: Passes, sensitivities: Sequence[float | None]
 ) -> list[tuple[Measure, ...]]:
     """Measure the combined map of each case.
 
@@ -54,8 +54,8 @@ def measure_maps(
     ----------
     subject, runs
         The model and the scanned cases, with what else was found of them.
-    memory
-        Bytes that a batch may take.
+    passes
+        Through the model, for these cases.
     sensitivities
         Of each case's map to noise; None where that was not tried.
 
@@ -67,7 +67,7 @@ def measure_maps(
     scanned = [run for run in runs if run.scans]
     gaps: dict[int, Measure] = {}
     if scanned:
-        gaps = _completeness(subject, scanned, memory)
+        gaps = _completeness(subject, scanned, passes)
     return [
         (
             *(_of_order(run, sensitivity) if run.scans[0].summary.has_order else ()),
@@ -200,12 +200,12 @@ def _randomisation(test: SanityTest | None) -> tuple[Measure, ...]:
     )  # fmt: skip
 
 
-def _completeness(subject: Subject, runs: Sequence[CaseRun], memory: int) -> dict[int, Measure]:
+def _completeness(subject: Subject, runs: Sequence[CaseRun], passes: Passes) -> dict[int, Measure]:
     """Compare what the patches cost one by one with what covering all of the image at once costs."""
     scans = [_smallest(run.scans[0].summary) for run in runs]
     costs = [_blurring_costs(run, scan) for run, scan in zip(runs, scans, strict=True)]
     if any(cost is None for cost in costs):
-        costs = list(_covering_costs(subject, runs, scans, memory))
+        costs = list(_covering_costs(subject, runs, scans, passes))
     found = {}
     for run, scan, cost in zip(runs, scans, costs, strict=True):
         summary = run.scans[0].summary
@@ -234,10 +234,9 @@ def _blurring_costs(run: CaseRun, scan: OcclusionScan) -> float | None:
 
 
 def _covering_costs(
-    subject: Subject, runs: Sequence[CaseRun], scans: Sequence[OcclusionScan], memory: int
+    subject: Subject, runs: Sequence[CaseRun], scans: Sequence[OcclusionScan], passes: Passes
 ) -> Iterator[float]:
     """Run the model on the fills alone, and return what covering everything with them costs each case."""
-    passes = make_passes(subject, runs, memory)
     fills = [run.scans[0].summary.fills.index(scan.fill) for run, scan in zip(runs, scans, strict=True)]
     inputs = [subject.loaded.preprocessing(run.scans[0].fills[fill]) for run, fill in zip(runs, fills, strict=True)]
     for run, covered in zip(runs, passes.readout.evidence(passes.run(inputs)), strict=True):

@@ -9,9 +9,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.analysis.covered import Covered, Passes, cover, make_passes
+from reportgen.analysis.covered import Covered, Passes, cover
 from reportgen.analysis.metrics.faithfulness import order_of, test_curves
-from reportgen.analysis.occlusion.known_models import known_model
 from reportgen.analysis.occlusion.scan import box_mean, make_fill
 from reportgen.analysis.runs import CaseRun, Runs, Subject
 from reportgen.analysis.views.grad_cam import grad_cam, last_maps
@@ -72,7 +71,12 @@ class _Work:
 
 
 def make_views(
-    subject: Subject, runs: Runs, settings: OcclusionSettings, name: str, advance: Callable[[int], object]
+    subject: Subject,
+    runs: Runs,
+    settings: OcclusionSettings,
+    passes: Passes,
+    name: str,
+    advance: Callable[[int], object],
 ) -> list[ViewMap | None]:
     """Make one view of each case, for the first class that its scan follows, and put it to the test.
 
@@ -82,6 +86,8 @@ def make_views(
         The model and the scanned cases.
     settings
         Of the evidence.
+    passes
+        Through the model, for these cases.
     name
         Of the view.
     advance
@@ -92,7 +98,6 @@ def make_views(
     list of ViewMap or None
         None for a case without a scan.
     """
-    passes = make_passes(subject, runs, settings.memory)
     found: list[ViewMap | None] = []
     for run in runs:
         found.append(_make_view(_work(subject, passes, run, settings), name) if run.scans else None)
@@ -101,10 +106,9 @@ def make_views(
 
 
 def _work(subject: Subject, passes: Passes, run: CaseRun, settings: OcclusionSettings) -> _Work:
-    known, readout = known_model(subject.loaded.keras_model), passes.readout
-    graph = (known.logits(subject.head.kind) if readout.cut else None) or known.graph
     covered = cover(subject, passes, run, run.targets[0])
-    return _Work(run, covered, Slopes(graph, readout, covered.target, covered.sign, settings.memory // 2), settings)
+    slopes = Slopes(passes.graph, passes.readout, covered.target, covered.sign, settings.memory // 2)
+    return _Work(run, covered, slopes, settings)
 
 
 def _make_view(work: _Work, name: str) -> ViewMap:

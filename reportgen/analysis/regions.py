@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.analysis.contour import inner_place, trace_contour
-from reportgen.analysis.covered import Covered, cover, make_passes
+from reportgen.analysis.covered import Covered, Passes, cover
 from reportgen.analysis.runs import Runs, Subject
 from reportgen.report.evidence import OcclusionMap
 from reportgen.report.places import name_place
@@ -35,15 +35,17 @@ Values = NDArray[np.float64]
 Masks = NDArray[np.bool_]
 
 
-def find_regions(subject: Subject, runs: Runs, memory: int, advance: Callable[[int], object]) -> list[Regions | None]:
+def find_regions(
+    subject: Subject, runs: Runs, passes: Passes, advance: Callable[[int], object]
+) -> list[Regions | None]:
     """Find the strongest regions of each case, for the first class that its scan follows.
 
     Parameters
     ----------
     subject, runs
         The model and the scanned cases.
-    memory
-        Bytes that a batch may take.
+    passes
+        Through the model, for these cases.
     advance
         Told the number of cases done.
 
@@ -52,7 +54,6 @@ def find_regions(subject: Subject, runs: Runs, memory: int, advance: Callable[[i
     list of Regions or None
         None for a case without a scan.
     """
-    passes = make_passes(subject, runs, memory)
     found: list[Regions | None] = []
     for run in runs:
         if run.scans:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from reportgen.analysis.agreement import agreement_remarks
+from reportgen.analysis.covered import make_passes
 from reportgen.analysis.deciding import find_deciding
 from reportgen.analysis.decision import decision_remarks, find_decisions
 from reportgen.analysis.grid_shift import find_shifts, shift_of_halves
@@ -42,21 +43,21 @@ def gather_evidence(
     positions
         How many places of an image are to be covered.
     """
-    memory = settings.occlusion.memory
     with watch.step("occlusion scan", (positions + 1) * len(runs)) as advance:
         done = scan_cases(subject, runs, settings, advance)
+        passes = make_passes(subject, done, settings.occlusion.memory)
     if settings.occlusion.test:
         with watch.step("test of the maps", STEPS * len(done)) as advance:
-            tests = put_to_test(subject, done, memory, advance)
+            tests = put_to_test(subject, done, passes, advance)
             done = [replace(run, map_tests=of_case) for run, of_case in zip(done, tests, strict=True)]
         with watch.step("what decides", len(done)) as advance:
-            decisions = find_decisions(subject, done, memory, advance)
+            decisions = find_decisions(subject, done, passes, advance)
             done = [replace(run, decisions=found) for run, found in zip(done, decisions, strict=True)]
         with watch.step("strongest regions", len(done)) as advance:
-            parts = find_regions(subject, done, memory, advance)
+            parts = find_regions(subject, done, passes, advance)
             done = [replace(run, regions=found) for run, found in zip(done, parts, strict=True)]
     with watch.step("known regions", len(done)) as advance:
-        regions = measure_regions(subject, done, settings.preprocessing.aspect, memory, advance)
+        regions = measure_regions(subject, done, settings.preprocessing.aspect, passes, advance)
         done = [replace(run, known_regions=found) for run, found in zip(done, regions, strict=True)]
     if settings.occlusion.sanity:
         with watch.step("sanity check", SANITY_STEPS) as advance:
@@ -73,11 +74,11 @@ def gather_evidence(
             with watch.step("maps under noise", COPIES) as advance:
                 sensitivities = find_sensitivity(subject, done, settings.occlusion, advance)
         with watch.step("measures of the maps"):
-            measured = measure_maps(subject, done, memory, sensitivities)
+            measured = measure_maps(subject, done, passes, sensitivities)
             done = [replace(run, measures=found) for run, found in zip(done, measured, strict=True)]
     for name in dict.fromkeys(settings.occlusion.views):
         with watch.step(name, len(done)) as advance:
-            views = make_views(subject, done, settings.occlusion, name, advance)
+            views = make_views(subject, done, settings.occlusion, passes, name, advance)
             pairs = zip(done, views, strict=True)
             done = [replace(run, views=(*run.views, *([view] if view else []))) for run, view in pairs]
     return done

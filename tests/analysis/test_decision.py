@@ -15,10 +15,10 @@ from reportgen.report.report import readable
 from reportgen.settings.file import settings_from
 
 
-@pytest.mark.parametrize("limit", [0.001, 0.0625, 0.0626, 0.3, 0.77, 1.0])
-def test_the_first_share_is_found_to_a_256th(limit):
+@pytest.mark.parametrize("limit", [0.001, 0.1, 0.1001, 0.3, 0.77, 1.0])
+def test_the_first_share_is_found_to_a_160th(limit):
     found = first_turn(lambda shares: shares >= limit)
-    assert found == next(share / 256 for share in range(1, 257) if share / 256 >= limit)
+    assert found == pytest.approx(next(share / 160 for share in range(1, 161) if share / 160 >= limit - 1e-12))
 
 
 def test_what_never_turns_has_no_share():
@@ -26,7 +26,7 @@ def test_what_never_turns_has_no_share():
 
 
 def test_what_turns_back_is_found_at_its_first_turn():
-    assert first_turn(lambda shares: (shares > 0.2) & (shares < 0.5)) == pytest.approx(52 / 256)
+    assert first_turn(lambda shares: (shares > 0.2) & (shares < 0.5)) == pytest.approx(33 / 160)
 
 
 def test_against_a_class_the_order_is_read_from_its_other_end():

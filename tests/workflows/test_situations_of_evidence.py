@@ -141,7 +141,7 @@ SITUATIONS = {
     "all patches flip": Situation(
         lambda: model_of(np.full(SIZE, 0.001), -0.001 * slope().sum() + 0.05), slope(),
         occlusion={**WIDE, "fill": [0]},
-        must=(ALL_FLIP, "the smallest has 4 x 6 pixels", DECIDES, "Blurring 0.4 % of the image overturns the decision"),
+        must=(ALL_FLIP, "the smallest has 4 x 6 pixels", DECIDES, "Blurring 0.6 % of the image overturns the decision"),
         must_not=(NO_FLIP, FLIPS, "Blurring 0 %"),
     ),
     "some patches flip": Situation(

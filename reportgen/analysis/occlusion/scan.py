@@ -61,12 +61,15 @@ class Scan:
         ``(H, W)`` map over pixels, in the unit of the summary.
     summary
         The same as part of a report: scores and evidence of every position.
+    readout
+        How what came out was read: whether up to the logits.
     """
 
     geometries: tuple[Geometry, ...]
     fills: tuple[NDArray[np.float32], ...]
     importance: Scores
     summary: OcclusionMap
+    readout: Readout
 
 
 def make_fill(pixels: NDArray[np.generic], fill: Fill) -> tuple[NDArray[np.float32], Colour | None]:
@@ -176,7 +179,7 @@ def scan(
     found: list[list[Scan]] = [[] for _ in images]
     for owner, reading, own, combination in zip(owners, readings, scans, combinations, strict=True):
         summary, importance = _summary(reading, own, combination, outcome)
-        found[owner].append(Scan(geometries, tuple(work.fills[owner]), importance, summary))
+        found[owner].append(Scan(geometries, tuple(work.fills[owner]), importance, summary, readout))
     return [tuple(of_image) for of_image in found]
 
 

@@ -151,8 +151,8 @@ def _paragraphs(report: Report, cite: _Cited) -> Iterator[str]:
     if any(case.decision for case in report.cases):
         yield say(
             "The smallest share of the image whose blurring in the map's order flips the decision, and the smallest "
-            "that restores it when put back into the blurred image, were looked for in steps of 1/16 of the pixels "
-            "and, within the first in which the decision turns, of 1/256."
+            "that restores it when put back into the blurred image, were looked for in steps of 1/10 of the pixels "
+            "and, within the first in which the decision turns, of 1/160."
         )
     layers = len(report.model.shown_layers)
     if layers:
