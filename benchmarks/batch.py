@@ -32,9 +32,14 @@ def main() -> None:
     """Print one part after another."""
     parser = argparse.ArgumentParser()
     parser.add_argument("folder", nargs="?", type=lambda text: Path(text).resolve())
-    parser.add_argument("--part", nargs="+", choices=list(PARTS), default=list(PARTS))
+    parser.add_argument("--part", nargs="+", choices=[*PARTS, "alone"], default=list(PARTS))
     parser.add_argument("--small", action="store_true", help="a fourth of the cases: for trying it out")
+    parser.add_argument("--cases", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--sections", help=argparse.SUPPRESS)
     given = parser.parse_args()
+    if given.part == ["alone"]:
+        alone(given.cases, given.sections)
+        return
     with tempfile.TemporaryDirectory() as place:
         bench = Bench(Path(place), given.folder, 4 if given.small else 1)
         print(f"{CORES} cores, {bench.kind}, built-in model")
@@ -160,6 +165,42 @@ def sections(bench: Bench) -> None:
                   f"{len(run.done)} with the start {run.rate:.2f}", flush=True)  # fmt: skip
 
 
+def steps(bench: Bench) -> None:
+    """Compare a batch with what inference, scan and drawing take by themselves, each measured one by one."""
+    count = bench.count(32)
+    for flags in (SUMMARY, EVIDENCE):
+        run = bench.batch(bench.table(count), "--pair-by", "", *flags, "--workers", "0")
+        asked = ["--part", "alone", "--cases", str(bench.table(count)), "--sections", flags[1]]
+        found = subprocess.run([sys.executable, __file__, *asked], check=True, capture_output=True, text=True)
+        seconds = float(found.stdout.split()[-1])
+        print(f"{flags[1]}: inference, scan, drawing and page {seconds:.3f} s a case one by one, a batch "
+              f"{1 / run.steady(1):.3f} s: {seconds * run.steady(1):.0%} of their rate", flush=True)  # fmt: skip
+
+
+def alone(table: Path, sections: str) -> None:
+    """Print the seconds a case of inference, scan, drawing and page alone, the first case left out."""
+    from reportgen import load_model
+    from reportgen.images.cases import read_cases
+    from reportgen.outputs.page.rendering import render_html
+    from reportgen.settings.file import settings_from
+    from reportgen.settings.job import CaseSettings
+    from reportgen.system.progress import Stopwatch
+    from reportgen.workflows.pipeline import walk
+
+    names = ["occlusion" if name == "evidence" else name for name in sections.split(",")]
+    settings, model, taken = settings_from({"page": {"sections": names}}), load_model(), []
+    with table.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    for row in rows:
+        cases = read_cases([CaseSettings(image=row["image"], label=row["label"])], settings.images, settings.limits)
+        watch = Stopwatch(progress=False)
+        report = walk(model, cases, settings, watch).report
+        started = time.perf_counter()
+        render_html(report, None)
+        taken.append(sum(watch.seconds.values()) + time.perf_counter() - started)
+    print(statistics.mean(taken[1:]))
+
+
 def memory(bench: Bench) -> None:
     """Measure memory after few and after many cases, and what a further case costs of a processor."""
     for flags, counts in ((SUMMARY, (50, 300)), (EVIDENCE, (12, 48))):
@@ -240,12 +281,31 @@ def length(bench: Bench) -> None:
     """Cost of a case early and late in a long run, and the index of them all."""
     run = bench.batch(bench.table(bench.count(5000)), "--pair-by", "", *SUMMARY, "--workers", "0")
     early, late = (run.done[at + 99] - run.done[at] for at in (100, len(run.done) - 100))
-    print(f"{len(run.done)} cases: 100 cases take {early:.2f} s after the first 100, {late:.2f} s at the end")
+    print(f"{len(run.done)} cases: 100 cases take {early:.2f} s after the first 100, {late:.2f} s at the end; "
+          f"all {run.seconds:.0f} s", flush=True)  # fmt: skip
+    started = time.perf_counter()
+    subprocess.run([*REPORTGEN, "batch", "-o", str(run.folder), "--retry-failed"], check=True, capture_output=True)
+    print(f"  their site is made in {time.perf_counter() - started:.1f} s")
+    started = time.perf_counter()
+    subprocess.run([*REPORTGEN, "cohort", str(run.folder), "--by", "label", "-o", str(bench.place / "cohort.html")],
+                   check=True, capture_output=True)  # fmt: skip
+    took = time.perf_counter() - started
+    print(f"  their cohort is made in {took:.1f} s, {took / run.seconds:.1%} of the batch's time")
+    try:
+        from browser import measure
+    except ImportError:
+        return
+    for page in (run.folder / "site" / "index.html", bench.place / "cohort.html"):
+        painted, loaded, *_ = measure(page)
+        size = page.stat().st_size / 1e6
+        print(
+            f"  {page.name} ({size:.1f} MB) paints after {painted / 1000:.2f} s, is loaded after {loaded / 1000:.2f} s"
+        )
 
 
 PARTS = {
-    "pairs": pairs, "sections": sections, "memory": memory, "workers": workers, "scheduler": scheduler, "kills": kills,
-    "length": length,
+    "pairs": pairs, "sections": sections, "steps": steps, "memory": memory, "workers": workers,
+    "scheduler": scheduler, "kills": kills, "length": length,
 }  # fmt: skip
 
 
