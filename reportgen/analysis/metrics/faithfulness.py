@@ -7,7 +7,8 @@ lose by its grain alone.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import functools
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +27,10 @@ def order_of(importance: Values) -> Order:
     return np.argsort(-known.ravel(), kind="stable")
 
 
-def random_orders(size: tuple[int, int], block: tuple[int, int], count: int = ORDERS, seed: int = 11) -> list[Order]:
+@functools.lru_cache(maxsize=4)
+def random_orders(
+    size: tuple[int, int], block: tuple[int, int], count: int = ORDERS, seed: int = 11
+) -> tuple[Order, ...]:
     """Return orders of pixels that go block by block, in a random order of blocks, the same in every run.
 
     Parameters
@@ -42,7 +46,9 @@ def random_orders(size: tuple[int, int], block: tuple[int, int], count: int = OR
     for _ in range(count):
         ranks = random.permutation(cells[0] * cells[1]).reshape(cells).astype(np.float64)
         found.append(order_of(ranks.repeat(block[0], axis=0).repeat(block[1], axis=1)[: size[0], : size[1]]))
-    return found
+    for one in found:
+        one.setflags(write=False)
+    return tuple(found)
 
 
 def masks_of(order: Order, size: tuple[int, int], shares: Values) -> Masks:
@@ -55,7 +61,7 @@ def masks_of(order: Order, size: tuple[int, int], shares: Values) -> Masks:
 
 def test_curves(
     order: Order,
-    others: list[Order],
+    others: Sequence[Order],
     size: tuple[int, int],
     evidence: Callable[[Masks], Values],
     baseline: str,
@@ -84,7 +90,7 @@ def test_curves(
 test_curves.__test__ = False  # type: ignore[attr-defined]
 
 
-def shared_masks(others: list[Order], size: tuple[int, int], shares: int = SHARES) -> Masks:
+def shared_masks(others: Sequence[Order], size: tuple[int, int], shares: int = SHARES) -> Masks:
     """Return what the curves of all orders of an image share: nothing gone, all gone, and random orders step by step.
 
     Returns

@@ -8,6 +8,7 @@ test of the map uses them.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -43,8 +44,9 @@ class Combination:
     agreement: float | None = None
 
 
+@functools.lru_cache(maxsize=4)
 def random_coverings(size: tuple[int, int], count: int = COVERINGS) -> NDArray[np.bool_]:
-    """Return coverings ``(count, H, W)``: blocks of several sizes at random, the same in every run.
+    """Return coverings ``(count, H, W)``: blocks of several sizes at random, the same in every run; not to be changed.
 
     Parameters
     ----------
@@ -62,7 +64,9 @@ def random_coverings(size: tuple[int, int], count: int = COVERINGS) -> NDArray[n
         chosen = cells <= np.quantile(cells, random.uniform(*_SHARES))
         whole = chosen.repeat(block[0], axis=0).repeat(block[1], axis=1)
         masks.append(whole[shift[0] : shift[0] + size[0], shift[1] : shift[1] + size[1]])
-    return np.stack(masks)
+    found = np.stack(masks)
+    found.setflags(write=False)
+    return found
 
 
 @dataclass(frozen=True)
