@@ -202,15 +202,21 @@ def alone(table: Path, sections: str) -> None:
 
 
 def memory(bench: Bench) -> None:
-    """Measure memory after few and after many cases, and what a further case costs of a processor."""
-    for flags, counts in ((SUMMARY, (50, 300)), (EVIDENCE, (12, 48))):
+    """Measure memory of the largest process after few and after many cases, and what a further case costs."""
+    one = ["--workers", "0", "--threads", "1"]
+    for words, flags, counts in (
+        ("summary", ["--pair-by", "", *SUMMARY, *one], (50, 300)),
+        ("pairs, all sections", ["--pair-by", "pair", "--workers", str(CORES)], (50, 300)),
+    ):
+        paired = words != "summary"
         few, many = (
-            bench.batch(bench.table(bench.count(count)), "--pair-by", "", *flags, "--workers", "0", "--threads", "1")
+            bench.batch(bench.table(bench.count(count) // (2 if paired else 1), pairs=paired), *flags)
             for count in counts
         )
-        further = (many.processor - few.processor) / (len(many.done) - len(few.done))
-        print(f"memory, {flags[1]}: {few.memory / 1e9:.3f} GB at {len(few.done)} cases, {many.memory / 1e9:.3f} GB at "
-              f"{len(many.done)} ({many.memory / few.memory - 1:+.1%}); {further:.3f} s of a processor a case",
+        cases = 2 if paired else 1
+        further = (many.processor - few.processor) / (len(many.done) - len(few.done)) / cases
+        print(f"memory, {words}: {few.memory / 1e9:.3f} GB at {cases * len(few.done)} cases, {many.memory / 1e9:.3f} GB "
+              f"at {cases * len(many.done)} ({many.memory / few.memory - 1:+.1%}); {further:.3f} s of a processor a case",
               flush=True)  # fmt: skip
 
 
