@@ -213,11 +213,11 @@ def memory(bench: Bench) -> None:
             bench.batch(bench.table(bench.count(count) // (2 if paired else 1), pairs=paired), *flags)
             for count in counts
         )
-        cases = 2 if paired else 1
-        further = (many.processor - few.processor) / (len(many.done) - len(few.done)) / cases
-        print(f"memory, {words}: {few.memory / 1e9:.3f} GB at {cases * len(few.done)} cases, {many.memory / 1e9:.3f} GB "
-              f"at {cases * len(many.done)} ({many.memory / few.memory - 1:+.1%}); {further:.3f} s of a processor a case",
-              flush=True)  # fmt: skip
+        each = 2 if paired else 1
+        further = (many.processor - few.processor) / (len(many.done) - len(few.done)) / each
+        sizes = (f"{run.memory / 1e9:.3f} GB at {each * len(run.done)} cases" for run in (few, many))
+        print(f"memory, {words}: {', '.join(sizes)} ({many.memory / few.memory - 1:+.1%}); {further:.3f} s of a "
+              "processor a case", flush=True)  # fmt: skip
 
 
 def workers(bench: Bench) -> None:
