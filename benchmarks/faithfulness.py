@@ -39,7 +39,7 @@ from reportgen.analysis.other_views import average
 from reportgen.analysis.predictions import Head
 from reportgen.analysis.views.grad_cam import enlarge, grad_cam, last_maps
 from reportgen.analysis.views.integrated_gradients import integrated_gradients
-from reportgen.analysis.views.slopes import Slopes
+from reportgen.analysis.views.slopes import NoViewError, Slopes
 from reportgen.analysis.weight_of_evidence import Readout
 
 PART, BLURRED, GROWN = 10, 10, 7  # patch and window as parts of the side; side of the blurred image; pixels
@@ -154,7 +154,10 @@ def our_views(subject: Subject) -> list[Tool]:
 
     def cam(inputs: np.ndarray, said: int, _: Given) -> np.ndarray:
         slopes = subject.slopes(said)
-        return grad_cam(slopes, inputs, last_maps(slopes.graph)[0])
+        try:
+            return grad_cam(slopes, inputs, last_maps(slopes.graph)[0])
+        except NoViewError:  # nothing speaks for it: the map is blank
+            return np.zeros(inputs.shape[:2])
 
     def integrated(inputs: np.ndarray, said: int, _: Given) -> np.ndarray:
         return integrated_gradients(subject.slopes(said), inputs, make_fill(inputs, "blur")[0]).values
