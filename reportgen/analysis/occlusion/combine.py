@@ -120,9 +120,9 @@ def candidates(maps: Sequence[Values], geometries: Sequence[Geometry], fills: Se
 
     ``mean``: all scans alike. ``smallest``: the smallest patch alone. ``even``: all patches, each by the spread of its
     map, so that none drowns the others. ``fine``: the same with the smallest four times as much. ``two``: the two
-    smallest, so weighted. ``smallest``, ``even`` and ``fine`` by blurring alone where that is among the fills: a
-    blurred patch has no edges that the model could take for something. ``two`` by all fills: the middle of what is
-    evenly gray looks the same blurred.
+    smallest alike, in bits as they are. ``smallest``, ``even`` and ``fine`` by blurring alone where that is among the
+    fills: a blurred patch has no edges that the model could take for something. ``two`` by all fills: the middle of
+    what is evenly gray looks the same blurred.
     """
     sizes = [one.patch[0] * one.patch[1] for one in geometries]
     rank = np.array([sorted(set(sizes)).index(size) for size in sizes])
@@ -135,7 +135,7 @@ def candidates(maps: Sequence[Values], geometries: Sequence[Geometry], fills: Se
         "even": soft * scale,
         "smallest": ((rank == 0) & soft) * 1.0,
         "fine": np.where(rank == 0, 4.0, 1.0) * soft * scale,
-        "two": (rank <= 1) * scale,
+        "two": (rank <= 1) * 1.0,
     }
     return {name: weights / weights.sum() for name, weights in ways.items() if weights.sum() > 0}
 
