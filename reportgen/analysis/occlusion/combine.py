@@ -9,6 +9,7 @@ test of the map uses them.
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -23,6 +24,8 @@ _SHARES = (0.05, 0.6)  # of the image, the least and the most that a covering co
 _BLOCKS = (0.1, 0.2, 0.3)  # of each side
 BLOCK_SIZES = len(_BLOCKS)
 SINGLE, MEAN, GIVEN = "single", "mean", "given"
+_HOME = "two"
+_NOISE = 0.01  # half the standard error, by bootstrap, of how far two ways are apart on the coverings of one case
 
 
 @dataclass(frozen=True)
@@ -94,13 +97,16 @@ def choose_combinations(
     Returns
     -------
     list of Combination
-        One for each case: the way whose agreement is the best in the mean over the cases.
+        One for each case: the way whose agreement is the best in the mean over the cases; ``two``, unless another is
+        ahead of it by more than chance.
     """
     ways = [candidates(one.maps, geometries, fills) for one in cases]
     agreed = [_agreements(one, found, masks) for one, found in zip(cases, ways, strict=True)]
     known = {name: [one[name] for one in agreed if one[name] is not None] for name in ways[0]}
     means = {name: float(np.mean([value for value in of if value is not None])) for name, of in known.items() if of}
     best = max(means, key=means.__getitem__) if means else MEAN
+    if _HOME in means and means[best] - means[_HOME] < _NOISE / math.sqrt(len(known[_HOME])):
+        best = _HOME
     return [
         Combination(best, tuple(float(weight) for weight in found[best]), one[best])
         for found, one in zip(ways, agreed, strict=True)
