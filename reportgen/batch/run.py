@@ -22,8 +22,8 @@ from reportgen.system.silence import silence_tensorflow
 
 if TYPE_CHECKING:
     from reportgen.analysis.runs import Subject
-    from reportgen.batch.cases import Plan, WorkItem
     from reportgen.batch.engine import Engine
+    from reportgen.batch.items import Plan, WorkItem
     from reportgen.batch.progress import Tally
     from reportgen.batch.record import Basis, Ledger, Record
     from reportgen.batch.storage import AnyStorage

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from reportgen.figures.canvas import encode_figure, escape_formulas, grid_of_axes, new_figure, style_axes
 from reportgen.figures.colours import INK, SERIES
 from reportgen.figures.encoding import jpeg
-from reportgen.report.cohort import SIGNIFICANT, Contrast, SeparatingChannel
+from reportgen.report.cohort import SIGNIFICANT
+from reportgen.report.cohort_channels import Contrast, SeparatingChannel
 from reportgen.report.picture import Picture
 
 Values = NDArray[np.float64]

@@ -10,7 +10,7 @@ import pytest
 from cohorts import CLASSES, a_case, two_groups
 
 from reportgen.cli.main import main
-from reportgen.report.cohort import MapPoint
+from reportgen.report.cohort_cases import MapPoint
 from reportgen.settings.cohort import CohortJob
 from reportgen.system.progress import Stopwatch
 from reportgen.workflows.cohort import measure_cohort

@@ -18,7 +18,8 @@ from reportgen.analysis.cohort.gather import Group, Layout, Row
 from reportgen.analysis.metrics.ranking import Ranking
 from reportgen.analysis.metrics.resampling import Resampled, number_groups, resample
 from reportgen.analysis.streaming import Moments
-from reportgen.report.cohort import SIGNIFICANT, ChannelEffect, Contrast
+from reportgen.report.cohort import SIGNIFICANT
+from reportgen.report.cohort_channels import ChannelEffect, Contrast
 from reportgen.report.evaluation import Estimate, Resampling
 
 Floats = NDArray[np.float64]

@@ -10,7 +10,9 @@ from reportgen.outputs.cohort.scatter import Scatter, make_scatter
 from reportgen.outputs.page.assets import read_assets
 from reportgen.outputs.page.environment import environment
 from reportgen.outputs.page.frame import Frame
-from reportgen.report.cohort import Cohort, CohortGroup, Example, Finding, Notable, SeparatingChannel
+from reportgen.report.cohort import Cohort, CohortGroup, Finding
+from reportgen.report.cohort_cases import Example, Notable
+from reportgen.report.cohort_channels import SeparatingChannel
 from reportgen.report.picture import Picture
 
 KINDS = {"typical": "Most typical", "outlying": "Farthest from their group", "surprising": "Most surprising"}

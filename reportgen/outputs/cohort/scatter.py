@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from reportgen.report.cohort import Example, MapPoint
+from reportgen.report.cohort_cases import Example, MapPoint
 from reportgen.report.picture import Picture
 
 WIDTH, PANEL, EDGE = 1000, 190, 14
@@ -66,7 +66,8 @@ class Scatter:
 def make_scatter(points: Sequence[MapPoint], groups: Sequence[str], pictures: dict[str, Picture]) -> Scatter:
     """Return marks for cases, both axes on one scale."""
     xs, ys = [point.x for point in points], [point.y for point in points]
-    across, down = max(xs) - min(xs), max(ys) - min(ys)
+    leftmost, lowest = min(xs), min(ys)
+    across, down = max(xs) - leftmost, max(ys) - lowest
     room = WIDTH - PANEL - 2 * EDGE
     height = min(_MOST_HEIGHT, max(_LEAST_HEIGHT, room * down / across if across else _LEAST_HEIGHT))
     scale = min(room / across if across else math.inf, (height - 2 * EDGE) / down if down else math.inf)
@@ -76,7 +77,7 @@ def make_scatter(points: Sequence[MapPoint], groups: Sequence[str], pictures: di
         round(height),
         tuple(
             Mark(
-                f"{left + (point.x - min(xs)) * scale:.1f}", f"{height - top - (point.y - min(ys)) * scale:.1f}",
+                f"{left + (point.x - leftmost) * scale:.1f}", f"{height - top - (point.y - lowest) * scale:.1f}",
                 groups.index(point.example.group), describe_case(point.example), point.example,
                 pictures.get(point.example.picture),
             )
