@@ -28,6 +28,7 @@ from reportgen.report.evaluation import ClassMeasures
 from reportgen.report.evidence import BITS, OUTPUT
 from reportgen.report.picture import Picture
 from reportgen.settings.cohort import UMAP
+from reportgen.system.language import say
 
 MOST_EFFECT_CHARTS = 6
 Values = NDArray[np.float64]
@@ -45,7 +46,9 @@ class Examples:
         if seen.thumbnail is not None:
             name = f"case-{seen.item}-{seen.case}"
             if name not in self._pictures:
-                self._pictures[name] = small_picture(name, f"{seen.name}, the image small.", seen.thumbnail)
+                self._pictures[name] = small_picture(
+                    name, say("{name}, the image small.", name=seen.name), seen.thumbnail
+                )
         return Example(
             item=seen.item, case=seen.case, name=seen.name, group=seen.group, label=seen.label, said=seen.said,
             score=seen.score, value=value, picture=name,

@@ -21,6 +21,7 @@ from reportgen.analysis.streaming import Moments
 from reportgen.report.cohort import SIGNIFICANT
 from reportgen.report.cohort_channels import ChannelEffect, Contrast
 from reportgen.report.evaluation import Estimate, Resampling
+from reportgen.system.language import say
 
 Floats = NDArray[np.float64]
 SURE = 1.959963984540054  # 97.5th percentile of the normal distribution
@@ -80,7 +81,7 @@ def sides_of(names: Sequence[str], groups: dict[str, Group]) -> list[tuple[Side,
         return []
     if len(names) == 2:
         return [(parts[names[1]], parts[names[0]])]
-    return [(parts[name], _side("the others", [groups[other] for other in names if other != name])) for name in names]
+    return [(parts[name], _side(say("the others"), [groups[other] for other in names if other != name])) for name in names]
 
 
 def _side(name: str, groups: Sequence[Group]) -> Side:

@@ -11,7 +11,7 @@ from reportgen.report.cohort import FEW, SIGNIFICANT, CohortGroup, Finding
 from reportgen.report.cohort_cases import Notable
 from reportgen.report.cohort_channels import Contrast, SeparatingChannel
 from reportgen.report.cohort_maps import Likenesses, RegionInGroup
-from reportgen.report.evaluation import Estimate, describe_estimate
+from reportgen.report.evaluation import Estimate, describe_estimate, with_interval
 from reportgen.report.known_regions import BORDER_LIMIT, CHANCE
 from reportgen.report.numbers import grouped
 from reportgen.report.words import describe_percent, describe_share, format_p
@@ -283,11 +283,8 @@ def describe(estimate: Estimate) -> str:
     """Return a number with its interval, two decimals each."""
     if not math.isfinite(estimate.low):
         return _signed(estimate.value)
-    value, low, high = (f"{one:.2f}".replace("-", "−") for one in (estimate.value, estimate.low, estimate.high))
-    if estimate.low >= 0:
-        return f"{value} [{low}–{high}]"
-    return say("{value} [{low} to {high}]", value=value, low=low, high=high)
+    return with_interval(estimate, 2)
 
 
 def _signed(number: float) -> str:
-    return f"{number:.2f}".replace("-", "−") if math.isfinite(number) else "–"
+    return f"{number:z.2f}".replace("-", "−") if math.isfinite(number) else "–"

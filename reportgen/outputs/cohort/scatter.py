@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from reportgen.report.cohort_cases import Example, MapPoint
 from reportgen.report.picture import Picture
+from reportgen.system.language import say
 
 WIDTH, PANEL, EDGE = 1000, 190, 14
 MANY = 400  # marks from which on they aren't stops of the tab key
@@ -88,5 +89,13 @@ def make_scatter(points: Sequence[MapPoint], groups: Sequence[str], pictures: di
 
 def describe_case(case: Example) -> str:
     """Say in a line what a case is and what the model says of it."""
-    label = f"labelled {case.label}, " if case.label else ""
-    return f"{case.name}: {label}said {case.said} ({case.score:.2f})"
+    score = f"{case.score:.2f}"
+    if case.label:
+        return say(
+            "{name}: labelled {label}, said {said} ({score})",
+            name=case.name,
+            label=case.label,
+            said=case.said,
+            score=score,
+        )
+    return say("{name}: said {said} ({score})", name=case.name, said=case.said, score=score)
