@@ -136,7 +136,7 @@ def test_too_many_failures_end_it(batch, table, tmp_path):
 def test_a_full_disk_is_tried_again_and_then_a_failure(batch, table, monkeypatch, tmp_path):
     path = table([("A",), ("B",)])
     slept, tries, write = [], [], Storage.write
-    monkeypatch.setattr(retries.time, "sleep", slept.append)
+    monkeypatch.setattr(retries, "_sleep", slept.append)
 
     def full(self, name, data):
         if name.startswith("reports/0-"):

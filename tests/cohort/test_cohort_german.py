@@ -15,7 +15,8 @@ from reportgen.cli.main import main
 from reportgen.system import language
 
 OWN = re.compile(
-    r"image-\d+\.png|(?<![a-z])(?:a model|conv|act|late|lungs\d*|heart|label|sex|correct|none|m{12})(?![a-z])|PCA|ROC|SHA"
+    r"image-\d+\.png|(?<![a-z])(?:a model|conv|act|late|lungs\d*|heart|label|sex|correct|none|m{12})(?![a-z])"
+    r"|PCA|ROC|SHA"
 )
 
 

@@ -81,7 +81,9 @@ def sides_of(names: Sequence[str], groups: dict[str, Group]) -> list[tuple[Side,
         return []
     if len(names) == 2:
         return [(parts[names[1]], parts[names[0]])]
-    return [(parts[name], _side(say("the others"), [groups[other] for other in names if other != name])) for name in names]
+    return [
+        (parts[name], _side(say("the others"), [groups[other] for other in names if other != name])) for name in names
+    ]
 
 
 def _side(name: str, groups: Sequence[Group]) -> Side:

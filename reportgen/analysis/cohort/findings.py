@@ -91,16 +91,17 @@ def _of_channels(contrasts: Sequence[Contrast], separating: Sequence[SeparatingC
         one = separating[0]
         contrast = contrasts[one.contrast]
         higher, lower = (contrast.there, contrast.here) if one.is_lower else (contrast.here, contrast.there)
-        yield Finding(
-            section="channels", first=True,
-            text=say(
-                "Channel {channel} of {layer} separates best: its mean is higher in {higher} than in {lower} in "
-                "{share} of all pairs (AUC {auc}; d {difference}).",
-                channel=one.effect.channel, layer=one.effect.layer, higher=higher, lower=lower,
-                share=describe_percent(one.separation.value), auc=describe_estimate(one.separation),
-                difference=describe(one.difference),
-            ),
+        told = say(
+            "Channel {channel} of {layer} separates best: its mean is higher in {higher} than in {lower} in {share} of "
+            "all pairs (AUC {auc}; d {difference}).",
+            channel=one.effect.channel, layer=one.effect.layer, higher=higher, lower=lower,
+            share=describe_percent(one.separation.value), auc=describe_estimate(one.separation),
+            difference=describe(one.difference),
         )  # fmt: skip
+        if not clear:
+            chance = say("Of {count} the best one may separate so well by chance alone.", count=grouped(tested))
+            told = f"{told} {chance}"
+        yield Finding(section="channels", first=bool(clear), text=told)
     for contrast in contrasts:
         if contrast.smallest_p * tested > SIGNIFICANT:
             yield Finding(
@@ -176,7 +177,7 @@ def _of_regions(groups: Sequence[CohortGroup], cut: bool) -> Iterator[Finding]:
         pointed = [(group, region.hits) for group, region in found if region.hits is not None]
         if pointed:
             yield Finding(
-                section="places", first=first,
+                section="places",
                 text=say(
                     "The strongest place of the map lies in {name} in this share of the cases: {shares}.", name=name,
                     shares="; ".join(f"{group} {describe_share(share)}" for group, share in pointed),
