@@ -80,8 +80,9 @@ def run_batch(job: BatchJob, settings: Settings, *, progress: bool, debug: bool,
     storage = storage_at(job.output)
     storage.check_empty()
     source = job.source or CaseSource(cases=str(storage.path(ORDER)))
-    if job.source is None and storage.size(ORDER) is None:
-        raise OutputError(f"{job.output} holds no batch", "name the cases, too")
+    if (job.source is None or job.retry_failed) and storage.size(ORDER) is None:
+        advice = "name the cases, too" if job.source is None else "run it without --retry-failed first"
+        raise OutputError(f"{job.output} holds no batch", advice)
     plan = plan_items(source, keep_names=settings.images.keep_names)
     if job.source is None:
         _refuse_elsewhere(plan, storage)

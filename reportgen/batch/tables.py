@@ -20,6 +20,7 @@ from reportgen.system.libraries import install_extra
 PARQUET = b"PAR1"
 ID_COLUMN = "reportgen_id"
 _MEANINGS = ("image", "label", "case", "patient", "group", "pair", "frame", "mask", "box", ID_COLUMN)
+_WAY_OUT = re.compile(r"^(?:\.\.[/\\])+")
 _ID = re.compile(r"[a-z0-9][a-z0-9-]{0,99}", re.ASCII)
 
 
@@ -113,13 +114,16 @@ def rows_of_table(table: Table, source: CaseSource) -> list[CaseRow]:
         where = f"{table.path}, line {line}"
         mask, masks = read_mask_cell(given.get("mask", ""), folder, where)
         image = _slashes(given["image"], folder)
+        item = _item(table, line, given.get(ID_COLUMN, ""))
+        # a table of this program lies inside of what it tells of: the way out of there is nothing to be told
+        place = _WAY_OUT.sub("", shown(image)) if item else shown(image)
         left_out = {places[what] for what in ("image", "mask", ID_COLUMN) if what in places}
         rows.append(
             CaseRow(
-                joined(folder, image, where), shown(image), given.get("label") or None,
+                joined(folder, image, where), place, given.get("label") or None,
                 int(frame) if frame else None, joined(folder, _slashes(mask, folder), where) if mask else None,
                 tuple((name, cells[at]) for at, name in enumerate(table.header) if at not in left_out),
-                item=_item(table, line, given.get(ID_COLUMN, "")),
+                item=item,
                 masks=tuple((name, joined(folder, _slashes(path, folder), where)) for name, path in masks),
                 boxes=read_box_cell(given.get("box", ""), where),
             )
