@@ -438,6 +438,6 @@ def with_interval(estimate: Estimate, decimals: int) -> str:
     value, low, high = (
         f"{one:z.{decimals}f}".replace("-", "−") for one in (estimate.value, estimate.low, estimate.high)
     )
-    if estimate.low >= 0:
+    if not low.startswith("−"):
         return f"{value} [{low}–{high}]"
     return say("{value} [{low} to {high}]", value=value, low=low, high=high)

@@ -166,7 +166,7 @@ def measure_cohort(job: CohortJob, watch: Stopwatch) -> Cohort:
         scored_sample=not gathered.scored.is_whole, case_map=case_map, notable=notable,
         findings=find_all(
             summaries, job.by, contrasts, separating, alike, border, notable, gathered.ungrouped,
-            are_regions_cut(groups),
+            gathered.repeated, are_regions_cut(groups),
         ),
         pictures=(*pictures, *examples.pictures),
         disclaimer=say(COHORT_DISCLAIMER),

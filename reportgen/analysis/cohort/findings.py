@@ -19,15 +19,17 @@ from reportgen.system.language import say, say_count
 
 _GAP = 0.01
 _FIRST_REGIONS = 3  # of which the top of the page tells
+_FEW_GROUPS = 3  # that a sentence tells of one by one
 
 
 def find_all(
     groups: Sequence[CohortGroup], by: str, contrasts: Sequence[Contrast], separating: Sequence[SeparatingChannel],
-    alike: Likenesses | None, border_area: float, notable: Sequence[Notable], ungrouped: int, regions_cut: bool,
+    alike: Likenesses | None, border_area: float, notable: Sequence[Notable], ungrouped: int, repeated: int,
+    regions_cut: bool,
 ) -> tuple[Finding, ...]:  # fmt: skip
     """Return all sentences, in the order of the page."""
     return (
-        *_of_groups(groups, by, ungrouped),
+        *_of_groups(groups, by, ungrouped, repeated),
         *_of_channels(contrasts, separating),
         *_of_maps(groups, alike),
         *_of_regions(groups, regions_cut),
@@ -37,13 +39,22 @@ def find_all(
     )
 
 
-def _of_groups(groups: Sequence[CohortGroup], by: str, ungrouped: int) -> Iterator[Finding]:
+def _of_groups(groups: Sequence[CohortGroup], by: str, ungrouped: int, repeated: int) -> Iterator[Finding]:
     if ungrouped:
         yield Finding(
             section="summary", first=True,
             text=say_count(
                 "{count} case of no group (by {by}) is left out.", "{count} cases of no group (by {by}) are left out.",
                 ungrouped, count=grouped(ungrouped), by=by,
+            ),
+        )  # fmt: skip
+    if repeated:
+        yield Finding(
+            section="summary", first=True, warning=True,
+            text=say_count(
+                "{count} case has the same image as another: it counts as one more, and intervals are too narrow.",
+                "{count} cases have the same images as others: each counts as one more, and intervals are too narrow.",
+                repeated, count=grouped(repeated),
             ),
         )  # fmt: skip
     if len(groups) == 1:
@@ -57,7 +68,8 @@ def _of_groups(groups: Sequence[CohortGroup], by: str, ungrouped: int) -> Iterat
         )  # fmt: skip
     small = [group for group in groups if group.cases < FEW]
     if small:
-        named = say(" and ").join(f"{group.name} ({group.cases})" for group in small)
+        listed = [f"{group.name} ({group.cases})" for group in small]
+        named = say(" and ").join([", ".join(listed[:-1]), listed[-1]] if len(listed) > 1 else listed)
         yield Finding(
             section="summary", first=True, warning=True,
             text=say(
@@ -163,11 +175,17 @@ def _of_maps(groups: Sequence[CohortGroup], alike: Likenesses | None) -> Iterato
 
 
 def _of_regions(groups: Sequence[CohortGroup], cut: bool) -> Iterator[Finding]:
-    names = dict.fromkeys(region.name for group in groups for region in group.regions)
+    names = sorted({region.name for group in groups for region in group.regions})
     for number, name in enumerate(names):
         found = [(group.name, region) for group in groups for region in group.regions if region.name == name]
         first = number < _FIRST_REGIONS
         told = "; ".join(_share_told(group, region) for group, region in found)
+        if len(found) > _FEW_GROUPS:
+            areas = sum(region.area for _, region in found) / len(found)
+            told = say(
+                "{shares} ({area} of the image)", area=describe_percent(areas),
+                shares=_shares_told([(group, region.evidence) for group, region in found]),
+            )  # fmt: skip
         yield Finding(
             section="places", first=first,
             text=say(
@@ -180,7 +198,7 @@ def _of_regions(groups: Sequence[CohortGroup], cut: bool) -> Iterator[Finding]:
                 section="places",
                 text=say(
                     "The strongest place of the map lies in {name} in this share of the cases: {shares}.", name=name,
-                    shares="; ".join(f"{group} {describe_share(share)}" for group, share in pointed),
+                    shares=_shares_told(pointed),
                 ),
             )  # fmt: skip
         if len(found) == 2 and apart(found[0][1].evidence, found[1][1].evidence):
@@ -203,6 +221,18 @@ def _of_regions(groups: Sequence[CohortGroup], cut: bool) -> Iterator[Finding]:
         )  # fmt: skip
 
 
+def _shares_told(shares: Sequence[tuple[str, Estimate]]) -> str:
+    """Say each group's share; of many groups the least and the most."""
+    if len(shares) <= _FEW_GROUPS:
+        return "; ".join(f"{group} {describe_share(share)}" for group, share in shares)
+    ordered = sorted(shares, key=lambda one: one[1].value)
+    (least, low), (most, high) = ordered[0], ordered[-1]
+    return say(
+        "from {low} ({least}) to {high} ({most})", low=describe_share(low), least=least, high=describe_share(high),
+        most=most,
+    )  # fmt: skip
+
+
 def _share_told(group: str, region: RegionInGroup) -> str:
     return say(
         "{group} {share} ({area} of the image: {words})", group=group, share=describe_share(region.evidence),
@@ -221,7 +251,7 @@ def _of_border(groups: Sequence[CohortGroup], area: float) -> Iterator[Finding]:
             "Of the evidence for what is said, this share lies in the outer tenth at each side ({area} of the image): "
             "{shares}; {judged}.",
             area=describe_percent(area), judged=_judged(times),
-            shares="; ".join(f"{group.name} {describe_share(share)}" for group, share in known),
+            shares=_shares_told([(group.name, share) for group, share in known]),
         ),
     )  # fmt: skip
     if len(known) == 2 and apart(known[0][1], known[1][1]):

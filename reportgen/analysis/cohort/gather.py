@@ -196,6 +196,11 @@ class Gathered:
     def __post_init__(self) -> None:
         self.scored: Sample[ScoredRow] = Sample(self.sample or SCORED)
 
+    @property
+    def repeated(self) -> int:
+        """How many labelled cases, of those that were drawn, have the image of another."""
+        return len(self.scored) - len({row.sha256 for row in self.scored})
+
     def fresh(self) -> Gathered:
         """Return the same without any case."""
         return Gathered(self.grouping, self.sample)
