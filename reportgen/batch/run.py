@@ -254,6 +254,14 @@ def _finish(job: BatchJob, storage: AnyStorage, plan: Plan, tally: Tally, asked:
     left = len(plan.items) - done - len(failed)
     if left and tally.done + tally.failed < asked:
         cautions.append(f"ended since more failed than --max-failures {job.max_failures}; {left:,} were not tried")
+    planned = {item.id for item in plan.items}
+    strays = sum(name not in planned for name in storage.names("reports", ".html"))
+    if strays:
+        of = "1 report is" if strays == 1 else f"{strays:,} reports are"
+        cautions.append(
+            f"{of} in {storage.path('reports')} of cases that were not given this time: in no table, but on the site; "
+            "remove them, or take another folder"
+        )
     written = [
         storage.path(name) for name in (records.RESULTS, records.PARQUET, records.FAILURES) if storage.size(name)
     ]
