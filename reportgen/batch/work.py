@@ -189,12 +189,14 @@ class Worker:
 
 def regions_of(case: CaseReport, mask: str | None) -> tuple[RegionNumbers, ...]:
     """Return a case's known regions; what the file of a mask without a name is called is no name for many cases."""
+    known = case.known_regions.regions if case.known_regions else ()
+    own = None if mask is None or any(one.name == UNNAMED_MASK for one in known) else plain_name_of(Path(mask).stem)
     return tuple(
         RegionNumbers(
-            name=UNNAMED_MASK if mask is not None and region.name == plain_name_of(Path(mask).stem) else region.name,
-            area=region.inside.area, evidence=region.inside.evidence, peak_inside=region.peak_inside,
+            name=UNNAMED_MASK if one.name == own else one.name, area=one.inside.area, evidence=one.inside.evidence,
+            peak_inside=one.peak_inside,
         )
-        for region in (case.known_regions.regions if case.known_regions else ())
+        for one in known
     )  # fmt: skip
 
 

@@ -175,32 +175,12 @@ def _of_maps(groups: Sequence[CohortGroup], alike: Likenesses | None) -> Iterato
 
 
 def _of_regions(groups: Sequence[CohortGroup], cut: bool) -> Iterator[Finding]:
+    """Tell of the first regions in sentences; the table has all."""
     names = sorted({region.name for group in groups for region in group.regions})
     for number, name in enumerate(names):
         found = [(group.name, region) for group in groups for region in group.regions if region.name == name]
-        first = number < _FIRST_REGIONS
-        told = "; ".join(_share_told(group, region) for group, region in found)
-        if len(found) > _FEW_GROUPS:
-            areas = sum(region.area for _, region in found) / len(found)
-            told = say(
-                "{shares} ({area} of the image)", area=describe_percent(areas),
-                shares=_shares_told([(group, region.evidence) for group, region in found]),
-            )  # fmt: skip
-        yield Finding(
-            section="places", first=first,
-            text=say(
-                "Of the evidence for what is said, this share lies inside {name}: {shares}.", name=name, shares=told
-            ),
-        )  # fmt: skip
-        pointed = [(group, region.hits) for group, region in found if region.hits is not None]
-        if pointed:
-            yield Finding(
-                section="places",
-                text=say(
-                    "The strongest place of the map lies in {name} in this share of the cases: {shares}.", name=name,
-                    shares=_shares_told(pointed),
-                ),
-            )  # fmt: skip
+        if number < _FIRST_REGIONS:
+            yield from _of_region(name, found)
         if len(found) == 2 and apart(found[0][1].evidence, found[1][1].evidence):
             yield Finding(
                 section="places",
@@ -217,6 +197,30 @@ def _of_regions(groups: Sequence[CohortGroup], cut: bool) -> Iterator[Finding]:
                 "The known regions have more than {count} different names: only the first of them, in the order of the "
                 "alphabet, are told of.",
                 count=len(names),
+            ),
+        )  # fmt: skip
+
+
+def _of_region(name: str, found: Sequence[tuple[str, RegionInGroup]]) -> Iterator[Finding]:
+    if len(found) <= _FEW_GROUPS:
+        told = "; ".join(_share_told(group, region) for group, region in found)
+    else:
+        told = say(
+            "{shares} ({area} of the image)",
+            area=describe_percent(sum(region.area for _, region in found) / len(found)),
+            shares=_shares_told([(group, region.evidence) for group, region in found]),
+        )  # fmt: skip
+    yield Finding(
+        section="places", first=True,
+        text=say("Of the evidence for what is said, this share lies inside {name}: {shares}.", name=name, shares=told),
+    )  # fmt: skip
+    pointed = [(group, region.hits) for group, region in found if region.hits is not None]
+    if pointed:
+        yield Finding(
+            section="places",
+            text=say(
+                "The strongest place of the map lies in {name} in this share of the cases: {shares}.", name=name,
+                shares=_shares_told(pointed),
             ),
         )  # fmt: skip
 
