@@ -131,6 +131,14 @@ def test_reports_of_an_earlier_list_are_told(batch, table, tmp_path):
     assert not any("remove them" in line for line in again.made.cautions)
 
 
+def test_a_place_is_told_without_the_way_out_of_the_list(batch, table, tmp_path):
+    path = table([("A",), ("B",)])
+    (tmp_path / "in" / "1.png").write_bytes(b"no image")
+    for given, job in ((path, {}), (None, {"retry_failed": True}), (tmp_path / "out" / "failures.csv", {})):
+        _, _, failures = batch(given, **job)
+        assert failures[0]["reason"].startswith("in/1.png ")
+
+
 def test_only_what_failed_needs_a_batch_that_is_there(batch, table):
     with pytest.raises(OutputError, match="holds no batch; run it without --retry-failed first"):
         batch(table([("A",)]), retry_failed=True)
