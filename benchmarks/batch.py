@@ -235,7 +235,7 @@ def workers(bench: Bench) -> None:
 def scheduler(bench: Bench) -> None:
     """Tasks a second of Dask's scheduler with nothing to do in them, one on its way for each of two workers."""
     from reportgen.batch import cluster
-    from reportgen.batch.cases import CaseRow, WorkItem
+    from reportgen.batch.items import CaseRow, WorkItem
 
     count = bench.count(2000)
     items = [WorkItem(f"item-{number}", (CaseRow("x.png", "x.png"),)) for number in range(count)]

@@ -32,7 +32,8 @@ class ObjectStore:
     def __call__(self, environ, start_response):
         method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"]
         self.asked.append((method, path, parse_qs(environ.get("QUERY_STRING", ""))))
-        status = self.fault(method, path) if self.fault else None
+        fault = self.fault  # a late request of one test must not find it gone between two looks
+        status = fault(method, path) if fault else None
         if status:
             environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
             line, code = CODES[status]

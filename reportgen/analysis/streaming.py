@@ -160,6 +160,12 @@ class Best(Generic[Value]):
             if len(self._kept) > 2 * self.size + 8:
                 self._kept = self._ordered()
 
+    def merge(self, other: Best[Value]) -> Best[Value]:
+        """Return the best of both streams."""
+        both = Best[Value](self.size, [*self._kept, *other._kept])
+        both._kept = both._ordered()
+        return both
+
     def _ordered(self) -> list[tuple[float, str, Value]]:
         return sorted(self._kept, key=lambda one: (-one[0], one[1]))[: self.size]
 

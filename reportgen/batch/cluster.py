@@ -1,4 +1,4 @@
-"""The workers of a Dask cluster: one started here, one that runs already, jobs of a queue, or pods.
+"""Reports made by the workers of a Dask cluster (``connection.py``).
 
 Dask hands out the work, watches the workers, starts those anew that died, and sets a task aside that killed two of
 them. Here stands only what a worker is told once (a plugin: folder, settings and model), what it does with an item, and
@@ -18,8 +18,9 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from reportgen.batch.cases import WorkItem
+from reportgen.batch.connection import DEATHS, UNREACHABLE, connected, has_dask
 from reportgen.batch.engine import Engine
+from reportgen.batch.items import WorkItem
 from reportgen.batch.record import Basis
 from reportgen.batch.storage import AnyStorage, storage_at
 from reportgen.batch.work import Outcome, note_failure
@@ -35,21 +36,9 @@ from reportgen.system.terminal import tell
 if TYPE_CHECKING:
     from reportgen.batch.work import Worker
 
-DEATHS = 2  # of workers, that one item may cause
 REPORTS_A_WORKER = 8  # from so many on a further process pays: it takes seconds to start
 MEMORY_A_WORKER = 1_500_000_000
 SECONDS_BETWEEN_COUNTS = 2.0  # of workers, which come and go
-_UNREACHABLE = "the scheduler can't be reached"
-_TIMEOUT = "distributed.comm.timeouts.connect"
-CONFIG = {
-    # a task is set aside when more workers than this died of it
-    "distributed.scheduler.allowed-failures": DEATHS - 1,
-    "distributed.scheduler.worker-saturation": 1.0,
-    _TIMEOUT: "30s",
-    "distributed.worker.profile.enabled": False,
-    # Dask's own 64 KiB makes the C library give back memory that the next batch asks for again: a fifth of the time
-    "distributed.nanny.pre-spawn-environ.MALLOC_TRIM_THRESHOLD_": None,
-}
 
 
 @dataclass
@@ -159,7 +148,7 @@ class OnCluster:
         try:
             yield from self._outcomes(iter(items), finished)
         except (CancelledError, CommClosedError, OSError):
-            raise OutputError(_UNREACHABLE, "start it and run this again: what is done is kept") from None
+            raise OutputError(UNREACHABLE, "start it and run this again: what is done is kept") from None
         finally:
             finished.clear()
 
@@ -214,18 +203,7 @@ def on_cluster(
     ReportgenError
         When it can't be started or reached.
     """
-    import dask
-    from distributed import Client
-
-    with ExitStack() as stack:
-        stack.enter_context(dask.config.set(CONFIG))
-        stack.enter_context(storage.opened())
-        try:
-            place = cluster.scheduler or stack.enter_context(_started(cluster, setup, count))
-            client = stack.enter_context(Client(place, set_as_default=False, timeout=CONFIG[_TIMEOUT]))
-        except (OSError, TimeoutError) as problem:
-            text = " ".join(str(problem).split())
-            raise OutputError(f"{_UNREACHABLE} ({text:.200})", "check its address and that it runs") from None
+    with storage.opened(), connected(cluster, setup.threads, count) as client:
         if verbose and client.dashboard_link:
             tell(f"reportgen: dashboard: {client.dashboard_link}")
         client.register_plugin(_as_plugin(setup))
@@ -247,105 +225,13 @@ def _as_plugin(setup: WorkerSetup) -> Any:
     return kind(setup.root, setup.settings, setup.labels, setup.basis, setup.threads, setup.name)
 
 
-def _started(cluster: Cluster, setup: WorkerSetup, count: int) -> Any:
-    """Return a cluster that is to be started."""
-    if cluster.jobqueue is not None:
-        return job_cluster(cluster)
-    if cluster.kubernetes:
-        return pod_cluster(cluster)
-    return local_cluster(max(1, min(cluster.workers or 1, count)), setup.threads)
-
-
-def local_cluster(workers: int, threads: int | None) -> Any:
-    """Return a scheduler in this process with worker processes on this machine; nobody else can reach it."""
-    import logging
-
-    from distributed import LocalCluster
-
-    environment = {} if threads is None else {"OMP_NUM_THREADS": str(threads), "TF_NUM_INTRAOP_THREADS": str(threads)}
-    return LocalCluster(
-        n_workers=workers, threads_per_worker=1, processes=True, host="127.0.0.1", protocol="tls://", security=True,
-        dashboard_address="127.0.0.1:0", silence_logs=logging.CRITICAL, env=environment,
-    )  # fmt: skip
-
-
-def job_cluster(cluster: Cluster, *, start: bool = True) -> Any:
-    """Return a scheduler in this process whose workers are jobs of a queue, as Dask's own configuration has them.
-
-    Parameters
-    ----------
-    cluster
-        Which queue, and how many jobs.
-    start
-        Whether jobs are submitted.
-
-    Raises
-    ------
-    SettingsError
-        When dask-jobqueue is missing, or that configuration lacks something.
-    """
-    try:
-        import dask_jobqueue
-    except ImportError:
-        raise SettingsError("--jobqueue needs dask-jobqueue", "pip install 'dask-jobqueue>=0.9'") from None
-    kind = {"slurm": "SLURMCluster", "pbs": "PBSCluster", "sge": "SGECluster"}[cluster.jobqueue or ""]
-    try:
-        # one report at a time in each, whatever the queue gives it
-        made = getattr(dask_jobqueue, kind)(processes=1)
-    except (ValueError, TypeError) as problem:
-        text = " ".join(str(problem).split())
-        raise SettingsError(
-            f"Dask's configuration of {cluster.jobqueue} lacks something ({text:.200})",
-            f"write cores and memory into jobqueue.{cluster.jobqueue}, see docs/scale.md",
-        ) from None
-    if start:
-        made.scale(jobs=cluster.workers or 1)
-    return made
-
-
-def pod_cluster(cluster: Cluster) -> Any:
-    """Return a scheduler and workers in pods, made by Dask's operator.
-
-    Raises
-    ------
-    SettingsError
-        When dask-kubernetes is missing, or no image is named.
-    """
-    try:
-        from dask_kubernetes.operator import KubeCluster
-    except ImportError:
-        raise SettingsError("--kubernetes needs dask-kubernetes", "pip install 'dask-kubernetes>=2025.1'") from None
-    return KubeCluster(custom_cluster_spec=pod_specification(cluster))
-
-
-def pod_specification(cluster: Cluster) -> dict[str, Any]:
-    """Return what Dask's operator is asked for: a worker of one thread in each pod.
-
-    Raises
-    ------
-    SettingsError
-        When no image is named.
-    """
-    from dask_kubernetes.operator import make_cluster_spec
-
-    if not cluster.image:
-        raise SettingsError("--kubernetes needs --image", "name an image that has reportgen and its extra 'cluster'")
-    made: dict[str, Any] = make_cluster_spec(
-        name="reportgen", image=cluster.image, n_workers=cluster.workers or 1, worker_command="dask worker --nthreads 1"
-    )
-    return made
-
-
 def absolute(item: WorkItem) -> WorkItem:
     """Return an item whose files are named such that a worker in another folder finds them."""
 
     def whole(path: str) -> str:
         return path if is_remote(path) else os.path.abspath(path)  # noqa: PTH100 - links are not followed
 
-    return replace(
-        item,
-        cases=tuple(replace(case, image=whole(case.image), mask=case.mask and whole(case.mask)) for case in item.cases),
-    )
+    return replace(item, cases=tuple(case.with_files(whole) for case in item.cases))
 
 
 def with_absolute_paths(settings: Settings) -> Settings:
@@ -392,10 +278,3 @@ def choose_workers(cluster: Cluster, planned: int) -> Cluster:
         workers = workers if workers > 1 and has_dask() else 0
     threads = cluster.threads if cluster.threads or not workers else max(1, cores // workers)
     return replace(cluster, workers=workers, threads=threads)
-
-
-def has_dask() -> bool:
-    """Return whether Dask is installed."""
-    import importlib.util
-
-    return importlib.util.find_spec("distributed") is not None and importlib.util.find_spec("dask") is not None

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from reportgen.batch.cases import WorkItem
+from reportgen.batch.items import WorkItem
 from reportgen.batch.storage import FileState, file_state, remote_content
 from reportgen.system.addresses import RemotePath, is_remote
 
@@ -43,14 +43,7 @@ class Copies:
             return item
         return replace(
             item,
-            cases=tuple(
-                replace(
-                    case,
-                    image=self._kept.get(case.image, case.image),
-                    mask=None if case.mask is None else self._kept.get(case.mask, case.mask),
-                )
-                for case in item.cases
-            ),
+            cases=tuple(case.with_files(lambda path: self._kept.get(path, path)) for case in item.cases),
         )
 
 

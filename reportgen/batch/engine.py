@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
-from reportgen.batch.cases import WorkItem
+from reportgen.batch.items import WorkItem
 from reportgen.batch.work import Outcome, Worker
 
 

@@ -10,7 +10,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from reportgen.batch.cases import Plan, WorkItem
+from reportgen.batch.items import Plan, WorkItem
 from reportgen.batch.numbers import total_bytes
 from reportgen.batch.record import Basis
 from reportgen.batch.storage import Storage

@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -17,6 +17,7 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
+from reportgen.batch.arrays import read_arrays
 from reportgen.batch.storage import INNER, AnyStorage, storage_at
 from reportgen.images.resizing import average_areas
 from reportgen.system.addresses import RemotePath
@@ -25,6 +26,28 @@ from reportgen.system.errors import OutputError
 VERSION = 1
 SIDE = 64
 _ARRAYS = {"scores": np.float64, "evidence": np.float16, "thumbnail": np.uint8, "features": np.float32}
+
+
+@dataclass(frozen=True)
+class RegionNumbers:
+    """One known region of a case.
+
+    Attributes
+    ----------
+    name
+        As given; of a file without a name of its own ``mask``, since names of files differ from case to case.
+    area
+        Share of the pixels that the model gets, 0 to 1.
+    evidence
+        Share of the evidence for what is said, 0 to 1; not a number where there is none.
+    peak_inside
+        Whether the strongest place of the map is in it; None where there is none.
+    """
+
+    name: str
+    area: float
+    evidence: float
+    peak_inside: bool | None
 
 
 @dataclass(frozen=True)
@@ -67,6 +90,8 @@ class CaseNumbers:
         ``(h, w)`` bits at each pixel of the input, averaged over areas to at most 64 x 64; None without a scan.
     columns
         What the table of cases says of it.
+    regions
+        Its known regions.
     """
 
     item: str
@@ -89,6 +114,7 @@ class CaseNumbers:
     thumbnail: NDArray[np.uint8]
     evidence: NDArray[np.float16] | None = None
     columns: dict[str, str] = field(default_factory=dict)
+    regions: tuple[RegionNumbers, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,8 +174,22 @@ def read_batch(out: Path | RemotePath) -> Batch:
         raise OutputError(f"{path} is damaged", "run the batch again: what is done is kept") from None
 
 
-def iterate_numbers(out: Path | RemotePath) -> Iterator[CaseNumbers]:
+def list_items(out: Path | RemotePath) -> list[str]:
+    """Return the names of all items, in the order in which they were given; not all of them may be done."""
+    from reportgen.batch.record import Ledger
+
+    return list(Ledger(storage_at(out)).order())
+
+
+def iterate_numbers(out: Path | RemotePath, items: Sequence[str] | None = None) -> Iterator[CaseNumbers]:
     """Give the cases that are done, one after another, in the order in which they were given.
+
+    Parameters
+    ----------
+    out
+        The folder of the batch.
+    items
+        Only these; None: all.
 
     Raises
     ------
@@ -162,10 +202,9 @@ def iterate_numbers(out: Path | RemotePath) -> Iterator[CaseNumbers]:
     ledger = Ledger(storage)
 
     def read(name: str) -> list[CaseNumbers]:
-        record = ledger.read(name)
-        return read_numbers(storage, numbers_name(name), name) if record is not None and record.is_done else []
+        return read_numbers(storage, numbers_name(name), name) if ledger.is_done(name) else []
 
-    for cases in storage.each(read, ledger.order()):
+    for cases in storage.each(read, ledger.order() if items is None else items):
         yield from cases
 
 
@@ -178,8 +217,7 @@ def read_numbers(storage: AnyStorage, name: str, item: str) -> list[CaseNumbers]
         When the file is missing or damaged.
     """
     try:
-        with np.load(io.BytesIO(storage.read(name) or b""), allow_pickle=False) as found:
-            return parse_numbers({key: found[key] for key in found.files}, item)
+        return parse_numbers(read_arrays(storage.read(name) or b""), item)
     except (OSError, ValueError, KeyError, TypeError, EOFError, NotImplementedError, BadZipFile) as problem:
         raise OutputError(
             f"{storage.path(name)} can't be read ({problem!s:.100})", "run the batch again: it makes it anew"
@@ -194,12 +232,12 @@ def render_numbers(cases: Sequence[CaseNumbers]) -> bytes:
         told.append(
             {name: value for name, value in vars(one).items() if name not in (*_ARRAYS, "channel_means", "item")}
         )
-        told[-1]["layers"] = list(one.channel_means)
+        told[-1]["layers"] = [(layer, len(values)) for layer, values in one.channel_means.items()]
+        told[-1]["regions"] = [asdict(region) for region in one.regions]
         for name, kind in _ARRAYS.items():
             if getattr(one, name) is not None:
                 arrays[f"{number}/{name}"] = np.asarray(getattr(one, name), kind)
-        for place, values in enumerate(one.channel_means.values()):
-            arrays[f"{number}/layers/{place}"] = np.asarray(values, np.float32)
+        arrays[f"{number}/channels"] = np.concatenate([np.zeros(0), *one.channel_means.values()]).astype(np.float32)
     arrays["meta"] = np.array(json.dumps({"version": VERSION, "cases": told}))
     buffer = io.BytesIO()
     np.savez_compressed(buffer, allow_pickle=False, **arrays)
@@ -219,15 +257,28 @@ def parse_numbers(arrays: dict[str, NDArray[Any]], item: str) -> list[CaseNumber
         raise ValueError("of another version")
     cases = []
     for number, told in enumerate(meta["cases"]):
-        layers = told.pop("layers")
+        layers, regions = told.pop("layers"), tuple(RegionNumbers(**one) for one in told.pop("regions", ()))
         own: dict[str, Any] = {
             name: np.asarray(arrays[f"{number}/{name}"], kind)
             for name, kind in _ARRAYS.items()
             if f"{number}/{name}" in arrays
         }
-        means = {name: np.asarray(arrays[f"{number}/layers/{at}"], np.float32) for at, name in enumerate(layers)}
-        cases.append(CaseNumbers(item=item, channel_means=means, **told, **own))
+        means = _means_of(arrays, number, layers)
+        cases.append(CaseNumbers(item=item, channel_means=means, regions=regions, **told, **own))
     return cases
+
+
+def _means_of(arrays: dict[str, NDArray[Any]], number: int, layers: Sequence[Any]) -> dict[str, NDArray[np.float32]]:
+    """Return the means of a case's channels by layer; they are one array, and were one a layer before."""
+    if f"{number}/channels" not in arrays:
+        return {name: np.asarray(arrays[f"{number}/layers/{at}"], np.float32) for at, name in enumerate(layers)}
+    values, start, means = np.asarray(arrays[f"{number}/channels"], np.float32), 0, {}
+    for name, count in layers:
+        means[name] = values[start : start + count]
+        start += count
+    if start != len(values):
+        raise ValueError("channels are missing")
+    return means
 
 
 def shrink(values: NDArray[Any], side: int = SIDE) -> NDArray[np.float64]:

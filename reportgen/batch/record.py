@@ -15,8 +15,9 @@ from dataclasses import asdict, dataclass
 from itertools import islice
 from typing import Any
 
-from reportgen.batch.cases import ID_COLUMN, Plan, WorkItem, render_table
+from reportgen.batch.items import CaseRow, Plan, WorkItem
 from reportgen.batch.storage import INNER, AnyStorage, FileState, file_state, stat_of
+from reportgen.batch.tables import ID_COLUMN, render_table
 from reportgen.outputs.saved.schema import from_plain
 from reportgen.system.errors import ReportgenError
 from reportgen.system.files import sha256
@@ -120,6 +121,13 @@ class Ledger:
                 return found if found.id == name else None
         return None
 
+    def is_done(self, name: str) -> bool:
+        """Return whether the page of an item is there, without reading the rest of its record."""
+        with suppress(ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            table = json.loads(self.storage.read(_file(name)) or b"{}")
+            return bool(table["version"] == VERSION and table["id"] == name and not table["stage"])
+        return False
+
     def write(self, record: Record) -> None:
         """Write a record: from now on the item counts as done, or as failed.
 
@@ -161,7 +169,15 @@ class Ledger:
 
 def asked_of(item: WorkItem) -> str:
     """Return a digest of what a table says of an item's cases that shapes its page."""
-    return sha256(repr([(one.label, one.frame, one.mask is not None) for one in item.cases]).encode(errors="replace"))
+    told = [
+        (one.label, one.frame, one.mask is not None, *_named_regions(one)) for one in item.cases
+    ]  # fmt: skip
+    return sha256(repr(told).encode(errors="replace"))
+
+
+def _named_regions(case: CaseRow) -> tuple[object, ...]:
+    """Return the names of its masks, and its boxes; nothing where there are none."""
+    return ([name for name, _ in case.masks], case.boxes) if case.masks or case.boxes else ()
 
 
 def page_name(item: str) -> str:

@@ -22,8 +22,8 @@ from reportgen.system.silence import silence_tensorflow
 
 if TYPE_CHECKING:
     from reportgen.analysis.runs import Subject
-    from reportgen.batch.cases import Plan, WorkItem
     from reportgen.batch.engine import Engine
+    from reportgen.batch.items import Plan, WorkItem
     from reportgen.batch.progress import Tally
     from reportgen.batch.record import Basis, Ledger, Record
     from reportgen.batch.storage import AnyStorage
@@ -80,8 +80,9 @@ def run_batch(job: BatchJob, settings: Settings, *, progress: bool, debug: bool,
     storage = storage_at(job.output)
     storage.check_empty()
     source = job.source or CaseSource(cases=str(storage.path(ORDER)))
-    if job.source is None and storage.size(ORDER) is None:
-        raise OutputError(f"{job.output} holds no batch", "name the cases, too")
+    if (job.source is None or job.retry_failed) and storage.size(ORDER) is None:
+        advice = "name the cases, too" if job.source is None else "run it without --retry-failed first"
+        raise OutputError(f"{job.output} holds no batch", advice)
     plan = plan_items(source, keep_names=settings.images.keep_names)
     if job.source is None:
         _refuse_elsewhere(plan, storage)
@@ -253,6 +254,14 @@ def _finish(job: BatchJob, storage: AnyStorage, plan: Plan, tally: Tally, asked:
     left = len(plan.items) - done - len(failed)
     if left and tally.done + tally.failed < asked:
         cautions.append(f"ended since more failed than --max-failures {job.max_failures}; {left:,} were not tried")
+    planned = {item.id for item in plan.items}
+    strays = sum(name not in planned for name in storage.names("reports", ".html"))
+    if strays:
+        of = "1 report is" if strays == 1 else f"{strays:,} reports are"
+        cautions.append(
+            f"{of} in {storage.path('reports')} of cases that were not given this time: in no table, but on the site; "
+            "remove them, or take another folder"
+        )
     written = [
         storage.path(name) for name in (records.RESULTS, records.PARQUET, records.FAILURES) if storage.size(name)
     ]

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,12 +16,13 @@ from numpy.typing import NDArray
 
 from reportgen.analysis.embedding import Embedder
 from reportgen.analysis.runs import CaseRun
-from reportgen.batch.cases import WorkItem
 from reportgen.batch.copies import copies
-from reportgen.batch.numbers import CaseNumbers, render_numbers, shrink
+from reportgen.batch.items import WorkItem
+from reportgen.batch.numbers import CaseNumbers, RegionNumbers, render_numbers, shrink
 from reportgen.batch.record import Basis, Ledger, Record, Row, asked_of, numbers_name, page_name
 from reportgen.batch.storage import AnyStorage, FileState
 from reportgen.images.cases import Case, read_cases
+from reportgen.images.regions import plain_name_of
 from reportgen.models.loader import LoadedModel
 from reportgen.outputs.page.rendering import render_html
 from reportgen.outputs.page.theme import Theme
@@ -41,6 +43,7 @@ from reportgen.workflows.pipeline import Walked, walk
 LEAST_MEMORY = 1 << 20
 _STEPS = {"load model": "predict", "predict": "predict", "draw": "draw", "channels that stand out": "draw"}
 _LONGEST = 500
+UNNAMED_MASK = "mask"
 
 
 @dataclass(frozen=True)
@@ -180,8 +183,21 @@ class Worker:
                 channel_means=embedding.channel_means, features=embedding.features, features_layer=embedding.layer,
                 thumbnail=thumbnail_of(run.image),
                 evidence=shrink(combined_importance(scan)).astype(np.float16) if scan else None,
-                columns=dict(item.cases[number].columns),
+                columns=dict(item.cases[number].columns), regions=regions_of(case, item.cases[number].mask),
             )  # fmt: skip
+
+
+def regions_of(case: CaseReport, mask: str | None) -> tuple[RegionNumbers, ...]:
+    """Return a case's known regions; what the file of a mask without a name is called is no name for many cases."""
+    known = case.known_regions.regions if case.known_regions else ()
+    own = None if mask is None or any(one.name == UNNAMED_MASK for one in known) else plain_name_of(Path(mask).stem)
+    return tuple(
+        RegionNumbers(
+            name=UNNAMED_MASK if one.name == own else one.name, area=one.inside.area, evidence=one.inside.evidence,
+            peak_inside=one.peak_inside,
+        )
+        for one in known
+    )  # fmt: skip
 
 
 def thumbnail_of(image: NDArray[np.generic]) -> NDArray[np.uint8]:
@@ -238,7 +254,8 @@ def told(problem: BaseException, item: WorkItem, copied: WorkItem | None = None)
         text = f"internal error: {type(problem).__name__}: {problem}"
     for case in (*item.cases, *(copied.cases if copied else ())):
         for path in case.files:
-            text = text.replace(visible(path), visible(case.place)).replace(visible(shown(path)), visible(case.place))
+            name = case.place if path == case.image else Path(shown(path)).name
+            text = text.replace(visible(path), visible(name)).replace(visible(shown(path)), visible(name))
     return visible(" ".join(text.split()))[:_LONGEST]
 
 

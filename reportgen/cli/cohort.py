@@ -10,7 +10,8 @@ from reportgen.cli.arguments import add_command, add_force, add_open, say_made
 
 _EXAMPLES = """reportgen cohort out/
 reportgen cohort out/ --by kind --only bacteria,virus -o out/kinds.html --csv channels.csv
-reportgen cohort out/ --by predicted --map umap --json cohort.json"""
+reportgen cohort out/ --by predicted --map umap --json cohort.json
+reportgen cohort s3://results/2026 -o cohort.html --workers 8"""
 _DEFAULT = "cohort.html"
 
 
@@ -41,11 +42,16 @@ def add_cohort(commands: Any) -> None:
         "--sample", type=int, metavar="N", help="cases of a group that ranks are taken of; default 2000, in 64 MB"
     )
     cohort.add_argument("--title", default="", metavar="TEXT", help="title of the page")
+    cohort.add_argument("--language", default="en", metavar="CODE", help="language of the page: en or de")
+    workers = cohort.add_argument_group("workers (Dask, see docs/scale.md)")
+    workers.add_argument("--workers", type=int, default=0, metavar="N", help="processes; default 0: this one")
+    workers.add_argument("--scheduler", metavar="ADDRESS", help="of a running Dask cluster: tcp://... or tls://...")
     add_open(cohort)
     add_force(cohort)
 
 
 def _cohort(given: argparse.Namespace) -> None:
+    from reportgen.settings.batch import Cluster
     from reportgen.settings.cohort import CohortJob
     from reportgen.system.addresses import RemotePath, place_of
     from reportgen.system.errors import SettingsError
@@ -60,5 +66,6 @@ def _cohort(given: argparse.Namespace) -> None:
         folder=folder, html=beside / _DEFAULT if given.html is None else Path(given.html),
         json=None if given.json is None else Path(given.json), csv=None if given.csv is None else Path(given.csv),
         by=given.by, only=only, method=given.map, sample=given.sample, title=given.title,
+        language=given.language, cluster=Cluster(workers=given.workers, scheduler=given.scheduler),
     )  # fmt: skip
     say_made(cohort(job, overwrite=given.force, progress=True), opening=given.open)

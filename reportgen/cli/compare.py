@@ -32,8 +32,11 @@ def add_compare(commands: Any) -> None:
     compare.add_argument("--json", metavar="FILE", help="write all numbers")
     compare.add_argument("--csv", metavar="FILE", help="write a table of the cases where they disagree")
     compare.add_argument("--limit", dest="first_cases", type=int, metavar="N", help="only the first N cases")
+    compare.add_argument("--image-column", metavar="NAME", help="of a table: its column with the image")
+    compare.add_argument("--label-column", metavar="NAME", help="of a table: its column with the label")
     compare.add_argument("--skip-unreadable", action="store_true", help="leave out images that can't be read")
     compare.add_argument("--title", default="", metavar="TEXT", help="title of the page")
+    compare.add_argument("--language", metavar="CODE", help="language of the page: en or de")
     compare.add_argument("--no-occlusion", action="store_true", help="compare scores only, no maps")
     add_open(compare)
     add_force(compare)
@@ -46,9 +49,13 @@ def _compare(given: argparse.Namespace) -> None:
     from reportgen.settings.file import merge, settings_from
     from reportgen.workflows.compare import compare
 
-    occlusion = {"occlusion": {"enabled": False}} if given.no_occlusion else {}
-    settings = settings_from(merge(tables_from(given, _SECTIONS), occlusion))
-    source = None if given.cases is None else CaseSource(cases=given.cases, pair_by="", limit=given.first_cases)
+    occlusion: dict[str, Any] = {"occlusion": {"enabled": False}} if given.no_occlusion else {}
+    spoken = {} if given.language is None else {"language": given.language}
+    settings = settings_from(merge(merge(tables_from(given, _SECTIONS), occlusion), spoken))
+    source = None if given.cases is None else CaseSource(
+        cases=given.cases, pair_by="", limit=given.first_cases, image_column=given.image_column,
+        label_column=given.label_column,
+    )  # fmt: skip
     job = CompareJob(
         first=given.first, second=given.second, source=source,
         html=Path(_DEFAULT if given.html is None else given.html),

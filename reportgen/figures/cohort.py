@@ -13,8 +13,12 @@ from numpy.typing import NDArray
 from reportgen.figures.canvas import encode_figure, escape_formulas, grid_of_axes, new_figure, style_axes
 from reportgen.figures.colours import INK, SERIES
 from reportgen.figures.encoding import jpeg
-from reportgen.report.cohort import SIGNIFICANT, Contrast, SeparatingChannel
+from reportgen.report.cohort import SIGNIFICANT
+from reportgen.report.cohort_channels import Contrast, SeparatingChannel
+from reportgen.report.evidence import BITS
+from reportgen.report.numbers import grouped
 from reportgen.report.picture import Picture
+from reportgen.system.language import say
 
 Values = NDArray[np.float64]
 MARKS = "os^DvP"
@@ -50,16 +54,18 @@ def effects_chart(name: str, contrast: Contrast) -> Picture:
     axes.axvline(0, color=INK, linewidth=0.8)
     axes.set_yticks(range(len(layers)), [escape_formulas(shorten(layer)) for layer in layers], fontsize=7)
     axes.set_ylim(len(layers) - 0.5, -0.5)
-    axes.set_xlabel(escape_formulas(f"Cohen's d: {shorten(contrast.here)} − {shorten(contrast.there)}"), fontsize=9)
+    sides = say("Cohen's d: {here} − {there}", here=shorten(contrast.here), there=shorten(contrast.there))
+    axes.set_xlabel(escape_formulas(sides), fontsize=9)
     counts = {layer: sum(one.q < SIGNIFICANT for one in known if one.layer == layer) for layer in layers}
     widths = {layer: sum(one.layer == layer for one in contrast.channels) for layer in layers}
     best = max(layers, key=lambda layer: counts[layer] / max(1, widths[layer]))
-    alt = (
-        f"Effect size of each channel by layer, {contrast.here} against {contrast.there}: {contrast.clear:,} of "
-        f"{len(contrast.channels):,} stay after correction; the largest share in {best}, {counts[best]} of "
-        f"{widths[best]}."
-    )
-    caption = "A mark is a channel; dots: q below 0.05, crosses: not. Layers from input to output."
+    alt = say(
+        "Effect size of each channel by layer, {here} against {there}: {clear} of {count} stay after correction; the "
+        "largest share in {layer}, {some} of {channels}.",
+        here=contrast.here, there=contrast.there, clear=grouped(contrast.clear), count=grouped(len(contrast.channels)),
+        layer=best, some=counts[best], channels=widths[best],
+    )  # fmt: skip
+    caption = say("A mark is a channel; dots: q below 0.05, crosses: not. Layers from input to output.")
     return encode_figure(name, figure, alt, caption)
 
 
@@ -92,11 +98,9 @@ def channels_chart(
                 linewidth=1.0,
             )  # fmt: skip
         group = "" if alone else f"{shorten(sides[1][0])}, "
+        channel = say("{layer}, channel {channel}", layer=shorten(one.effect.layer), channel=one.effect.channel)
         axes.set_title(
-            escape_formulas(
-                f"{shorten(one.effect.layer)}, channel {one.effect.channel}\n{group}AUC {one.separation.value:.3f}"
-            ),
-            color=INK, fontsize=8,
+            escape_formulas(f"{channel}\n{group}AUC {one.separation.value:.3f}"), color=INK, fontsize=8,
         )  # fmt: skip
         axes.tick_params(labelsize=7)
         axes.locator_params(axis="x", nbins=4)
@@ -105,14 +109,16 @@ def channels_chart(
         axes.axis("off")
     told = "; ".join(f"{one.effect.layer} {one.effect.channel} AUC {one.separation.value:.3f}" for one in separating)
     first, second = (label for label, _ in values[0])
-    sides_told = f"Blue: {first}; orange, hatched: {second}." if alone else (
-        "Orange, hatched: the group named above it; blue: the others."
-    )  # fmt: skip
-    caption = f"{sides_told} Across: the channel's mean on a case; up: % of the cases of that side."
-    return encode_figure(name, figure, f"Means of the channels that separate best: {told}.", caption)
+    if alone:
+        sides_told = say("Blue: {first}; orange, hatched: {second}.", first=first, second=second)
+    else:
+        sides_told = say("Orange, hatched: the group named above it; blue: the others.")
+    axes_told = say("Across: the channel's mean on a case; up: % of the cases of that side.")
+    alt = say("Means of the channels that separate best: {channels}.", channels=told)
+    return encode_figure(name, figure, alt, f"{sides_told} {axes_told}")
 
 
-def maps_chart(name: str, maps: Sequence[GroupMap], unit: str = "bits") -> Picture:
+def maps_chart(name: str, maps: Sequence[GroupMap], unit: str = BITS) -> Picture:
     """Show for each group the mean image, the mean evidence map and its deviation, on one scale for all."""
     limit = max(float(np.nanmax(np.abs(one.mean))) for one in maps) or 1.0
     spread = max((float(np.nanmax(one.deviation)) for one in maps if np.isfinite(one.deviation).any()), default=0.0)
@@ -120,23 +126,26 @@ def maps_chart(name: str, maps: Sequence[GroupMap], unit: str = "bits") -> Pictu
     figure, panels = grid_of_axes(len(maps), 3, side=side, gap=(0.15, 0.34), below=0.6, right=0.15)
     for row, one in enumerate(maps):
         shown = (
-            (one.picture, "gray", (0.0, 255.0), f"{shorten(one.name)}: mean image"),
-            (one.mean, IMPORTANCE, (-limit, limit), "mean evidence"),
-            (one.deviation, SPREAD, (0.0, spread or 1.0), "deviation over cases"),
+            (one.picture, "gray", (0.0, 255.0), say("{group}: mean image", group=shorten(one.name))),
+            (one.mean, IMPORTANCE, (-limit, limit), say("mean evidence")),
+            (one.deviation, SPREAD, (0.0, spread or 1.0), say("deviation over cases")),
         )
         for column, (values, colours, limits, title) in enumerate(shown):
             show_map(panels[3 * row + column], values, colours, limits, title)
-    for column, label in ((1, f"{unit} a pixel"), (2, f"{unit} a pixel")):
-        bar_below(figure, panels[3 * (len(maps) - 1) + column], label)
+    for column in (1, 2):
+        bar_below(figure, panels[3 * (len(maps) - 1) + column], a_pixel(unit))
     told = "; ".join(
-        f"{one.name} ({one.cases}): strongest at {_place(one.mean)}, {_bits(np.nanmax(one.mean))} {unit}"
+        say(
+            "{group} ({count}): strongest at {place}, {value}", group=one.name, count=one.cases, place=_place(one.mean),
+            value=f"{_bits(np.nanmax(one.mean))} {unit_told(unit)}",
+        )
         for one in maps
-    )
-    caption = "Aligned by the frame of the image, not by what is in it. One scale for all groups."
-    return encode_figure(name, figure, f"Mean evidence map by group. {told}.", caption)
+    )  # fmt: skip
+    caption = say("Aligned by the frame of the image, not by what is in it. One scale for all groups.")
+    return encode_figure(name, figure, say("Mean evidence map by group. {groups}.", groups=told), caption)
 
 
-def difference_chart(name: str, here: GroupMap, there: GroupMap, unit: str = "bits") -> Picture:
+def difference_chart(name: str, here: GroupMap, there: GroupMap, unit: str = BITS) -> Picture:
     """Show where the mean map of one group is above that of another; what may be chance is pale.
 
     Pale is where the difference is below twice its standard error, place by place.
@@ -151,17 +160,19 @@ def difference_chart(name: str, here: GroupMap, there: GroupMap, unit: str = "bi
     pale = np.zeros((*difference.shape, 4))
     pale[..., :3], pale[..., 3] = 0.5, np.where(sure, 0.0, 0.55)
     axes.imshow(pale, interpolation="nearest", aspect="auto")
-    bar_below(figure, axes, f"{unit} a pixel")
-    share = float(sure.mean())
-    alt = (
-        f"Mean evidence of {here.name} minus that of {there.name}: largest at {_place(np.abs(difference))}, "
-        f"{_bits(difference.flat[int(np.nanargmax(np.abs(difference)))])} {unit}; {100 * share:.0f} % of the places "
-        "differ by at least twice the standard error."
-    )
-    caption = (
-        f"Gray: less than twice the standard error ({100 * (1 - share):.0f} % of the places; of places without any "
-        "difference about 5 % aren't gray)."
-    )
+    bar_below(figure, axes, a_pixel(unit))
+    share, largest = float(sure.mean()), difference.flat[int(np.nanargmax(np.abs(difference)))]
+    alt = say(
+        "Mean evidence of {here} minus that of {there}: largest at {place}, {value}; {share} of the places differ by "
+        "at least twice the standard error.",
+        here=here.name, there=there.name, place=_place(np.abs(difference)),
+        value=f"{_bits(largest)} {unit_told(unit)}", share=f"{100 * share:.0f} %",
+    )  # fmt: skip
+    caption = say(
+        "Gray: less than twice the standard error ({share} of the places; of places without any difference about 5 % "
+        "aren't gray).",
+        share=f"{100 * (1 - share):.0f} %",
+    )  # fmt: skip
     return encode_figure(name, figure, alt, caption)
 
 
@@ -206,7 +217,17 @@ def _place(values: Values) -> str:
     """Say where the highest place of a map is, as shares of its height and width."""
     row, column = np.unravel_index(int(np.nanargmax(values)), values.shape)
     down, across = (row + 0.5) / values.shape[0], (column + 0.5) / values.shape[1]
-    return f"{100 * down:.0f} % down and {100 * across:.0f} % across"
+    return say("{down} down and {across} across", down=f"{100 * down:.0f} %", across=f"{100 * across:.0f} %")
+
+
+def unit_told(unit: str) -> str:
+    """Return the unit of a map: bits, or that of the output."""
+    return say("bits") if unit == BITS else say("of the output")
+
+
+def a_pixel(unit: str) -> str:
+    """Return the unit of a map as its scale names it."""
+    return say("bits a pixel") if unit == BITS else say("of the output, a pixel")
 
 
 def _bits(value: float) -> str:

@@ -22,7 +22,7 @@ from reportgen.report.evaluation import (
     describe_estimate,
 )
 from reportgen.report.picture import Picture
-from reportgen.system.language import say
+from reportgen.system.language import mark, say
 
 MOST_PANELS = 12
 ROC, PRECISION_RECALL, CALIBRATION, SCORES = "roc", "precision-recall", "calibration", "scores"
@@ -39,7 +39,14 @@ def evaluation_pictures(
     classes, others = evaluation.classes, other.classes if other else ()
     pictures = [
         roc_picture(classes, others),
-        _curves(PRECISION_RECALL, "precision-recall curve", "recall (sensitivity)", "precision", classes, others),
+        _curves(
+            PRECISION_RECALL,
+            (mark("Precision-recall curve"), mark("Precision-recall curves")),
+            mark("recall (sensitivity)"),
+            mark("precision"),
+            classes,
+            others,
+        ),
         _calibration(evaluation, other),
     ]
     if evaluation.task == TWO_CLASSES:
@@ -49,7 +56,8 @@ def evaluation_pictures(
 
 def roc_picture(classes: Sequence[ClassMeasures], others: Sequence[ClassMeasures] = ()) -> Picture:
     """Draw the ROC curve of each class, with its band; those of another evaluation dashed."""
-    return _curves(ROC, "ROC curve", "1 − specificity", "sensitivity", classes, others)
+    title = (mark("ROC curve"), mark("ROC curves"))
+    return _curves(ROC, title, mark("1 − specificity"), mark("sensitivity"), classes, others)
 
 
 def shown_classes(classes: Sequence[ClassMeasures]) -> tuple[ClassMeasures, ...]:
@@ -136,7 +144,12 @@ def standing_strip(
 
 
 def _curves(
-    name: str, title: str, across: str, up: str, classes: Sequence[ClassMeasures], others: Sequence[ClassMeasures]
+    name: str,
+    title: tuple[str, str],
+    across: str,
+    up: str,
+    classes: Sequence[ClassMeasures],
+    others: Sequence[ClassMeasures],
 ) -> Picture:
     """Draw a curve for each class, with its band; that of another evaluation dashed."""
     is_roc = name == ROC
@@ -148,32 +161,32 @@ def _curves(
     def draw(axes: Any, one: ClassMeasures, _: int) -> None:
         whole = one.positives + one.negatives
         chance = [0, 1] if is_roc else [one.positives / whole] * 2
-        axes.plot([0, 1], chance, ":", color=INK, linewidth=1, label="chance")
+        axes.plot([0, 1], chance, ":", color=INK, linewidth=1, label=say("chance"))
         mine = curve_of(one)[0]
-        label = "this" if others else None
+        label = say("this") if others else None
         _draw_curve(axes, mine, SERIES[0], "-", label, stepped=not is_roc)
         if one.number in theirs:
-            _draw_curve(axes, curve_of(theirs[one.number])[0], SERIES[1], "--", "other", stepped=not is_roc)
+            _draw_curve(axes, curve_of(theirs[one.number])[0], SERIES[1], "--", say("other"), stepped=not is_roc)
         own = one.points[0]
         place = (1 - own.specificity.value, own.sensitivity.value) if is_roc else (
             own.sensitivity.value, own.precision.value
         )  # fmt: skip
         if all(map(math.isfinite, place)):
-            axes.plot(*place, "o", color=SERIES[0], markersize=6, markeredgecolor="white", label="as it decides")
+            axes.plot(*place, "o", color=SERIES[0], markersize=6, markeredgecolor="white", label=say("as it decides"))
 
     shown = shown_classes(classes)
-    figure = _panels(shown, across, up, draw)
-    measure = "AUC" if is_roc else "average precision"
+    figure = _panels(shown, say(across), say(up), draw, "lower right" if is_roc else "lower left")
+    measure = "AUC" if is_roc else say("average precision")
     told = "; ".join(f"{one.class_name} {describe_estimate(curve_of(one)[1])}" for one in shown)
     if others:
         numbers = {one.number for one in shown}
         both = [one for one in others if one.number in numbers]
         second = [f"{one.class_name} {describe_estimate(curve_of(one)[1])}" for one in both]
-        told += f"; the other {'; '.join(second)}"
-    alt = f"{title[0].upper()}{title[1:]}{'s' if len(shown) > 1 else ''}: {measure} {told}."
-    band = "band: 95 % interval by patient; dot: as the model decides; dotted: chance"
-    first = "Solid: this evaluation; dashed: the other; " if others else "Line: the images as they are; "
-    return encode_figure(name, figure, alt, f"{first}{band}.{_left_out(classes, shown)}")
+        told += f"; {say('the other {values}', values='; '.join(second))}"
+    alt = f"{say(title[len(shown) > 1])}: {measure} {told}."
+    band = say("Band: 95 % interval by patient; dot: as the model decides; dotted: chance.")
+    first = say("Solid: this evaluation; dashed: the other.") if others else say("Line: the images as they are.")
+    return encode_figure(name, figure, alt, f"{first} {band}{_left_out(classes, shown)}")
 
 
 def _draw_curve(axes: Any, curve: Curve, colour: str, line: str, label: str | None, *, stepped: bool) -> None:
@@ -211,7 +224,7 @@ def _calibration(evaluation: ClassifierEvaluation, other: ClassifierEvaluation |
         what = f"the score of {shown[0].class_name}" if len(shown) == 1 else "the score of each finding"
         figure = _panels(
             shown, "mean score", "share that has it",
-            lambda axes, one, _: draw(axes, one.calibration, theirs.get(one.number)),
+            lambda axes, one, _: draw(axes, one.calibration, theirs.get(one.number)), "upper left",
         )  # fmt: skip
         told = "; ".join(f"{one.class_name} {describe_estimate(one.calibration.expected_error)}" for one in shown)
     alt = f"Calibration of {what} in ten bins: expected calibration error {told}."
@@ -232,13 +245,13 @@ def _draw_bins(axes: Any, calibration: Calibration, colour: str, marker: str, la
     axes.scatter(x, y, s=sizes, color=colour, marker=marker, alpha=0.85, linewidths=0, label=label)
 
 
-def _panels(shown: Sequence[ClassMeasures], across: str, up: str, draw: Draw) -> Any:
-    """Draw one panel for each class, a large one where there is only one."""
+def _panels(shown: Sequence[ClassMeasures], across: str, up: str, draw: Draw, legend: str = "lower left") -> Any:
+    """Draw one panel for each class, a large one with a legend where there is only one."""
     if len(shown) == 1:
         figure, axes = new_figure((0.65, 3.4, 0.3), (0.55, 3.4, 0.2))
         draw(axes, shown[0], 0)
         _frame(axes, across, up)
-        _legend(axes, "lower right" if up == "sensitivity" else "upper left" if "share" in up else "lower left")
+        _legend(axes, legend)
         return figure
     columns = min(4, len(shown))
     rows = -(-len(shown) // columns)
@@ -274,4 +287,6 @@ def _short(name: str) -> str:
 def _left_out(classes: Sequence[ClassMeasures], shown: Sequence[ClassMeasures]) -> str:
     if not shown or len(shown) == len(classes):
         return ""
-    return f" The {len(shown)} of {len(classes)} classes with the lowest AUC; the table has all."
+    return " " + say(
+        "The {shown} of {count} classes with the lowest AUC; the table has all.", shown=len(shown), count=len(classes)
+    )

@@ -9,9 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.figures.canvas import encode_figure, escape_formulas, grid_of_axes, new_figure
-from reportgen.figures.cohort import IMPORTANCE, bar_below, shorten, show_map, side_of
+from reportgen.figures.cohort import IMPORTANCE, a_pixel, bar_below, shorten, show_map, side_of
 from reportgen.figures.colours import INK, SERIES
+from reportgen.report.evidence import BITS
+from reportgen.report.numbers import grouped
 from reportgen.report.picture import Picture
+from reportgen.system.language import say
 
 Values = NDArray[np.float64]
 
@@ -36,27 +39,31 @@ def scores_chart(
     points, crossed = np.asarray(scores, float).reshape(-1, 2), np.asarray(flipped, bool)
     size = 4 if len(points) < 1000 else 2
     for chosen, mark, colour, label in (
-        (~crossed, "o", SERIES[0], "say the same"), (crossed, "X", SERIES[1], "say different things")
+        (~crossed, "o", SERIES[0], say("say the same")), (crossed, "X", SERIES[1], say("say different things"))
     ):  # fmt: skip
         own = points[chosen]
         axes.plot(
             own[:, 0], own[:, 1], mark, color=colour, markersize=size + 2 * (mark == "X"), markeredgewidth=0, alpha=0.7,
-            linestyle="none", label=f"{label} ({len(own):,})",
+            linestyle="none", label=f"{label} ({grouped(len(own))})",
         )  # fmt: skip
     axes.set_xlim(-0.02, 1.02)
     axes.set_ylim(-0.02, 1.02)
     for set_label, model in zip((axes.set_xlabel, axes.set_ylabel), names, strict=True):
-        set_label(escape_formulas(f"{model}: score of {what}"), color=INK, fontsize=9)
+        told = say("{model}: score of {what}", model=model, what=what)
+        set_label(escape_formulas(told), color=INK, fontsize=9)
     axes.legend(fontsize=8, frameon=False, labelcolor=INK, ncol=2, loc="lower left", bbox_to_anchor=(-0.02, 1.0))
     above = int((points[:, 1] > points[:, 0]).sum())
-    alt = (
-        f"Scores of {what} by {names[1]} against those by {names[0]}: {names[1]} is higher on {above:,} of "
-        f"{len(points):,} cases; of {int(crossed.sum()):,} they say different things."
-    )
-    return encode_figure(name, figure, alt, "A mark is a case; on the dotted line both give the same score.")
+    alt = say(
+        "Scores of {what} by {second} against those by {first}: {second} is higher on {above} of {count} cases; of "
+        "{different} they say different things.",
+        what=what, first=names[0], second=names[1], above=grouped(above), count=grouped(len(points)),
+        different=grouped(int(crossed.sum())),
+    )  # fmt: skip
+    caption = say("A mark is a case; on the dotted line both give the same score.")
+    return encode_figure(name, figure, alt, caption)
 
 
-def moved_chart(name: str, pairs: Sequence[MapPair], names: tuple[str, str], unit: str = "bits") -> Picture:
+def moved_chart(name: str, pairs: Sequence[MapPair], names: tuple[str, str], unit: str = BITS) -> Picture:
     """Show maps side by side, a row a case: the image, both maps and their difference, all on one scale."""
     differences = [one.there - one.here for one in pairs]
     every = [*(one.here for one in pairs), *(one.there for one in pairs), *differences]
@@ -74,7 +81,11 @@ def moved_chart(name: str, pairs: Sequence[MapPair], names: tuple[str, str], uni
         )
         for column, (values, colours, limits, title) in enumerate(shown):
             show_map(panels[4 * row + column], np.asarray(values), colours, limits, title)
-    bar_below(figure, panels[4 * (len(pairs) - 1) + 1], f"{unit} a pixel")
-    told = "; ".join(f"{one.name}, correlation {one.correlation:.2f}".replace("-", "−") for one in pairs)
-    caption = "The cases whose maps are least alike, the least first. One scale for all maps."
-    return encode_figure(name, figure, f"Evidence maps of both models side by side: {told}.", caption)
+    bar_below(figure, panels[4 * (len(pairs) - 1) + 1], a_pixel(unit))
+    told = "; ".join(
+        say("{case}, correlation {number}", case=one.name, number=f"{one.correlation:.2f}".replace("-", "−"))
+        for one in pairs
+    )
+    caption = say("The cases whose maps are least alike, the least first. One scale for all maps.")
+    alt = say("Evidence maps of both models side by side: {cases}.", cases=told)
+    return encode_figure(name, figure, alt, caption)

@@ -194,7 +194,13 @@ def _checked(found: Sequence[tuple[str, Mask]]) -> dict[str, Mask]:
 
 def _with_plain_names(found: Sequence[tuple[str, Mask]]) -> Iterator[tuple[str, Mask]]:
     for name, mask in found:
-        plain = " ".join(visible(name.encode("utf-8", "replace").decode()).split())
+        plain = plain_name_of(name)
         if not plain:
             raise SettingsError("a mask has no name", "give it one: masks = { lungs = 'lungs.png' }")
-        yield (plain if len(plain) <= LONGEST_NAME else f"{plain[: LONGEST_NAME - 1]}…"), mask
+        yield plain, mask
+
+
+def plain_name_of(name: str) -> str:
+    """Return the name of a region as it is shown: on one line, not too long, nothing invisible in it."""
+    plain = " ".join(visible(name.encode("utf-8", "replace").decode()).split())
+    return plain if len(plain) <= LONGEST_NAME else f"{plain[: LONGEST_NAME - 1]}…"

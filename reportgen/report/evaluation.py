@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from reportgen.report.model import ModelReport
 from reportgen.report.numbers import Number
 from reportgen.report.picture import Picture
+from reportgen.system.language import say
 
 EVALUATION_SCHEMA = 1
 EVALUATION_KIND = "classifier evaluation"
@@ -429,5 +430,14 @@ def describe_estimate(estimate: Estimate | None) -> str:
         return "–"
     if not math.isfinite(estimate.low):
         return f"{estimate.value:.3f}"
-    between = "–" if estimate.low >= 0 else " to "
-    return f"{estimate.value:.3f} [{estimate.low:.3f}{between}{estimate.high:.3f}]".replace("-", "−")
+    return with_interval(estimate, 3)
+
+
+def with_interval(estimate: Estimate, decimals: int) -> str:
+    """Return a number with its interval, which is known: with a dash, or in words where that would stand by a minus."""
+    value, low, high = (
+        f"{one:z.{decimals}f}".replace("-", "−") for one in (estimate.value, estimate.low, estimate.high)
+    )
+    if not low.startswith("−"):
+        return f"{value} [{low}–{high}]"
+    return say("{value} [{low} to {high}]", value=value, low=low, high=high)

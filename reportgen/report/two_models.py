@@ -9,10 +9,11 @@ from reportgen.report.cohort import Finding
 from reportgen.report.evaluation import Difference, Estimate
 from reportgen.report.numbers import Number
 from reportgen.report.picture import Picture
+from reportgen.system.language import ENGLISH, mark
 
 TWO_MODELS_SCHEMA = 1
 TWO_MODELS_KIND = "comparison of two models"
-TWO_MODELS_DISCLAIMER = (
+TWO_MODELS_DISCLAIMER = mark(
     "This page tells what two models say of the same images. It is not a diagnosis of any of them, and no proof that "
     "one model is better on others."
 )
@@ -108,6 +109,8 @@ class TwoModels:
         The models, A and B.
     class_names
         What they say, in the order of A.
+    language
+        That sentences and pictures are in.
     cases, lone
         Cases of both, and those that only one has.
     flips
@@ -143,6 +146,7 @@ class TwoModels:
     first: ModelSide
     second: ModelSide
     class_names: tuple[str, ...]
+    language: str = ENGLISH
     cases: int
     lone: int
     flips: int

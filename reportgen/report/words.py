@@ -5,13 +5,16 @@ from __future__ import annotations
 import math
 
 from reportgen.report.evaluation import Estimate
+from reportgen.system.language import say
 
 
 def describe_percent(share: float) -> str:
     """Return a share as whole per cent; what would be rounded to none or all is said so."""
     if not math.isfinite(share):
         return "–"
-    return "under 1 %" if 0 < share < 0.01 else "over 99 %" if 0.99 < share < 1 else f"{100 * share:.0f} %"
+    if 0 < share < 0.01:
+        return say("under 1 %")
+    return say("over 99 %") if 0.99 < share < 1 else f"{100 * share:.0f} %"
 
 
 def describe_share(estimate: Estimate | None) -> str:

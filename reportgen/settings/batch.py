@@ -125,7 +125,7 @@ def check_batch(job: BatchJob) -> None:
     RemoteError
         When an address has a password in it.
     """
-    source, cluster = job.source, job.cluster
+    source = job.source
     if source is not None:
         place_of(source.cases)
     if source is not None and source.kind not in KINDS:
@@ -136,6 +136,18 @@ def check_batch(job: BatchJob) -> None:
         raise SettingsError(f"--limit is {source.limit}", "give a number from 1")
     if source is None and job.dry_run:
         raise SettingsError("--dry-run needs the cases", "name them")
+    check_cluster(job.cluster)
+    most_failures(job.max_failures, 1)
+
+
+def check_cluster(cluster: Cluster) -> None:
+    """Refuse workers that make no sense.
+
+    Raises
+    ------
+    SettingsError
+        Naming the flag.
+    """
     if cluster.workers is not None and not 0 <= cluster.workers <= 10_000:
         raise SettingsError(f"--workers is {cluster.workers}", "give 0 to 10,000")
     if cluster.threads is not None and not 1 <= cluster.threads <= 1024:
@@ -146,7 +158,6 @@ def check_batch(job: BatchJob) -> None:
         raise SettingsError("--scheduler, --jobqueue and --kubernetes each say where workers are", "give one of them")
     if cluster.scheduler is not None and not cluster.scheduler.startswith(("tcp://", "tls://")):
         raise SettingsError(f"--scheduler is '{cluster.scheduler}'", "give tcp://HOST:PORT or tls://HOST:PORT")
-    most_failures(job.max_failures, 1)
 
 
 def most_failures(text: str | None, count: int) -> int | None:

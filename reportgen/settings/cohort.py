@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from reportgen.settings.batch import Cluster, check_cluster
 from reportgen.system.addresses import RemotePath
 from reportgen.system.errors import SettingsError
+from reportgen.system.language import ENGLISH, languages
 
 PCA, UMAP = "pca", "umap"
 _LEAST_SAMPLE, _MOST_SAMPLE = 20, 100_000
@@ -32,6 +34,10 @@ class CohortJob:
         How many cases of a group are kept at once; None: 2,000, or as many as 64 MB hold.
     title
         Of the page; empty: made of model and groups.
+    language
+        Of the page: the code of one that there is a catalogue of.
+    cluster
+        Who reads and measures; without workers this process.
     """
 
     folder: Path | RemotePath
@@ -43,6 +49,8 @@ class CohortJob:
     method: str = PCA
     sample: int | None = None
     title: str = ""
+    language: str = ENGLISH
+    cluster: Cluster = field(default_factory=Cluster)
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -62,5 +70,9 @@ def check_cohort(job: CohortJob) -> None:
         raise SettingsError(f"--map is '{job.method}'", "give pca or umap")
     if job.sample is not None and not _LEAST_SAMPLE <= job.sample <= _MOST_SAMPLE:
         raise SettingsError(f"--sample is {job.sample}", f"give {_LEAST_SAMPLE} to {_MOST_SAMPLE:,}")
+    if job.language not in languages():
+        known = " or ".join(f"'{code}'" for code in languages())
+        raise SettingsError(f"--language is '{job.language:.60}'", f"give {known}")
+    check_cluster(job.cluster)
     if not job.by.strip():
         raise SettingsError("--by is empty", "give label, predicted, correct, none, or a column of the cases")

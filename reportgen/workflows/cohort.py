@@ -1,7 +1,6 @@
 """Many cases in groups, as a walk: kept numbers -> what groups have -> which cases to show -> figures -> files.
 
-The cases are read twice, one after another, and none is kept: first what each group has, then where each case lies in
-it.
+The cases are read twice, chunk by chunk, and none is kept: first what each group has, then where each case lies in it.
 """
 
 from __future__ import annotations
@@ -13,21 +12,24 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from reportgen.outputs.made import Made
-from reportgen.report.cohort import Cohort, Notable, SeparatingChannel
+from reportgen.report.cohort import COHORT_DISCLAIMER, Cohort
+from reportgen.report.cohort_cases import Notable
+from reportgen.report.cohort_channels import SeparatingChannel
 from reportgen.report.evaluation import Resampling
+from reportgen.report.numbers import grouped
 from reportgen.report.provenance import creation_time, versions
 from reportgen.settings.cohort import UMAP, CohortJob, check_cohort
 from reportgen.system.addresses import RemotePath
-from reportgen.system.errors import OutputError, ReportgenError, SettingsError
+from reportgen.system.errors import OutputError
+from reportgen.system.language import say, say_count, speaking
 from reportgen.system.libraries import library_version
 from reportgen.system.progress import Stopwatch
 from reportgen.workflows.making import spare_files
 
 if TYPE_CHECKING:
-    from reportgen.analysis.cohort.gather import Gathered, Layout
-    from reportgen.analysis.cohort.look import Looked
     from reportgen.analysis.predictions import Head
     from reportgen.batch.numbers import Batch
+
 
 SEPARATING = 6
 _RESAMPLING = Resampling(samples=1000, seed=0)
@@ -56,7 +58,8 @@ def cohort(job: CohortJob, *, overwrite: bool, progress: bool) -> Made:
 
     _check(job, overwrite=overwrite)
     watch = Stopwatch(progress)
-    found = measure_cohort(job, watch)
+    with speaking(job.language):
+        found = measure_cohort(job, watch)
     files = {job.html: render_cohort_html(found, reports_beside(job.html, job.folder)).encode()}
     if job.json is not None:
         files[job.json] = render_cohort_json(found)
@@ -113,20 +116,22 @@ def measure_cohort(job: CohortJob, watch: Stopwatch) -> Cohort:
     from reportgen.analysis.cohort.findings import find_all
     from reportgen.analysis.cohort.likeness import measure_likeness
     from reportgen.analysis.cohort.scores import measure_scores, with_known_labels
-    from reportgen.analysis.cohort.summaries import order_groups, summarize_groups
+    from reportgen.analysis.cohort.summaries import are_regions_cut, name_regions, order_groups, summarize_groups
     from reportgen.analysis.known_regions import border_of
     from reportgen.batch.numbers import read_batch
     from reportgen.workflows.cohort_pictures import Examples, cohort_pictures, make_case_map
+    from reportgen.workflows.cohort_walks import walking
 
     batch = read_batch(job.folder)
     head = head_of_batch(batch)
-    gathered, layout, count = _gather(job, batch, watch)
-    names, groups = order_groups(gathered.groups), gathered.groups
-    with watch.step("channels"):
-        pairs = sides_of(names, groups)
-        contrasts = compare_channels(pairs, layout)
-        chosen = separate(contrasts, pairs, layout, SEPARATING, _RESAMPLING)
-    looked = _look(job, head, gathered, [key for one in chosen for key, _ in one.steps], count, watch)
+    with walking(job, batch, head, watch) as walks:
+        gathered, layout = walks.gather()
+        names, groups, count = order_groups(gathered.groups), gathered.groups, gathered.cases
+        with watch.step("channels"):
+            pairs = sides_of(names, groups)
+            contrasts = compare_channels(pairs, layout)
+            chosen = separate(contrasts, pairs, layout, SEPARATING, _RESAMPLING)
+        looked = walks.look(gathered, layout, [key for one in chosen for key, _ in one.steps])
     with watch.step("maps"):
         alike = measure_likeness(looked.alike, names, groups)
     with watch.step("scores"):
@@ -146,7 +151,7 @@ def measure_cohort(job: CohortJob, watch: Stopwatch) -> Cohort:
             Notable(kind=kind, group=group, cases=tuple(examples.show(seen, abs(value)) for value, seen in best))
             for kind, group, best in looked.standing_out(names)
         )
-        case_map = make_case_map(job.method, looked, names, examples)
+        case_map = make_case_map(job.method, looked, names, groups, examples)
         values = [one.values for one in chosen]
         pictures = cohort_pictures(head, names, groups, contrasts, separating, values, scores)
     summaries = summarize_groups(names, groups, batch.class_names)
@@ -154,19 +159,26 @@ def measure_cohort(job: CohortJob, watch: Stopwatch) -> Cohort:
     return Cohort(
         title=job.title or _title(names, job.by, count),
         created=creation_time(), model=batch.model_name, model_sha256=batch.model_sha256,
-        class_names=batch.class_names, by=job.by, cases=count, ungrouped=gathered.ungrouped,
+        class_names=batch.class_names, by=job.by, cases=count, ungrouped=gathered.ungrouped, language=job.language,
         sample=groups[names[0]].sample.size, groups=summaries, border_area=border, contrasts=contrasts,
+        regions=name_regions(groups), regions_cut=are_regions_cut(groups),
         separating=separating, likenesses=alike, scores=scores, scored=len(labelled.rows) if labelled else 0,
         scored_sample=not gathered.scored.is_whole, case_map=case_map, notable=notable,
-        findings=find_all(summaries, job.by, contrasts, separating, alike, border, notable, gathered.ungrouped),
+        findings=find_all(
+            summaries, job.by, contrasts, separating, alike, border, notable, gathered.ungrouped,
+            gathered.repeated, are_regions_cut(groups),
+        ),
         pictures=(*pictures, *examples.pictures),
+        disclaimer=say(COHORT_DISCLAIMER),
         versions=versions() | {name: library_version(name) or "unknown" for name in ("scikit-learn", "scipy")},
     )  # fmt: skip
 
 
 def _title(names: Sequence[str], by: str, count: int) -> str:
-    cases = "1 case" if count == 1 else f"{count:,} cases"
-    return f"{' and '.join(names)}, {cases}" if len(names) == 2 else f"{cases}, by {by}" if len(names) > 1 else cases
+    cases = say_count("{count} case", "{count} cases", count, count=grouped(count))
+    if len(names) == 2:
+        return say("{one} and {other}, {cases}", one=names[0], other=names[1], cases=cases)
+    return say("{cases}, by {by}", cases=cases, by=by) if len(names) > 1 else cases
 
 
 def head_of_batch(batch: Batch) -> Head:
@@ -176,47 +188,3 @@ def head_of_batch(batch: Batch) -> Head:
     single = batch.threshold is not None
     threshold = 0.5 if batch.threshold is None else batch.threshold
     return Head(batch.head, batch.class_names, threshold, 1 if single else len(batch.class_names), batch.thresholds)
-
-
-def _gather(job: CohortJob, batch: Batch, watch: Stopwatch) -> tuple[Gathered, Layout, int]:
-    """Walk over the cases for the first time; return what groups have, the cases' shapes, and how many there are."""
-    from reportgen.analysis.cohort.gather import Gathered
-    from reportgen.batch.numbers import iterate_numbers
-
-    gathered, count = Gathered(job.by, batch.class_names, job.sample, job.only), 0
-    with watch.step("cases") as done:
-        for case in iterate_numbers(job.folder):
-            gathered.add(case)
-            count += 1
-            done(1)
-    if gathered.layout is None:
-        raise ReportgenError(f"{job.folder} holds no case that is done", "run reportgen batch first")
-    missing = [name for name in job.only if name not in gathered.groups]
-    if missing:
-        raise SettingsError(
-            f"no case's {job.by} is '{missing[0]}'", "name groups as they are, or leave out --only to see them"
-        )
-    if not gathered.groups:
-        raise SettingsError(
-            f"none of the {count:,} cases has a value of {job.by}", "group by something else with --by, or --by none"
-        )
-    return gathered, gathered.layout, count
-
-
-def _look(
-    job: CohortJob, head: Head, gathered: Gathered, wanted: Sequence[str], count: int, watch: Stopwatch
-) -> Looked:
-    """Walk over the cases once more; return which are to be shown, and where they lie."""
-    from reportgen.analysis.cohort.likeness import Alikeness
-    from reportgen.analysis.cohort.look import Looked
-    from reportgen.analysis.cohort.places import find_directions
-    from reportgen.batch.numbers import iterate_numbers
-
-    names = list(gathered.groups)
-    directions = find_directions(names, gathered.groups)
-    looked = Looked(head, gathered, Alikeness(names, gathered.groups), directions, frozenset(wanted))
-    with watch.step("cases among the others", count) as done:
-        for case in iterate_numbers(job.folder):
-            looked.add(case)
-            done(1)
-    return looked

@@ -22,11 +22,13 @@ from reportgen.figures.cohort import (
     small_picture,
 )
 from reportgen.figures.evaluation import roc_picture
-from reportgen.report.cohort import CaseMap, Contrast, Example, MapPoint, SeparatingChannel
+from reportgen.report.cohort_cases import CaseMap, Example, MapPoint
+from reportgen.report.cohort_channels import Contrast, SeparatingChannel
 from reportgen.report.evaluation import ClassMeasures
 from reportgen.report.evidence import BITS, OUTPUT
 from reportgen.report.picture import Picture
 from reportgen.settings.cohort import UMAP
+from reportgen.system.language import say
 
 MOST_EFFECT_CHARTS = 6
 Values = NDArray[np.float64]
@@ -44,7 +46,9 @@ class Examples:
         if seen.thumbnail is not None:
             name = f"case-{seen.item}-{seen.case}"
             if name not in self._pictures:
-                self._pictures[name] = small_picture(name, f"{seen.name}, the image small.", seen.thumbnail)
+                self._pictures[name] = small_picture(
+                    name, say("{name}, the image small.", name=seen.name), seen.thumbnail
+                )
         return Example(
             item=seen.item, case=seen.case, name=seen.name, group=seen.group, label=seen.label, said=seen.said,
             score=seen.score, value=value, picture=name,
@@ -56,11 +60,13 @@ class Examples:
         return tuple(self._pictures.values())
 
 
-def make_case_map(method: str, looked: Looked, names: Sequence[str], examples: Examples) -> CaseMap | None:
+def make_case_map(
+    method: str, looked: Looked, names: Sequence[str], groups: Mapping[str, Group], examples: Examples
+) -> CaseMap | None:
     """Return all cases in two dimensions; None where features tell nothing."""
-    if looked.directions is None or looked.gathered.layout is None:
+    if looked.directions is None:
         return None
-    places = embed_with_umap(names, looked.gathered.groups) if method == UMAP else None
+    places = embed_with_umap(names, groups) if method == UMAP else None
     pictured = {seen.key: seen for seen in looked.pictured}
     points = []
     for seen, place in looked.points:
@@ -70,7 +76,7 @@ def make_case_map(method: str, looked: Looked, names: Sequence[str], examples: E
         points.append(MapPoint(x=x, y=y, example=examples.show(pictured.get(seen.key, seen), 0.0)))
     explained = () if places is not None else tuple(looked.directions.explained[:2].tolist())
     return CaseMap(
-        method=method.upper(), layer=looked.features_layer, features=looked.gathered.layout.features,
+        method=method.upper(), layer=looked.features_layer, features=len(looked.directions.middle),
         explained=explained, points=tuple(points),
     )  # fmt: skip
 

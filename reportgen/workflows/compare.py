@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING
 from reportgen.outputs.made import Made
 from reportgen.report.evaluation import Resampling
 from reportgen.report.provenance import creation_time, versions
-from reportgen.report.two_models import ModelSide, TwoModels
+from reportgen.report.two_models import TWO_MODELS_DISCLAIMER, ModelSide, TwoModels
 from reportgen.settings.compare import CompareJob
 from reportgen.settings.report import Settings
 from reportgen.system.errors import OutputError, SettingsError
+from reportgen.system.language import say, speaking
 from reportgen.system.libraries import library_version
 from reportgen.system.progress import Stopwatch
 from reportgen.system.silence import silence_tensorflow
@@ -66,7 +67,8 @@ def compare(job: CompareJob, settings: Settings, *, overwrite: bool, progress: b
             prepare_libraries()
     if not debug:
         warnings.simplefilter("ignore")
-    found = measure_two_models(job, settings, watch)
+    with speaking(settings.language):
+        found = measure_two_models(job, settings, watch)
     folders = [reports_beside(job.html, Path(one)) if is_batch(one) else "" for one in (job.first, job.second)]
     files = {job.html: render_two_models_html(found, (folders[0], folders[1])).encode()}
     if job.json is not None:
@@ -144,13 +146,14 @@ def measure_two_models(job: CompareJob, settings: Settings, watch: Stopwatch) ->
         disagreeing, moved, thumbnails = show_cases(compared)
         pictures = two_models_pictures(compared)
     return TwoModels(
-        title=job.title or " and ".join(dict.fromkeys((first.name, second.name))),
+        title=job.title or say(" and ").join(dict.fromkeys((first.name, second.name))), language=settings.language,
         created=creation_time(), first=sides[0], second=sides[1], class_names=matching.head.class_names,
         cases=compared.cases, lone=lone, flips=compared.flips, said=_said(compared), paired=paired,
         differences=differences, labelled=measured.cases if measured else 0, rank_correlation=ranks,
         map_correlation=maps, mapped=int(compared.correlations.count), other_targets=compared.other_targets,
         disagreeing=disagreeing, moved=moved, sample=SAMPLE,
         findings=find_all(compared, paired, differences, ranks, maps, lone), pictures=(*pictures, *thumbnails),
+        disclaimer=say(TWO_MODELS_DISCLAIMER),
         versions=versions() | {name: library_version(name) or "unknown" for name in ("scikit-learn", "scipy")},
     )  # fmt: skip
 

@@ -9,7 +9,8 @@ from pathlib import Path
 from reportgen.analysis.predictions import Head
 from reportgen.analysis.runs import Subject, is_finite, make_subject, run_cases, scan_cases
 from reportgen.analysis.two_models.answers import Answer, answer_from_numbers, answer_from_run
-from reportgen.batch.cases import CaseRow, Plan, plan_items
+from reportgen.batch.cases import plan_items
+from reportgen.batch.items import CaseRow, Plan
 from reportgen.batch.numbers import CaseNumbers, iterate_numbers, read_batch, read_numbers, shrink
 from reportgen.batch.record import ABOUT, numbers_name
 from reportgen.batch.storage import storage_at

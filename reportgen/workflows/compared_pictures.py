@@ -8,6 +8,7 @@ from reportgen.figures.cohort import small_picture
 from reportgen.figures.two_models import MapPair, moved_chart, scores_chart
 from reportgen.report.picture import Picture
 from reportgen.report.two_models import ComparedCase
+from reportgen.system.language import say
 
 NAMES = ("A", "B")
 
@@ -23,7 +24,7 @@ def show_cases(
         here, there = pair.here, pair.there
         picture = f"case-{here.sha256[:16]}"
         if picture not in pictures:
-            pictures[picture] = small_picture(picture, f"{here.name}, the image small.", here.thumbnail)
+            pictures[picture] = small_picture(picture, say("{name}, the image small.", name=here.name), here.thumbnail)
         return ComparedCase(
             name=here.name, sha256=here.sha256, label=here.label, class_name=names[pair.number], scores=pair.scores,
             said=(name_said(pair.said[0], names), name_said(pair.said[1], names)), value=value,
@@ -41,7 +42,7 @@ def two_models_pictures(compared: Compared) -> list[Picture]:
     drawn = list(compared.drawn)
     if drawn:
         names = {one.class_name for one in drawn}
-        what = names.pop() if len(names) == 1 else "the label, else of what A says"
+        what = names.pop() if len(names) == 1 else say("the label, else of what A says")
         scores, flipped = [one.scores for one in drawn], [one.flipped for one in drawn]
         pictures.append(scores_chart("scores", scores, flipped, what, NAMES))
     moved = [

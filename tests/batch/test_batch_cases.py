@@ -87,6 +87,13 @@ def test_dicom_studies_are_named_after_nobody(tmp_path):
     assert [len(item.cases) for item in plan(tmp_path / "archive", pair_by="study").items] == [2, 1]
 
 
+def test_names_with_umlauts_can_be_read(images, tmp_path):
+    images("in/Röntgen Größe é.png")
+    images("in/胸部.png", seed=1)
+    first, second = (item.id for item in plan(tmp_path / "in").items)
+    assert first.startswith("rontgen-grosse-e-") and second.startswith("report-")
+
+
 @pytest.mark.parametrize(
     "name", ["../../etc/passwd", "<script>alert(1)</script>", "ä ö\u202e.png", "a" * 200, "=cmd()"]
 )

@@ -7,7 +7,8 @@ from batches import files_of
 
 from reportgen.batch import cluster as clusters
 from reportgen.batch.cases import plan_items
-from reportgen.batch.cluster import choose_workers, job_cluster, pod_specification
+from reportgen.batch.cluster import choose_workers
+from reportgen.batch.connection import CONFIG, job_cluster, pod_specification
 from reportgen.batch.record import Basis
 from reportgen.settings.batch import CaseSource, Cluster
 from reportgen.settings.report import DEFAULTS
@@ -26,7 +27,7 @@ def scheduler():
     from distributed import LocalCluster
 
     with (
-        dask.config.set(clusters.CONFIG),
+        dask.config.set(CONFIG),
         LocalCluster(
             n_workers=1, threads_per_worker=1, host="127.0.0.1", dashboard_address=None, silence_logs=50
         ) as one,
@@ -61,7 +62,7 @@ def test_a_case_that_kills_its_workers_is_set_aside_and_no_other(batch, table, t
 
 
 def test_a_scheduler_that_is_gone_is_told(batch, table, monkeypatch, scheduler):
-    monkeypatch.setitem(clusters.CONFIG, "distributed.comm.timeouts.connect", "1s")
+    monkeypatch.setitem(CONFIG, "distributed.comm.timeouts.connect", "1s")
     path = table([("A",)] * 3)
     address, run = scheduler.scheduler_address, clusters.OnCluster.run
 
@@ -80,7 +81,7 @@ def test_a_scheduler_that_is_gone_is_told(batch, table, monkeypatch, scheduler):
 
 
 def test_no_scheduler_at_all(batch, table, monkeypatch):
-    monkeypatch.setitem(clusters.CONFIG, "distributed.comm.timeouts.connect", "1s")
+    monkeypatch.setitem(CONFIG, "distributed.comm.timeouts.connect", "1s")
     with pytest.raises(OutputError, match="the scheduler can't be reached"):
         batch(table([("A",)]), cluster=Cluster(scheduler="tcp://127.0.0.1:9"))
 

@@ -122,6 +122,28 @@ def test_failures_are_a_table_to_run_again(batch, table, tmp_path):
     ]
 
 
+def test_reports_of_an_earlier_list_are_told(batch, table, tmp_path):
+    batch(table([("A",)] * 3))
+    ran, results, _ = batch(table([("A",)] * 2))
+    assert len(results) == 2 and not any("1 not" in line for line in ran.made.said)
+    assert any("1 report is in " in line and "remove them" in line for line in ran.made.cautions)
+    again, _, _ = batch(table([("A",)] * 3))
+    assert not any("remove them" in line for line in again.made.cautions)
+
+
+def test_a_place_is_told_without_the_way_out_of_the_list(batch, table, tmp_path):
+    path = table([("A",), ("B",)])
+    (tmp_path / "in" / "1.png").write_bytes(b"no image")
+    for given, job in ((path, {}), (None, {"retry_failed": True}), (tmp_path / "out" / "failures.csv", {})):
+        _, _, failures = batch(given, **job)
+        assert failures[0]["reason"].startswith("in/1.png ")
+
+
+def test_only_what_failed_needs_a_batch_that_is_there(batch, table):
+    with pytest.raises(OutputError, match="holds no batch; run it without --retry-failed first"):
+        batch(table([("A",)]), retry_failed=True)
+
+
 def test_too_many_failures_end_it(batch, table, tmp_path):
     path = table([("A",)] * 6)
     for number in range(5):
@@ -136,7 +158,7 @@ def test_too_many_failures_end_it(batch, table, tmp_path):
 def test_a_full_disk_is_tried_again_and_then_a_failure(batch, table, monkeypatch, tmp_path):
     path = table([("A",), ("B",)])
     slept, tries, write = [], [], Storage.write
-    monkeypatch.setattr(retries.time, "sleep", slept.append)
+    monkeypatch.setattr(retries, "_sleep", slept.append)
 
     def full(self, name, data):
         if name.startswith("reports/0-"):

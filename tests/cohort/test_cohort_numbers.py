@@ -10,6 +10,7 @@ import pytest
 from cohorts import CLASSES, FRAME, a_case, two_groups
 from scipy import stats
 
+from reportgen.analysis.cohort.cases import Grouping
 from reportgen.analysis.cohort.channels import (
     choose_separating,
     cohens_d,
@@ -35,7 +36,7 @@ RESAMPLING = Resampling(samples=200, seed=0)
 
 
 def gather(cases, by="label", sample=None, classes=CLASSES):
-    found = Gathered(by, classes, sample)
+    found = Gathered(Grouping(by, classes), sample)
     for case in cases:
         found.add(case)
     return found
@@ -43,8 +44,8 @@ def gather(cases, by="label", sample=None, classes=CLASSES):
 
 def look(cases, gathered, wanted=()):
     names = list(gathered.groups)
-    alike = Alikeness(names, gathered.groups)
-    looked = Looked(HEAD, gathered, alike, find_directions(names, gathered.groups), frozenset(wanted))
+    alike, directions = Alikeness.of(names, gathered.groups), find_directions(names, gathered.groups)
+    looked = Looked(HEAD, gathered.grouping, gathered.layout.frame, alike, directions, frozenset(wanted))
     for case in cases:
         looked.add(case)
     return looked

@@ -10,7 +10,7 @@ import pytest
 from cohorts import CLASSES, a_case, two_groups
 
 from reportgen.cli.main import main
-from reportgen.report.cohort import MapPoint
+from reportgen.report.cohort_cases import MapPoint
 from reportgen.settings.cohort import CohortJob
 from reportgen.system.progress import Stopwatch
 from reportgen.workflows.cohort import measure_cohort
@@ -97,6 +97,28 @@ def test_one_group_and_few_cases_say_what_can_not_be_told(capsys, write_batch):
     page = (small / "cohort.html").read_text("utf-8")
     assert "no p can be below 0.1, so that no single channel among 13 could pass" in page
     assert "With so few cases no p can be below 0.1" in page
+
+
+def test_images_that_stand_in_it_twice_are_told(capsys, write_batch):
+    cases = [*two_groups(30), a_case(90, sha256=f"{3:064x}"), a_case(91, sha256=f"{3:064x}")]
+    _, said, _ = run(capsys, write_batch(cases))
+    assert "2 cases have the same images as others" in said
+    assert "the same image" not in run(capsys, write_batch(two_groups(30), "once"))[1]
+
+
+def test_many_groups_are_not_told_one_by_one(capsys, write_batch):
+    classes = tuple("abcde")
+    out = write_batch([a_case(n, classes[n % 5], classes=classes) for n in range(60)], classes=classes)
+    _, said, _ = run(capsys, out)
+    border = next(line for line in said.splitlines() if "outer tenth" in line)
+    assert border.count("%") == 3 and " to " in border
+
+
+def test_the_best_of_many_channels_may_be_chance(capsys, write_batch):
+    out = write_batch(two_groups(40, shift=0.0))
+    _, said, _ = run(capsys, out)
+    assert said.startswith("0 of 13 channels differ") and "separates best" not in said
+    assert "Of 13 the best one may separate so well by chance alone." in (out / "cohort.html").read_text("utf-8")
 
 
 def test_only_some_groups(capsys, write_batch, tmp_path):

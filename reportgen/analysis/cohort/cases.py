@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from reportgen.analysis.cohort.regions import RegionNumbers
 from reportgen.system.errors import SettingsError
 
 LABEL, PREDICTED, CORRECT, NONE = "label", "predicted", "correct", "none"
@@ -93,41 +95,63 @@ class CaseNumbers(Protocol):
     def columns(self) -> Mapping[str, str]:
         """What the table of cases says of it."""
 
+    @property
+    def regions(self) -> Sequence[RegionNumbers]:
+        """Its known regions."""
+
 
 def key_of(case: CaseNumbers) -> str:
     """Return what tells a case from all others of a batch."""
     return f"{case.item}/{case.case}"
 
 
-def group_of(case: CaseNumbers, by: str, class_names: tuple[str, ...]) -> str:
-    """Return the name of a case's group; empty where nothing is known.
+@dataclass(frozen=True)
+class Grouping:
+    """What makes the groups of a cohort.
 
-    Parameters
+    Attributes
     ----------
-    case
-        The case.
     by
         ``label``, ``predicted``, ``correct``, ``none`` (all are one group), or a column of the table of cases.
     class_names
         Of the model.
-
-    Raises
-    ------
-    SettingsError
-        When the table has no such column.
+    only
+        The groups that are wanted; empty: all.
+    everything, right, wrong
+        What the groups are called that no table names.
     """
-    if by == NONE:
-        return "all"
-    if by == PREDICTED:
-        return class_names[case.predicted]
-    if by == CORRECT:
-        return "" if case.correct is None else "told right" if case.correct else "told wrong"
-    if by == LABEL:
-        return (case.label or "").strip()
-    if by not in case.columns:
-        there = ", ".join([LABEL, PREDICTED, CORRECT, *(name for name in case.columns if name != LABEL)])
-        raise SettingsError(f"--by names no column of the cases: '{by}'", f"give one of {there}")
-    return case.columns[by].strip()
+
+    by: str
+    class_names: tuple[str, ...]
+    only: tuple[str, ...] = ()
+    everything: str = "all"
+    right: str = "told right"
+    wrong: str = "told wrong"
+
+    def group_of(self, case: CaseNumbers) -> str:
+        """Return the group of a case; empty where nothing is known that would tell it, or it isn't wanted.
+
+        Raises
+        ------
+        SettingsError
+            When the table has no such column.
+        """
+        name = self._named(case)
+        return name if not self.only or name in self.only else ""
+
+    def _named(self, case: CaseNumbers) -> str:
+        if self.by == NONE:
+            return self.everything
+        if self.by == PREDICTED:
+            return self.class_names[case.predicted]
+        if self.by == CORRECT:
+            return "" if case.correct is None else self.right if case.correct else self.wrong
+        if self.by == LABEL:
+            return (case.label or "").strip()
+        if self.by not in case.columns:
+            there = ", ".join([LABEL, PREDICTED, CORRECT, *(name for name in case.columns if name != LABEL)])
+            raise SettingsError(f"--by names no column of the cases: '{self.by}'", f"give one of {there}")
+        return case.columns[self.by].strip()
 
 
 def patient_of(case: CaseNumbers) -> str:

@@ -18,8 +18,10 @@ from reportgen.analysis.cohort.gather import Group, Layout, Row
 from reportgen.analysis.metrics.ranking import Ranking
 from reportgen.analysis.metrics.resampling import Resampled, number_groups, resample
 from reportgen.analysis.streaming import Moments
-from reportgen.report.cohort import SIGNIFICANT, ChannelEffect, Contrast
+from reportgen.report.cohort import SIGNIFICANT
+from reportgen.report.cohort_channels import ChannelEffect, Contrast
 from reportgen.report.evaluation import Estimate, Resampling
+from reportgen.system.language import say
 
 Floats = NDArray[np.float64]
 SURE = 1.959963984540054  # 97.5th percentile of the normal distribution
@@ -79,7 +81,9 @@ def sides_of(names: Sequence[str], groups: dict[str, Group]) -> list[tuple[Side,
         return []
     if len(names) == 2:
         return [(parts[names[1]], parts[names[0]])]
-    return [(parts[name], _side("the others", [groups[other] for other in names if other != name])) for name in names]
+    return [
+        (parts[name], _side(say("the others"), [groups[other] for other in names if other != name])) for name in names
+    ]
 
 
 def _side(name: str, groups: Sequence[Group]) -> Side:

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.analysis.cohort.cases import MOST_GROUPS, CaseNumbers, gray, group_of, key_of, patient_of
+from reportgen.analysis.cohort.cases import MOST_GROUPS, CaseNumbers, Grouping, gray, key_of, patient_of
+from reportgen.analysis.cohort.regions import NamedRegions
 from reportgen.analysis.streaming import Moments, Sample
 from reportgen.system.errors import ReportgenError, SettingsError
 
@@ -95,6 +96,8 @@ class Group:
         Of the thumbnails, gray.
     border, evidence, flips
         Of the share of the evidence in the border, of the evidence in bits, and of the share that flips the decision.
+    regions
+        How much of the evidence lies in known regions.
     beats
         How often the map beats chance in ``both`` ways, ``one``, ``none``, ...
     targets
@@ -113,6 +116,7 @@ class Group:
     odd: int = 0
     beats: Counter[str] = field(default_factory=Counter)
     targets: Counter[int] = field(default_factory=Counter)
+    regions: NamedRegions = field(default_factory=NamedRegions)
 
     def __post_init__(self) -> None:
         layout = self.layout
@@ -137,6 +141,7 @@ class Group:
             (self.border, case.border_share), (self.evidence, case.base_evidence), (self.flips, case.flip_share)
         ):  # fmt: skip
             moments.add(np.asarray(value))
+        self.regions.add(case.regions)
         self.beats[case.beats_chance] += 1
         if case.evidence is None:
             return
@@ -156,7 +161,7 @@ class Group:
         for name in ("count", "right", "judged", "odd", "beats", "targets"):
             setattr(both, name, getattr(self, name) + getattr(other, name))
         for name in (
-            "channels", "pictures", "maps", "directions", "border", "evidence", "flips", "sample", "directed"
+            "channels", "pictures", "maps", "directions", "border", "evidence", "flips", "sample", "directed", "regions"
         ):  # fmt: skip
             setattr(both, name, getattr(self, name).merge(getattr(other, name)))
         return both
@@ -168,30 +173,37 @@ class Gathered:
 
     Attributes
     ----------
-    by, class_names
-        What makes the groups, and the model's classes.
+    grouping
+        What makes the groups.
     sample
         How many rows of each group are kept; None: as many as memory is meant for.
-    only
-        The groups that are wanted; empty: all.
     groups
         By name.
     scored
         Scores of some cases: all, where there are few.
-    ungrouped
-        Cases of which nothing is known that would put them into a group, or into one that is wanted.
+    cases, ungrouped
+        How many cases there are, and those of which nothing is known that would put them into a group, or into one
+        that is wanted.
     """
 
-    by: str
-    class_names: tuple[str, ...]
+    grouping: Grouping
     sample: int | None = None
-    only: tuple[str, ...] = ()
     layout: Layout | None = None
     groups: dict[str, Group] = field(default_factory=dict)
+    cases: int = 0
     ungrouped: int = 0
 
     def __post_init__(self) -> None:
         self.scored: Sample[ScoredRow] = Sample(self.sample or SCORED)
+
+    @property
+    def repeated(self) -> int:
+        """How many labelled cases, of those that were drawn, have the image of another."""
+        return len(self.scored) - len({row.sha256 for row in self.scored})
+
+    def fresh(self) -> Gathered:
+        """Return the same without any case."""
+        return Gathered(self.grouping, self.sample)
 
     def add(self, case: CaseNumbers) -> None:
         """Take a case more.
@@ -208,7 +220,8 @@ class Gathered:
             raise ReportgenError(
                 f"{case.name} has other layers than the cases before it", "the cases of a cohort are of one model"
             )
-        name = self.group_of(case)
+        self.cases += 1
+        name = self.grouping.group_of(case)
         if not name:
             self.ungrouped += 1
             return
@@ -220,11 +233,6 @@ class Gathered:
             self.groups[name] = Group(self.layout, self.sample or sample_size(self.layout))
         self.groups[name].add(case)
 
-    def group_of(self, case: CaseNumbers) -> str:
-        """Return the group of a case; empty where it belongs to none that is wanted."""
-        name = group_of(case, self.by, self.class_names)
-        return name if not self.only or name in self.only else ""
-
     def merge(self, other: Gathered) -> Gathered:
         """Return the groups of both parts together.
 
@@ -233,10 +241,10 @@ class Gathered:
         ReportgenError
             When they are of different models.
         """
-        both = Gathered(self.by, self.class_names, self.sample, self.only, self.layout or other.layout)
+        both = Gathered(self.grouping, self.sample, self.layout or other.layout)
         if self.layout and other.layout and self.layout != other.layout:
             raise ReportgenError("the parts are of different models", "the cases of a cohort are of one model")
-        both.ungrouped = self.ungrouped + other.ungrouped
+        both.cases, both.ungrouped = self.cases + other.cases, self.ungrouped + other.ungrouped
         both.scored = self.scored.merge(other.scored)
         for name in sorted({*self.groups, *other.groups}):
             parts = [one.groups[name] for one in (self, other) if name in one.groups]
@@ -247,7 +255,7 @@ class Gathered:
     def _check_groups(self, count: int) -> None:
         if count > MOST_GROUPS:
             raise SettingsError(
-                f"--by {self.by} makes more than {MOST_GROUPS} groups", "group by a column with fewer values"
+                f"--by {self.grouping.by} makes more than {MOST_GROUPS} groups", "group by a column with fewer values"
             )
 
 

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.analysis.cohort.gather import Group
 from reportgen.analysis.streaming import Moments
-from reportgen.report.cohort import Likeness, Likenesses
+from reportgen.report.cohort_maps import Likeness, Likenesses
 from reportgen.report.evaluation import Estimate
 
 Floats = NDArray[np.float64]
@@ -30,14 +30,37 @@ class Alikeness:
 
     Parameters
     ----------
-    names, groups
-        The groups, filled by the first walk.
+    sums
+        Of each group the sum of its maps ``(h, w)``, each at mean 0 and length 1.
+    counts
+        How many of them it is of.
     """
 
-    def __init__(self, names: Sequence[str], groups: dict[str, Group]) -> None:
-        self._sums = {name: groups[name].directions.total for name in names}
-        self._counts = {name: int(groups[name].directions.count.max(initial=0)) for name in names}
-        self._single = {pair: Moments(()) for pair in itertools.product(names, repeat=2)}
+    def __init__(self, sums: Mapping[str, Floats], counts: Mapping[str, int]) -> None:
+        self._sums, self._counts = dict(sums), dict(counts)
+        self._single = {pair: Moments(()) for pair in itertools.product(self._sums, repeat=2)}
+
+    @classmethod
+    def of(cls, names: Sequence[str], groups: Mapping[str, Group]) -> Alikeness:
+        """Return it for groups that the first walk filled."""
+        moments = {name: groups[name].directions for name in names}
+        counts = {name: int(one.count.max(initial=0)) for name, one in moments.items()}
+        return cls({name: one.total for name, one in moments.items()}, counts)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of the groups."""
+        return tuple(self._sums)
+
+    def fresh(self) -> Alikeness:
+        """Return the same without any case."""
+        return Alikeness(self._sums, self._counts)
+
+    def merge(self, other: Alikeness) -> Alikeness:
+        """Return what both parts of a walk have together."""
+        both = self.fresh()
+        both._single = {pair: moments.merge(other._single[pair]) for pair, moments in self._single.items()}
+        return both
 
     def add(self, group: str, direction: Floats) -> float:
         """Take the map of a case; return its mean correlation with the others of its group, NaN without any."""

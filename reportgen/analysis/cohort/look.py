@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.analysis.cohort.cases import CaseNumbers, key_of
-from reportgen.analysis.cohort.gather import Gathered, direction_of
+from reportgen.analysis.cohort.cases import CaseNumbers, Grouping, key_of
+from reportgen.analysis.cohort.gather import direction_of
 from reportgen.analysis.cohort.likeness import Alikeness
 from reportgen.analysis.cohort.places import Directions
 from reportgen.analysis.cohort.scores import surprise
@@ -56,8 +56,10 @@ class Looked:
     ----------
     head
         How scores are read.
-    gathered
-        What the first walk found.
+    grouping
+        What makes the groups.
+    frame
+        (height, width) of the maps.
     alike
         How alike maps are.
     directions
@@ -69,7 +71,8 @@ class Looked:
     """
 
     head: Head
-    gathered: Gathered
+    grouping: Grouping
+    frame: tuple[int, int]
     alike: Alikeness
     directions: Directions | None
     wanted: frozenset[str]
@@ -80,13 +83,17 @@ class Looked:
     surprising: Best[Seen] = field(default_factory=lambda: Best(SHOWN))
 
     def __post_init__(self) -> None:
-        names = self.gathered.groups
-        self.typical: Mapping[str, Best[Seen]] = {name: Best(SHOWN) for name in names}
-        self.outlying: Mapping[str, Best[Seen]] = {name: Best(SHOWN) for name in names}
+        names = self.alike.names
+        self.typical: dict[str, Best[Seen]] = {name: Best(SHOWN) for name in names}
+        self.outlying: dict[str, Best[Seen]] = {name: Best(SHOWN) for name in names}
+
+    def fresh(self) -> Looked:
+        """Return the same without any case."""
+        return Looked(self.head, self.grouping, self.frame, self.alike.fresh(), self.directions, self.wanted)
 
     def add(self, case: CaseNumbers) -> None:
         """Take a case, as the first walk took it."""
-        group = self.gathered.group_of(case)
+        group = self.grouping.group_of(case)
         if not group:
             return
         self.features_layer = self.features_layer or case.features_layer
@@ -95,7 +102,7 @@ class Looked:
             self.found[seen.key] = seen
         bits = surprise(case.scores, case.label, self.head)
         self.surprising.add(bits if bits > 1 else math.nan, seen.key, seen)
-        if case.evidence is not None and case.evidence.shape == self._frame:
+        if case.evidence is not None and case.evidence.shape == self.frame:
             direction = direction_of(case.evidence)
             if direction is not None:
                 self.alike.add(group, direction)
@@ -115,9 +122,16 @@ class Looked:
             yield from ((kind, name, list(found[name])) for name in names)
         yield SURPRISING, "", list(self.surprising)
 
-    @property
-    def _frame(self) -> tuple[int, int]:
-        return self.gathered.layout.frame if self.gathered.layout else (0, 0)
+    def merge(self, other: Looked) -> Looked:
+        """Return what both parts of the walk found."""
+        both = Looked(
+            self.head, self.grouping, self.frame, self.alike.merge(other.alike), self.directions, self.wanted,
+            self.features_layer or other.features_layer, self.found | other.found, self.points.merge(other.points),
+            self.pictured.merge(other.pictured), self.surprising.merge(other.surprising),
+        )  # fmt: skip
+        both.typical = {name: best.merge(other.typical[name]) for name, best in self.typical.items()}
+        both.outlying = {name: best.merge(other.outlying[name]) for name, best in self.outlying.items()}
+        return both
 
 
 def see(case: CaseNumbers, group: str, head: Head) -> Seen:

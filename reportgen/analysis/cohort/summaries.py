@@ -9,9 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.analysis.cohort.gather import Group
+from reportgen.analysis.cohort.regions import MOST_NAMES, RegionStatistics
 from reportgen.analysis.metrics.resampling import wilson_interval
 from reportgen.analysis.streaming import Moments
 from reportgen.report.cohort import BEATS, CohortGroup
+from reportgen.report.cohort_maps import RegionInGroup
 from reportgen.report.evaluation import Estimate
 from reportgen.report.report import is_reference
 
@@ -27,10 +29,22 @@ def summarize_groups(
     names: Sequence[str], groups: Mapping[str, Group], class_names: tuple[str, ...]
 ) -> tuple[CohortGroup, ...]:
     """Return what each group has."""
-    return tuple(_summarize(name, groups[name], class_names) for name in names)
+    listed = name_regions(groups)
+    return tuple(_summarize(name, groups[name], class_names, listed) for name in names)
 
 
-def _summarize(name: str, group: Group, class_names: tuple[str, ...]) -> CohortGroup:
+def name_regions(groups: Mapping[str, Group]) -> tuple[str, ...]:
+    """Return the names of the known regions that all groups together have, the first 16 in their order."""
+    return tuple(sorted({name for group in groups.values() for name in group.regions.by_name})[:MOST_NAMES])
+
+
+def are_regions_cut(groups: Mapping[str, Group]) -> bool:
+    """Return whether there were more names of regions than are listed."""
+    names = {name for group in groups.values() for name in group.regions.by_name}
+    return len(names) > MOST_NAMES or any(group.regions.is_cut for group in groups.values())
+
+
+def _summarize(name: str, group: Group, class_names: tuple[str, ...], regions: Sequence[str]) -> CohortGroup:
     return CohortGroup(
         name=name, cases=group.count, patients=len({row.patient for row in group.sample}),
         mapped=int(group.maps.count.max(initial=0)),
@@ -39,6 +53,22 @@ def _summarize(name: str, group: Group, class_names: tuple[str, ...]) -> CohortG
         flip_share=float(group.flips.mean) if group.flips.count else math.nan, flips=int(group.flips.count),
         beats={one: group.beats[one] for one in BEATS if group.beats[one]},
         targets={class_names[number]: count for number, count in sorted(group.targets.items())},
+        regions=tuple(
+            region_in_group(name, group.regions.by_name[name])
+            for name in regions
+            if name in group.regions.by_name and group.regions.by_name[name].evidence.count
+        ),
+    )  # fmt: skip
+
+
+def region_in_group(name: str, found: RegionStatistics) -> RegionInGroup:
+    """Return what the cases of a group, at least one, have of the regions of a name."""
+    evidence = mean_estimate(found.evidence)
+    if evidence is None:
+        raise ValueError(f"no case with {name}")
+    return RegionInGroup(
+        name=name, cases=int(found.evidence.count), area=float(found.area.mean), evidence=evidence, pointed=found.tried,
+        hits=share_estimate(found.hit, found.tried) if found.tried else None,
     )  # fmt: skip
 
 

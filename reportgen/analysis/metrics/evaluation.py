@@ -25,6 +25,9 @@ from reportgen.report.evaluation import (
     Resampling,
     Subgroup,
 )
+from reportgen.system.language import mark, say
+
+ACCURACY, BRIER = mark("accuracy"), mark("Brier score")
 
 
 @dataclass(frozen=True)
@@ -69,11 +72,11 @@ def measure_all(
         confidence = measure_calibration(scored.confidence, scored.correct, scored.groups, resampling)
     return Measured(
         classes=tuple(classes),
-        accuracy=proportion_estimate(overall["accuracy"], int(scored.groups.max()) + 1),
+        accuracy=proportion_estimate(overall[ACCURACY], int(scored.groups.max()) + 1),
         averages=() if scored.task == TWO_CLASSES else measure_averages(scored, ranks, resampling),
         confusion=() if findings else _confusion(scored),
         confidence=confidence,
-        brier=overall["Brier score"].estimate,
+        brier=overall[BRIER].estimate,
         subgroups=measure_subgroups(scored, columns, resampling),
     )
 
@@ -91,13 +94,13 @@ def compare_evaluations(here: Scored, there: Scored, resampling: Resampling) -> 
         for one, found in zip((here, there), ranks, strict=True):
             found.append(measure_class(one, number, resampling)[1])
         for measure, title in (
-            ("auc", "AUC"), ("average_precision", "average precision"), ("own sensitivity", "sensitivity"),
-            ("own specificity", "specificity"),
+            ("auc", "AUC"), ("average_precision", say("average precision")), ("own sensitivity", say("sensitivity")),
+            ("own specificity", say("specificity")),
         ):  # fmt: skip
             if here.task != SEVERAL_CLASSES or measure in ("auc", "own sensitivity"):
                 rows.append((f"{title}, {name}", ranks[0][-1][measure], ranks[1][-1][measure]))
     both = [_resample_overall(one, resampling) for one in (here, there)]
-    rows = [*((name, both[0][name], both[1][name]) for name in both[0]), *rows]
+    rows = [*((say(name), both[0][name], both[1][name]) for name in both[0]), *rows]
     return tuple(
         Difference(
             name=name, here=float(a.value), there=float(b.value),
@@ -112,7 +115,7 @@ def _resample_overall(scored: Scored, resampling: Resampling) -> dict[str, Resam
 
     def measure(weights: Floats) -> dict[str, Floats]:
         total = weights.sum(axis=1)
-        return {"accuracy": weights @ scored.correct / total, "Brier score": weights @ squares / total}
+        return {ACCURACY: weights @ scored.correct / total, BRIER: weights @ squares / total}
 
     return resample(measure, scored.groups, resampling)
 

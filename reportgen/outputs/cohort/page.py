@@ -7,18 +7,27 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from reportgen.outputs.cohort.scatter import Scatter, make_scatter
+from reportgen.outputs.page.asset_words import script_in
 from reportgen.outputs.page.assets import read_assets
 from reportgen.outputs.page.environment import environment
 from reportgen.outputs.page.frame import Frame
-from reportgen.report.cohort import Cohort, CohortGroup, Example, Finding, Notable, SeparatingChannel
+from reportgen.report.cohort import Cohort, CohortGroup, Finding
+from reportgen.report.cohort_cases import Example, Notable
+from reportgen.report.cohort_channels import SeparatingChannel
+from reportgen.report.cohort_maps import RegionInGroup
+from reportgen.report.numbers import grouped
 from reportgen.report.picture import Picture
+from reportgen.report.words import describe_percent
+from reportgen.system.language import mark, say, speaking
 
-KINDS = {"typical": "Most typical", "outlying": "Farthest from their group", "surprising": "Most surprising"}
+KINDS = {
+    "typical": mark("Most typical"), "outlying": mark("Farthest from their group"),
+    "surprising": mark("Most surprising"),
+}  # fmt: skip
 KIND_WORDS = {
-    "typical": "nearest to the middle of their group, and not told wrong",
-    "outlying": "",
-    "surprising": "the lowest scores for their labels",
-}
+    "typical": mark("nearest to the middle of their group, and not told wrong"), "outlying": "",
+    "surprising": mark("the lowest scores for their labels"),
+}  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,12 +92,29 @@ class CohortPage(Frame):
     @property
     def kinds(self) -> dict[str, str]:
         """How cases stand out, and what that is called."""
-        return KINDS
+        return {kind: say(words) for kind, words in KINDS.items()}
 
     @property
     def kind_words(self) -> dict[str, str]:
         """What each way to stand out means."""
-        return KIND_WORDS
+        return {kind: words and say(words) for kind, words in KIND_WORDS.items()}
+
+    @staticmethod
+    def value_of(case: Example, kind: str) -> str:
+        """Say how far a case stands out."""
+        value = f"{case.value:.2f}"
+        return say("{value} bits", value=value) if kind == "surprising" else say("{value} deviations", value=value)
+
+    @property
+    def regions(self) -> list[tuple[str, str, RegionInGroup]]:
+        """The known regions: (name, group, numbers), name by name."""
+        return [
+            (name, group.name, region)
+            for name in self.cohort.regions
+            for group in self.cohort.groups
+            for region in group.regions
+            if region.name == name
+        ]
 
     @property
     def any_notable(self) -> bool:
@@ -126,8 +152,28 @@ class CohortPage(Frame):
             own = [(point.x, point.y) for point in found.points if point.example.group == group.name]
             if own:
                 x, y = (sum(values) / len(own) for values in zip(*own, strict=True))
-                middles.append(f"{group.name} around {x:.1f} across and {y:.1f} up")
+                middles.append(
+                    say("{group} around {x} across and {y} up", group=group.name, x=f"{x:.1f}", y=f"{y:.1f}")
+                )
         return f"{'; '.join(middles)}."
+
+    @property
+    def plane_told(self) -> str:
+        """What the map of the cases shows, and how much of the variance."""
+        found = self.cohort.case_map
+        if found is None:
+            return ""
+        told = say(
+            "Each mark is a case; cases that lie near each other look alike to the model's last layers ({method} of "
+            "the {count} numbers that go into its head).",
+            method=found.method, count=grouped(found.features),
+        )  # fmt: skip
+        if not found.explained:
+            return told
+        shares = [describe_percent(share) for share in found.explained]
+        if len(shares) == 1:
+            return f"{told} {say('Of their variance {across} lies across.', across=shares[0])}"
+        return f"{told} {say('Of their variance {across} lies across and {up} up.', across=shares[0], up=shares[1])}"
 
     def higher(self, one: SeparatingChannel) -> str:
         """Return the side on which a channel is higher."""
@@ -153,6 +199,7 @@ def render_cohort_html(cohort: Cohort, reports: str) -> str:
     page = CohortPage(
         cohort=cohort, reports=reports,
         style=read_assets("assets/tokens.css", "assets/report.css", "assets/evaluation.css", "assets/cohort.css"),
-        script=read_assets("assets/report.js"), generator=cohort.versions["reportgen"],
+        script=script_in(cohort.language, "assets/report.js"), generator=cohort.versions["reportgen"],
     )  # fmt: skip
-    return environment().get_template("cohort.html.j2").render(page=page, cohort=cohort) + "\n"
+    with speaking(cohort.language):
+        return environment().get_template("cohort.html.j2").render(page=page, cohort=cohort) + "\n"

@@ -6,8 +6,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from reportgen.report.cohort import Example, MapPoint
+from reportgen.report.cohort_cases import Example, MapPoint
 from reportgen.report.picture import Picture
+from reportgen.system.language import say
 
 WIDTH, PANEL, EDGE = 1000, 190, 14
 MANY = 400  # marks from which on they aren't stops of the tab key
@@ -66,7 +67,8 @@ class Scatter:
 def make_scatter(points: Sequence[MapPoint], groups: Sequence[str], pictures: dict[str, Picture]) -> Scatter:
     """Return marks for cases, both axes on one scale."""
     xs, ys = [point.x for point in points], [point.y for point in points]
-    across, down = max(xs) - min(xs), max(ys) - min(ys)
+    leftmost, lowest = min(xs), min(ys)
+    across, down = max(xs) - leftmost, max(ys) - lowest
     room = WIDTH - PANEL - 2 * EDGE
     height = min(_MOST_HEIGHT, max(_LEAST_HEIGHT, room * down / across if across else _LEAST_HEIGHT))
     scale = min(room / across if across else math.inf, (height - 2 * EDGE) / down if down else math.inf)
@@ -76,7 +78,7 @@ def make_scatter(points: Sequence[MapPoint], groups: Sequence[str], pictures: di
         round(height),
         tuple(
             Mark(
-                f"{left + (point.x - min(xs)) * scale:.1f}", f"{height - top - (point.y - min(ys)) * scale:.1f}",
+                f"{left + (point.x - leftmost) * scale:.1f}", f"{height - top - (point.y - lowest) * scale:.1f}",
                 groups.index(point.example.group), describe_case(point.example), point.example,
                 pictures.get(point.example.picture),
             )
@@ -87,5 +89,13 @@ def make_scatter(points: Sequence[MapPoint], groups: Sequence[str], pictures: di
 
 def describe_case(case: Example) -> str:
     """Say in a line what a case is and what the model says of it."""
-    label = f"labelled {case.label}, " if case.label else ""
-    return f"{case.name}: {label}said {case.said} ({case.score:.2f})"
+    score = f"{case.score:.2f}"
+    if case.label:
+        return say(
+            "{name}: labelled {label}, said {said} ({score})",
+            name=case.name,
+            label=case.label,
+            said=case.said,
+            score=score,
+        )
+    return say("{name}: said {said} ({score})", name=case.name, said=case.said, score=score)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 
+from reportgen.outputs.page.assets import Asset, read_assets
+from reportgen.outputs.page.markdown import SafeHtml
 from reportgen.system.language import ENGLISH, mark, say, speaking, spoken
 
 # the rule, as its sheet has it, and what it says
@@ -81,6 +83,11 @@ def translated_script(script: str, language: str) -> str:
             told = _harmless(say(words)).format(**fields) if fields else _harmless(say(words))
             script = script.replace(piece(before, words, behind, fields), f"{before}{told}{behind}")
     return script
+
+
+def script_in(language: str, *names: str) -> Asset:
+    """Return scripts, by their names as assets, that say their words in a language."""
+    return Asset(SafeHtml(translated_script(read_assets(*names).text.text, language)))
 
 
 def piece(before: str, words: str, behind: str, fields: dict[str, str]) -> str:

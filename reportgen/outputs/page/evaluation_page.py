@@ -26,6 +26,7 @@ from reportgen.report.evaluation import (
 )
 from reportgen.report.picture import Picture
 from reportgen.report.report import NOTHING_FOUND
+from reportgen.system.language import say
 
 FEW_PATIENTS = 30
 SHOWN_CLASSES = 30
@@ -153,10 +154,10 @@ def verdict_of(one: Difference, higher: str, lower: str) -> str:
     """Say by its interval what a paired difference shows: ``higher``, ``lower``, or that it shows nothing."""
     low, high = one.difference.low, one.difference.high
     if not math.isfinite(low):
-        return "not defined"
+        return say("not defined")
     if low == high == 0:
-        return "the same"
-    return higher if low > 0 else lower if high < 0 else "can't be told apart"
+        return say("the same")
+    return higher if low > 0 else lower if high < 0 else say("can't be told apart")
 
 
 def render_evaluation_html(

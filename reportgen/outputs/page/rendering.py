@@ -8,11 +8,10 @@ way.
 
 from __future__ import annotations
 
-from reportgen.outputs.page.asset_words import ON_SCREEN, translated_rules, translated_script
-from reportgen.outputs.page.assets import Asset, read_assets
+from reportgen.outputs.page.asset_words import ON_SCREEN, script_in, translated_rules
+from reportgen.outputs.page.assets import read_assets
 from reportgen.outputs.page.brand import accent_style
 from reportgen.outputs.page.environment import environment
-from reportgen.outputs.page.markdown import SafeHtml
 from reportgen.outputs.page.page import Page
 from reportgen.outputs.page.theme import Theme, check_page
 from reportgen.outputs.saved.seal import BLANK_SEAL, DATA_START, SEAL, page_digest
@@ -54,8 +53,7 @@ def render_html(report: Report, theme: Theme | None = None, *, embedded: bool = 
     further = accent_style(report.brand) if report.brand else ""
     further += translated_rules(ON_SCREEN, report.language)
     style = read_assets(*STYLES, *(["assets/theme.css"] if theme else []), theme=theme, further=further)
-    plain = read_assets(*SCRIPTS, *([EMBEDDED] if embedded else []))
-    script = Asset(SafeHtml(translated_script(plain.text.text, report.language)))
+    script = script_in(report.language, *SCRIPTS, *([EMBEDDED] if embedded else []))
     page = Page(
         report=report, style=style, script=script, generator=report.versions["reportgen"], seal=BLANK_SEAL
     )  # fmt: skip

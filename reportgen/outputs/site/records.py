@@ -6,6 +6,7 @@ import hashlib
 import json
 import math
 import re
+import unicodedata
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -176,8 +177,10 @@ def digest_file(digest: str, ending: str) -> str:
 
 
 def slug(text: str) -> str:
-    """Return a text as a plain file name, lower case."""
-    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:40].strip("-") or "report"
+    """Return a text as a plain file name, lower case; letters with marks lose them: ``Größe`` is ``grosse``."""
+    parts = unicodedata.normalize("NFKD", text.casefold())
+    plain = "".join(letter for letter in parts if not unicodedata.combining(letter))
+    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:40].strip("-") or "report"
 
 
 def short(text: str) -> str:

@@ -6,6 +6,7 @@ import functools
 from dataclasses import dataclass
 from urllib.parse import quote
 
+from reportgen.outputs.page.asset_words import script_in
 from reportgen.outputs.page.assets import read_assets
 from reportgen.outputs.page.environment import environment
 from reportgen.outputs.page.evaluation_page import verdict_of
@@ -14,6 +15,7 @@ from reportgen.report.cohort import Finding
 from reportgen.report.evaluation import Difference
 from reportgen.report.picture import Picture
 from reportgen.report.two_models import ComparedCase, TwoModels
+from reportgen.system.language import say, speaking
 
 LARGEST_TABLE = 12
 
@@ -60,7 +62,7 @@ class TwoModelsPage(Frame):
     @staticmethod
     def verdict(one: Difference) -> str:
         """Say what a paired difference shows."""
-        return verdict_of(one, "higher in A", "higher in B")
+        return verdict_of(one, say("higher in A"), say("higher in B"))
 
 
 def render_two_models_html(found: TwoModels, reports: tuple[str, str]) -> str:
@@ -76,6 +78,7 @@ def render_two_models_html(found: TwoModels, reports: tuple[str, str]) -> str:
     page = TwoModelsPage(
         found=found, reports=reports,
         style=read_assets("assets/tokens.css", "assets/report.css", "assets/evaluation.css", "assets/cohort.css"),
-        script=read_assets("assets/report.js"), generator=found.versions["reportgen"],
+        script=script_in(found.language, "assets/report.js"), generator=found.versions["reportgen"],
     )  # fmt: skip
-    return environment().get_template("two_models.html.j2").render(page=page, found=found) + "\n"
+    with speaking(found.language):
+        return environment().get_template("two_models.html.j2").render(page=page, found=found) + "\n"

@@ -38,7 +38,7 @@ def write(make_report, tmp_path):
 
 @pytest.fixture
 def publish(store, tmp_path, monkeypatch):
-    monkeypatch.setattr(retries.time, "sleep", lambda _: None)
+    monkeypatch.setattr(retries, "_sleep", lambda _: None)
 
     def publish(place=None, **options):
         store.asked.clear()
@@ -250,7 +250,7 @@ def test_another_title_and_reports_taken_out_need_no_sources(store, write, publi
 
 
 def test_the_command_says_one_line(store, write, capsys, monkeypatch):
-    monkeypatch.setattr(retries.time, "sleep", lambda _: None)
+    monkeypatch.setattr(retries, "_sleep", lambda _: None)
     path = str(write(1))
     assert main(["site", path, "-o", store.at("site")]) == 0
     assert f"{store.at('site')}: 1 report, 1 read" in capsys.readouterr().out
