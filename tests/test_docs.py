@@ -20,6 +20,7 @@ from reportgen.outputs.saved.report_json import render_json
 from reportgen.settings.file import job_from, settings_from
 from reportgen.settings.job import CaseSettings, Job
 from reportgen.settings.report import Settings
+from reportgen.settings.schema import FILES, read_schema
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "docs"))
 
@@ -29,7 +30,7 @@ from reference.cli_page import commands, written_flags
 from reference.docstrings import as_markdown, parse
 from reference.pages import anchor
 from reference.report_page import LEFT_OUT, tables
-from reference.schema import PLACE, settings_schema
+from reference.schema import schemas
 from reference.settings_page import OTHER_FLAGS, as_toml, sections
 
 ROOT = Path(__file__).parents[1]
@@ -48,8 +49,9 @@ def test_a_reference_is_up_to_date(name):
     assert (FOLDER / name).read_text(encoding="utf-8") == pages()[name], f"docs/{name} is stale: make docs"
 
 
-def test_the_schema_of_the_settings_is_up_to_date():
-    assert PLACE.read_text(encoding="utf-8") == settings_schema(), f"{PLACE.name} is stale: make docs"
+@pytest.mark.parametrize("what", FILES)
+def test_a_schema_is_up_to_date(what):
+    assert read_schema(what) == schemas()[what], f"{FILES[what]} is stale: make docs"
 
 
 def test_every_public_name_is_in_the_reference():

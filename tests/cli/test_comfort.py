@@ -15,14 +15,17 @@ from pathlib import Path
 import jsonschema
 import numpy as np
 import pytest
+import tomli_w
 from PIL import Image
 
 from reportgen import read_report
 from reportgen.cli.main import main, make_parser
 from reportgen.datasets.pairs import choose_pair
+from reportgen.settings.expectations import read_expectations
 from reportgen.settings.file import read_settings
+from reportgen.settings.schema import EXPECTATIONS, read_schema
 from reportgen.system.browser import open_first
-from reportgen.system.errors import ReportgenError
+from reportgen.system.errors import ReportgenError, SettingsError
 
 QUICK = ["--no-occlusion", "--first-layers", "1"]
 ROOT = Path(__file__).parents[2]
@@ -207,6 +210,64 @@ def test_the_schema_is_printed_and_judges_as_the_program_does(capsys):
         {"occlusion": {"patch": [[15, 20], 30]}}, {"images": {"window": "-600/1500"}}, {"page": {"max_size": "10MB"}},
     ):  # fmt: skip
         assert not list(judge.iter_errors(right)), right
+
+
+CASE, DATA = {"case": "NORMAL", "predicted": "NORMAL"}, {"path": "data", "auc_at_least": 0.8}
+
+
+@pytest.mark.parametrize(
+    ("tables", "is_right"),
+    [
+        ({"cases": [CASE]}, True),
+        ({"cases": [{"case": 2, "score_at_least": {"A": 0.5, "B": 0}}, CASE]}, True),
+        ({"cases": [{"case": 1, "beats_chance": False, "inside_at_least": {"lungs": 1}, "flip_at_most": 0.25}]}, True),
+        ({"layers": [{"layer": "conv*", "dead_at_most": 0}]}, True),
+        ({"data": [DATA, {"path": "e.json", "class_name": "A", "accuracy_at_least": 0}]}, True),
+        ({}, False),
+        ({"cases": []}, False),
+        ({"cases": CASE}, False),
+        ({"cases": [{"case": "NORMAL"}]}, False),
+        ({"cases": [{"predicted": "NORMAL"}]}, False),
+        ({"cases": [{"case": 0, "predicted": "A"}]}, False),
+        ({"cases": [{"case": 1.5, "predicted": "A"}]}, False),
+        ({"cases": [{"case": 1, "score_at_least": {}}]}, False),
+        ({"cases": [{"case": 1, "score_at_least": 0.5}]}, False),
+        ({"cases": [{"case": 1, "score_at_least": {"A": "high"}}]}, False),
+        ({"cases": [{"case": 1, "border_at_most": 1.1}]}, False),
+        ({"cases": [{"case": 1, "beats_chance": "often"}]}, False),
+        ({"cases": [CASE | {"predcited": "A"}]}, False),
+        ({"layers": [{"layer": "conv*"}]}, False),
+        ({"layers": [{"layer": "conv*", "dead_at_most": -1}]}, False),
+        ({"data": [{"path": "data", "split": "test"}]}, False),
+        ({"data": [{"auc_at_least": 0.8}]}, False),
+        ({"data": [DATA | {"auc_at_least": -0.1}]}, False),
+        ({"cases": [CASE], "images": {}}, False),
+    ],
+)
+def test_the_schema_of_expectations_judges_as_the_program_does(tables, is_right, tmp_path):
+    judge = jsonschema.Draft7Validator(json.loads(read_schema(EXPECTATIONS)))
+    assert judge.is_valid(tables) is is_right
+    path = tmp_path / "expectations.toml"
+    path.write_text(tomli_w.dumps(tables))
+    if is_right:
+        read_expectations(path)
+        return
+    with pytest.raises(SettingsError):
+        read_expectations(path)
+
+
+def test_the_schema_of_expectations_is_printed_and_takes_the_example(capsys):
+    assert main(["schema", "expectations"]) == 0
+    schema = json.loads(capsys.readouterr().out)
+    jsonschema.Draft7Validator.check_schema(schema)
+    text = (ROOT / "docs" / "ci.md").read_text()
+    example = re.search(r"`expectations.toml`:\n\n```toml\n(.*?)```", text, re.S).group(1)
+    assert example.startswith("#:schema expectations.schema.json\n")
+    assert not list(jsonschema.Draft7Validator(schema).iter_errors(tomllib.loads(example)))
+    with pytest.raises(SystemExit) as stopped:
+        main(["schema", "report"])
+    assert stopped.value.code == 2
+    assert "choose from settings, expectations" in capsys.readouterr().err.replace("'", "")
 
 
 # --- completion
