@@ -1,4 +1,4 @@
-"""JSON schemas of files that users write, for editors; ``make docs`` makes them from the classes that check the files."""
+"""JSON schemas of files that users write, for editors; ``make docs`` makes them from the classes that check these."""
 
 from __future__ import annotations
 
