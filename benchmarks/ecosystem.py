@@ -288,7 +288,7 @@ def look(made: Sequence[Path], folder: Path) -> Iterator[str]:
     for path in pictures:
         with Image.open(path) as image:
             sizes.append(image.size)
-            if np.ptp(np.asarray(image.convert("L"))) == 0:
+            if np.ptp(np.asarray(image.convert("RGBA").convert("L"))) == 0:
                 raise ValueError(f"{path.relative_to(folder)} is of one colour")
     if sizes:
         widest = max(sizes, key=lambda size: size[0] * size[1])
@@ -305,7 +305,7 @@ def look(made: Sequence[Path], folder: Path) -> Iterator[str]:
             yield f"a page that needs no other file, {path.stat().st_size / 1e6:.1f} MB"
     others = [path for path in made if path.suffix not in (".png", ".html")]
     if others:
-        yield f"{len(others)} other files"
+        yield f"{len(others)} other file{'s' * (len(others) > 1)}"
 
 
 def numbers(printed: str) -> str:
