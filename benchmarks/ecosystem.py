@@ -300,7 +300,7 @@ def look(made: Sequence[Path], folder: Path) -> Iterator[str]:
     for path in made:
         if path.suffix == ".html":
             text = path.read_text("utf-8")
-            if re.search(r"\ssrc=\"(?!data:)|\shref=\"(?!#|https://)", text) or "<img" not in text:
+            if re.search(r"\ssrc=\"(?!data:)|\shref=\"(?!#|data:|https://)", text) or "<img" not in text:
                 raise ValueError(f"{path.name} needs other files, or shows no picture")
             yield f"a page that needs no other file, {path.stat().st_size / 1e6:.1f} MB"
     others = [path for path in made if path.suffix not in (".png", ".html")]
