@@ -283,7 +283,7 @@ def look(made: Sequence[Path], folder: Path) -> Iterator[str]:
     """
     from PIL import Image
 
-    pictures = [path for path in made if path.suffix == ".png"]
+    pictures = [path for path in made if path.suffix in (".png", ".jpeg")]
     sizes = []
     for path in pictures:
         with Image.open(path) as image:
@@ -292,18 +292,15 @@ def look(made: Sequence[Path], folder: Path) -> Iterator[str]:
                 raise ValueError(f"{path.relative_to(folder)} is of one colour")
     if sizes:
         widest = max(sizes, key=lambda size: size[0] * size[1])
-        yield (
-            f"{len(sizes)} PNG, the largest {widest[0]} × {widest[1]}"
-            if len(sizes) > 1
-            else f"PNG, {widest[0]} × {widest[1]}"
-        )
+        many = f"{len(sizes)} pictures, the largest" if len(sizes) > 1 else "a picture,"
+        yield f"{many} {widest[0]} × {widest[1]}"
     for path in made:
         if path.suffix == ".html":
             text = path.read_text("utf-8")
             if re.search(r"\ssrc=\"(?!data:)|\shref=\"(?!#|data:|https://)", text) or "<img" not in text:
                 raise ValueError(f"{path.name} needs other files, or shows no picture")
             yield f"a page that needs no other file, {path.stat().st_size / 1e6:.1f} MB"
-    others = [path for path in made if path.suffix not in (".png", ".html")]
+    others = [path for path in made if path not in pictures and path.suffix != ".html"]
     if others:
         yield f"{len(others)} other file{'s' * (len(others) > 1)}"
 

@@ -56,7 +56,7 @@ def test_the_table_has_the_lines_of_the_scripts(bench):
 
 def test_what_a_script_left_is_opened(bench, tmp_path):
     Image.fromarray(np.arange(24 * 36, dtype=np.uint8).reshape(24, 36)).save(tmp_path / "a.png")
-    assert list(bench.look([tmp_path / "a.png"], tmp_path)) == ["PNG, 36 × 24"]
+    assert list(bench.look([tmp_path / "a.png"], tmp_path)) == ["a picture, 36 × 24"]
     Image.new("L", (5, 4), 7).save(tmp_path / "flat.png")
     with pytest.raises(ValueError, match=r"flat\.png is of one colour"):
         list(bench.look([tmp_path / "flat.png"], tmp_path))
