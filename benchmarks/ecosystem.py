@@ -9,10 +9,10 @@ with its own defaults where it has some. All get the same model and the same two
 built-in one, and two phantoms. It is written as a functional model, since tf-explain's Grad-CAM finds no gradient in a
 sequential one of Keras 3. captum gets ``model.pt`` and keract ``keras2.h5``: the same layers with the same weights in
 PyTorch and in Keras 2, whose scores are compared first. A script is run in a process and a folder of its own, cold:
-what is told are the seconds that it took of all processors, those in which TensorFlow or PyTorch start among them, how
-long one waited for it, and what it left behind, opened again. The table has the former, of the best of several runs:
-what one waits for depends on what else the machine does. Lines are those of the script that hold code: neither blank
-ones, nor comments, nor what it says of itself.
+what is told are the seconds that one waits for it, those in which TensorFlow or PyTorch start among them, how many it
+took of all processors, and what it left behind, opened again; of several runs the best. Where other programs run at the
+same time, the seconds of the processors are nearer to the truth than those in the table. Lines are those of the script
+that hold code: neither blank ones, nor comments, nor what it says of itself.
 """
 
 from __future__ import annotations
@@ -75,23 +75,23 @@ class Outcome:
     ----------
     lines
         Of code.
-    processor
-        Seconds that the best run took of all processors; None where it failed.
     waited
-        Seconds until the fastest was done.
+        Seconds until the fastest run was done; None where it failed.
+    processor
+        Seconds that the best one took of all processors.
     left
         What it left behind, or printed; where it failed, why.
     """
 
     lines: int
     left: str
-    processor: float | None = None
-    waited: float = 0.0
+    waited: float | None = None
+    processor: float = 0.0
 
     @property
     def cell(self) -> str:
         """What stands in the table."""
-        return f"{self.lines} lines, {'failed' if self.processor is None else f'{self.processor:.1f} s'}"
+        return f"{self.lines} lines, {'failed' if self.waited is None else f'{self.waited:.1f} s'}"
 
 
 def count_lines(source: str) -> int:
@@ -326,7 +326,7 @@ def measure(path: Path, given: Path, times: int) -> Outcome:
         runs.append(run([str(path)], given))
         if runs[-1].problem:
             return Outcome(lines, runs[-1].problem)
-    return Outcome(lines, runs[0].left, min(one.processor for one in runs), min(one.seconds for one in runs))
+    return Outcome(lines, runs[0].left, min(one.seconds for one in runs), min(one.processor for one in runs))
 
 
 def absent(tool: str) -> str:
@@ -352,14 +352,14 @@ def main() -> None:
         print("\n".join(prepare(folder)), flush=True)
         for kind, code in LOADING.items():
             runs = [run(["-c", code + "\nprint(0.5)"], folder) for _ in range(given.times)]
-            took = f"{min(one.processor for one in runs):.1f} s"
+            took = f"{min(one.seconds for one in runs):.1f} s"
             print(f"loading the model with {kind} alone: {runs[0].problem or took}", flush=True)
         for tool in given.tools:
             for thing in given.things:
                 path = snippet(tool, thing)
                 if path is not None and not reasons[tool]:
                     one = found[tool, thing] = measure(path, folder, given.times)
-                    print(f"{tool}, {thing}: {one.cell}, {one.waited:.1f} s until done; {one.left}", flush=True)
+                    print(f"{tool}, {thing}: {one.cell}, {one.processor:.1f} s of processors; {one.left}", flush=True)
     heads = [f"{TOOLS[tool]} {importlib.metadata.version(TOOLS[tool])}" if not reasons[tool] else
              f"{TOOLS[tool]} ({reasons[tool]})" for tool in given.tools]  # fmt: skip
     print(f"\n| | {' | '.join(heads)} |\n|---|{'---|' * len(heads)}")
