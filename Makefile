@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 FUZZ_SECONDS ?= 60
 FUZZ_TARGETS ?= image settings model_notes class_names commentary saved manifest reference addresses model
 
-.PHONY: demo test lint format docs gallery languages snapshots bench bench-occlusion bench-faithfulness peers fuzz clean system
+.PHONY: demo test lint format docs gallery languages snapshots bench bench-occlusion bench-faithfulness bench-ecosystem peers fuzz clean system
 
 demo: $(VENV)/.installed
 	mkdir -p demo
@@ -72,6 +72,13 @@ DATA ?=
 COUNT ?= 24
 bench-faithfulness: peers
 	.venv-peers/bin/python benchmarks/faithfulness.py $(DATA) --count $(COUNT) --peers
+
+# what one writes and waits for, with reportgen and with other tools; PyTorch among them is large
+bench-ecosystem: $(BIN)/python
+	test -x .venv-ecosystem/bin/python || $(PYTHON) -m venv .venv-ecosystem
+	.venv-ecosystem/bin/python -m pip --disable-pip-version-check --quiet install --editable . 'xplique>=2' 'tf-explain>=0.3' \
+	  keract tf_keras captum shap torch
+	.venv-ecosystem/bin/python benchmarks/ecosystem.py
 
 peers: $(BIN)/python
 	test -x .venv-peers/bin/python || $(PYTHON) -m venv .venv-peers

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import json
 import re
 import sys
@@ -14,20 +15,22 @@ import pytest
 
 import reportgen
 from reportgen import build_report
+from reportgen.outputs.notebook import layers, views
 from reportgen.outputs.saved.report_json import render_json
 from reportgen.settings.file import job_from, settings_from
 from reportgen.settings.job import CaseSettings, Job
 from reportgen.settings.report import Settings
+from reportgen.settings.schema import FILES, read_schema
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "docs"))
 
 from reference import FOLDER, pages
-from reference.api_page import GROUPS
+from reference.api_page import GROUPS, REACHED, groups
 from reference.cli_page import commands, written_flags
 from reference.docstrings import as_markdown, parse
 from reference.pages import anchor
 from reference.report_page import LEFT_OUT, tables
-from reference.schema import PLACE, settings_schema
+from reference.schema import schemas
 from reference.settings_page import OTHER_FLAGS, as_toml, sections
 
 ROOT = Path(__file__).parents[1]
@@ -46,12 +49,38 @@ def test_a_reference_is_up_to_date(name):
     assert (FOLDER / name).read_text(encoding="utf-8") == pages()[name], f"docs/{name} is stale: make docs"
 
 
-def test_the_schema_of_the_settings_is_up_to_date():
-    assert PLACE.read_text(encoding="utf-8") == settings_schema(), f"{PLACE.name} is stale: make docs"
+@pytest.mark.parametrize("what", FILES)
+def test_a_schema_is_up_to_date(what):
+    assert read_schema(what) == schemas()[what], f"{FILES[what]} is stale: make docs"
 
 
 def test_every_public_name_is_in_the_reference():
-    assert sorted(name for names in GROUPS.values() for name in names) == sorted(reportgen.__all__)
+    public = {*reportgen.__all__, *(f"keras.{name}" for name in reportgen.keras.__all__)}
+    named = [name for names in GROUPS.values() for name in names]
+    assert set(named) - REACHED.keys() == public
+    assert len(named) == len(set(named))
+
+
+def test_everything_that_shows_itself_in_a_notebook_is_in_the_reference():
+    named = {name for names in GROUPS.values() for name in names}
+    shown = {
+        name
+        for module in (layers, views)
+        for name, kind in vars(module).items()
+        if inspect.isclass(kind) and "_repr_html_" in vars(kind) and kind.__module__ == module.__name__
+    }
+    # what show() gives has nothing but its looks
+    assert shown - {"FramedPage"} <= named
+    assert len(shown) > 4
+
+
+def test_what_a_base_has_is_told_once():
+    entries = {one.name: one for group in groups().values() for one in group}
+    assert [one.name for one in entries["class ExplainedReport"].members] == ["layers", "table", "show"]
+    assert entries["class ExplainedReport"].base == "Report"
+    assert entries["class CaseView"].base == "CaseReport"
+    # what Keras calls is no way to use it
+    assert entries["class ReportCallback"].members == ()
 
 
 def test_every_command_tells_what_it_does():

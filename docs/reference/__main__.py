@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from reportgen.settings.schema import schema_place
+
 from . import FOLDER, pages
-from .schema import PLACE, settings_schema
+from .schema import schemas
 
 
 def main() -> None:
@@ -13,9 +15,11 @@ def main() -> None:
         if not path.is_file() or path.read_text(encoding="utf-8") != text:
             path.write_text(text, encoding="utf-8")
             print(f"wrote docs/{name}")
-    if not PLACE.is_file() or PLACE.read_text(encoding="utf-8") != settings_schema():
-        PLACE.write_text(settings_schema(), encoding="utf-8")
-        print(f"wrote {PLACE.name}")
+    for what, text in schemas().items():
+        path = schema_place(what)
+        if not path.is_file() or path.read_text(encoding="utf-8") != text:
+            path.write_text(text, encoding="utf-8")
+            print(f"wrote {path.name}")
 
 
 if __name__ == "__main__":

@@ -8,18 +8,31 @@ from dataclasses import MISSING, dataclass, fields, is_dataclass
 from typing import Any
 
 import reportgen
+import reportgen.keras
+from reportgen.outputs.notebook import layers, views
+from reportgen.report.report import CaseReport
 
 from .docstrings import as_markdown, parse
 
 # how a reader looks for them; a test sees that none is missing
 GROUPS = {
-    "Reports": ("build_report", "read_report", "Report", "Section"),
-    "Notebooks": ("explain", "ExplainedReport"),
+    "Reports": ("build_report", "read_report", "Report", "CaseReport", "Section"),
+    "Notebooks": ("explain", "ExplainedReport", "CaseView", "EvidenceView", "LayerViews", "LayerView", "ChannelView"),
+    "Trainings": ("keras.ReportCallback",),
     "Cases and images": ("Case", "Image", "image_from_array", "read_image"),
     "Models": ("load_model", "LoadedModel"),
     "Settings": ("settings_from", "Settings"),
     "Phantoms": ("phantom", "Phantom"),
     "Errors": ("ReportgenError", "ImageError", "ModelError", "OutputError", "SettingsError"),
+}
+# what nobody makes, but gets: the class, and the expression that gives it
+REACHED = {
+    "CaseReport": (CaseReport, "report.cases[0]"),
+    "CaseView": (views.CaseView, "report.cases[0]"),
+    "EvidenceView": (views.EvidenceView, "report.cases[0].evidence"),
+    "LayerViews": (layers.LayerViews, "report.layers"),
+    "LayerView": (layers.LayerView, 'report.layers["conv2d_3"]'),
+    "ChannelView": (layers.ChannelView, 'report.layers["conv2d_3"].channel(17)'),
 }
 _WIDEST, _LONGEST_DEFAULT = 100, 40
 
@@ -44,6 +57,7 @@ class Entry:
     attributes: tuple[Row, ...] = ()
     returns: str = ""
     raises: tuple[Row, ...] = ()
+    base: str = ""
     members: tuple[Entry, ...] = ()
 
 
@@ -53,15 +67,20 @@ def groups() -> dict[str, tuple[Entry, ...]]:
 
 
 def _entry(name: str) -> Entry:
-    found = getattr(reportgen, name)
-    full = f"reportgen.{name}"
+    found: Any = REACHED[name][0] if name in REACHED else reportgen
+    for part in name.split(".") if name not in REACHED else ():
+        found = getattr(found, part)
+    full, title = f"reportgen.{name}", f"class {name.rpartition('.')[2]}"
     if not inspect.isclass(found):
         return _function(full, found)
     if issubclass(found, Exception):
         base = found.__base__.__name__ if found.__base__ else ""
-        return _described(found, f"class {name}", f"class {full}({base})")
-    signature = f"{full}{_arguments(inspect.signature(found).parameters.values(), typed=False)}"
-    return _described(found, f"class {name}", _wrapped(signature), members=tuple(_members(found)))
+        return _described(found, title, f"class {full}({base})")
+    if name in REACHED:
+        signature = REACHED[name][1]
+    else:
+        signature = f"{full}{_arguments(inspect.signature(found).parameters.values(), typed=False)}"
+    return _described(found, title, _wrapped(signature), members=tuple(_members(found)))
 
 
 def _function(full: str, function: Any) -> Entry:
@@ -72,10 +91,23 @@ def _function(full: str, function: Any) -> Entry:
     return _described(function, full.rpartition(".")[2], _wrapped(written))
 
 
+def _documented(kind: type) -> dict[type, str]:
+    """Return the bases of a class that have an entry of their own, with its name."""
+    known = {REACHED[name][0] if name in REACHED else getattr(reportgen, name, None): name
+             for names in GROUPS.values() for name in names}  # fmt: skip
+    return {base: known[base] for base in kind.__mro__[1:] if base in known}
+
+
 def _members(kind: type) -> Iterator[Entry]:
-    """Return the public properties, then the public methods, of a class and of its bases in this package."""
+    """Return the public properties, then the public methods, of a class and of its bases in this package.
+
+    Not what a base with an entry of its own has, and no hooks: what another library calls, such as Keras.
+    """
+    told = {name for base in _documented(kind) for inner in base.__mro__ for name in vars(inner)}
+    told |= {name for base in kind.__mro__ if not base.__module__.startswith("reportgen") for name in vars(base)}
     own = [base for base in reversed(kind.__mro__) if base.__module__.startswith("reportgen")]
     found = {name: value for base in own for name, value in vars(base).items() if not name.startswith("_")}
+    found = {name: value for name, value in found.items() if name not in told}
     for name, value in found.items():
         if isinstance(value, property) and value.fget:
             result = str(inspect.signature(value.fget).return_annotation)
@@ -87,7 +119,8 @@ def _members(kind: type) -> Iterator[Entry]:
 
 def _described(documented: Any, name: str, signature: str, members: tuple[Entry, ...] = ()) -> Entry:
     doc = parse(documented)
-    bases = [base for base in getattr(documented, "__bases__", ()) if is_dataclass(base)]
+    known = _documented(documented) if inspect.isclass(documented) else {}
+    bases = [base for base in getattr(documented, "__bases__", ()) if is_dataclass(base) and base not in known]
     sections = {title: part for base in bases for title, part in parse(base).sections.items()} | doc.sections
     parts = {title: {key: as_markdown(text) for key, text in part.items()} for title, part in sections.items()}
     types: dict[str, str] = {}
@@ -101,6 +134,7 @@ def _described(documented: Any, name: str, signature: str, members: tuple[Entry,
         attributes=_rows(parts.get("Attributes", {}), types),
         returns=" ".join(f"`{kind}`. {text}" for kind, text in parts.get("Returns", {}).items()),
         raises=_rows(parts.get("Raises", {}), {}),
+        base=next(iter(known.values()), ""),
         members=members,
     )
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from reportgen.cli.arguments import add_command, add_force, say_made
+from reportgen.settings.schema import FILES, SETTINGS, read_schema
 from reportgen.system.terminal import say
 
 SHELLS = ("bash", "zsh", "fish")
@@ -26,10 +27,14 @@ def add_init(commands: Any) -> None:
 
 def add_schema(commands: Any) -> None:
     """Add the command."""
-    add_command(
-        commands, "schema", "print the JSON schema of the settings file, for editors", _schema,
-        "reportgen schema > report.schema.json",
+    schema = add_command(
+        commands, "schema", "print the JSON schema of a file that you write, for editors", _schema,
+        "reportgen schema > report.schema.json\n"
+        "reportgen schema expectations > expectations.schema.json",
     )  # fmt: skip
+    schema.add_argument(
+        "file", nargs="?", choices=tuple(FILES), default=SETTINGS, help="settings (default), or expectations of check"
+    )
 
 
 def add_completion(commands: Any) -> None:
@@ -49,10 +54,8 @@ def _init(given: argparse.Namespace) -> None:
     say_made(write_first_settings(Path(given.folder), overwrite=given.force))
 
 
-def _schema(_given: argparse.Namespace) -> None:
-    from reportgen.settings.schema import read_schema
-
-    say(read_schema())
+def _schema(given: argparse.Namespace) -> None:
+    say(read_schema(given.file))
 
 
 def _completion(given: argparse.Namespace) -> None:

@@ -6,8 +6,9 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from reportgen.cli.arguments import add_command, add_force, say_written
+from reportgen.cli.arguments import add_command, add_force, add_open, say_made
 from reportgen.demo import OPACITY_KINDS
+from reportgen.outputs.made import Made
 
 _EXAMPLES = """reportgen phantom normal.png --seed 3
 reportgen phantom pneumonia.png --seed 3 --opacities 2
@@ -30,6 +31,7 @@ def add_phantom(commands: Any) -> None:
     phantom.add_argument(
         "--masks", action="store_true", help="write masks beside it, too: NAME-lungs.png, -heart, and -opacities"
     )
+    add_open(phantom)
     add_force(phantom)
 
 
@@ -37,4 +39,5 @@ def _phantom(given: argparse.Namespace) -> None:
     from reportgen.workflows.making import draw_phantom
 
     path = Path(given.output)
-    say_written(draw_phantom(path, given.seed, given.opacities, given.kind, masks=given.masks, overwrite=given.force))
+    written = draw_phantom(path, given.seed, given.opacities, given.kind, masks=given.masks, overwrite=given.force)
+    say_made(Made(tuple(written)), opening=given.open)

@@ -15,6 +15,7 @@ from reportgen.figures.heatmaps import lay_over
 from reportgen.report.picture import Picture
 from reportgen.report.report import readable
 from reportgen.report.training_run import TrainingRecord
+from reportgen.system.language import say
 
 MOST_FRAMES = 10
 IMPORTANCE, ACTIVATION = "RdBu_r", "viridis"
@@ -73,22 +74,28 @@ def evidence_strip(
             axes.imshow(lay_over(image, np.asarray(maps[column][row], np.float64), limit, IMPORTANCE), aspect="auto")
             said = epoch.cases[row]
             mark = "" if said.correct is None else " ✓" if said.correct else " ✗"
-            head = f"epoch {epoch.epoch}\n" if row == 0 else ""
+            head = f"{say('epoch {epoch}', epoch=epoch.epoch)}\n" if row == 0 else ""
             axes.set_title(escape_formulas(f"{head}{_short(said.predicted)}{mark}"), color=INK, fontsize=7, pad=3)
             if column == 0:
                 axes.set_ylabel(escape_formulas(_short(case.title)), color=INK, fontsize=8)
     unit = record.unit_text
     first, last = record.epochs[0], record.epochs[-1]
     ends = "; ".join(
-        f"{case.title}: evidence for {case.target_class} {readable(then.evidence)}{unit} after epoch {first.epoch}, "
-        f"{readable(now.evidence)}{unit} after epoch {last.epoch}, then called {now.predicted}"
+        say(
+            "{case}: evidence for {name} {before} after epoch {first}, {after} after epoch {last}, then called "
+            "{predicted}",
+            case=case.title, name=case.target_class, before=f"{readable(then.evidence)}{unit}", first=first.epoch,
+            after=f"{readable(now.evidence)}{unit}", last=last.epoch, predicted=now.predicted,
+        )
         for case, then, now in zip(record.cases, first.cases, last.cases, strict=True)
+    )  # fmt: skip
+    caption = say(
+        "Red: covering this place lowers the evidence for the class that is followed; blue: it raises it. One scale, "
+        "±{limit}, opacity follows magnitude. Above each: what was said then.",
+        limit=f"{readable(limit)}{unit}",
     )
-    caption = (
-        f"Red: covering this place lowers the evidence for the class that is followed; blue: it raises it. One scale, "
-        f"±{readable(limit)}{unit}, opacity follows magnitude. Above each: what was said then."
-    )
-    return encode_figure("training-evidence", figure, f"Evidence maps over the epochs. {ends}.", caption)
+    alt = say("Evidence maps over the epochs. {ends}.", ends=ends)
+    return encode_figure("training-evidence", figure, alt, caption)
 
 
 def channel_strip(
@@ -119,17 +126,21 @@ def channel_strip(
                 values, cmap=ACTIVATION, vmin=low, vmax=high if high > low else low + 1, interpolation="nearest",
                 aspect="auto",
             )  # fmt: skip
-            head = f"epoch {record.epochs[frame].epoch}\n" if row == 0 else ""
-            top = f"max {readable(float(np.nanmax(values)))}" if np.isfinite(values).any() else "no numbers"
+            head = f"{say('epoch {epoch}', epoch=record.epochs[frame].epoch)}\n" if row == 0 else ""
+            known_here = np.isfinite(values).any()
+            top = say("max {value}", value=readable(float(np.nanmax(values)))) if known_here else say("no numbers")
             axes.set_title(f"{head}{top}", color=INK, fontsize=7, pad=3)
             if column == 0:
                 axes.set_ylabel(escape_formulas(_short(case.title)), color=INK, fontsize=8)
     tops = [float(np.nanmax(one)) if np.isfinite(one).any() else math.nan for one in maps]
-    alt = (
-        f"{channel.title} over the epochs: its largest value on these cases is {readable(tops[0])} after epoch "
-        f"{record.epochs[0].epoch} and {readable(tops[-1])} after epoch {record.epochs[-1].epoch}."
-    )
-    return encode_figure(name, figure, alt, f"One scale, from {readable(low)} (dark) to {readable(high)} (bright).")
+    alt = say(
+        "{channel} over the epochs: its largest value on these cases is {before} after epoch {first} and {after} after "
+        "epoch {last}.",
+        channel=channel.title, before=readable(tops[0]), first=record.epochs[0].epoch, after=readable(tops[-1]),
+        last=record.epochs[-1].epoch,
+    )  # fmt: skip
+    caption = say("One scale, from {low} (dark) to {high} (bright).", low=readable(low), high=readable(high))
+    return encode_figure(name, figure, alt, caption)
 
 
 def evidence_chart(record: TrainingRecord) -> Picture:
@@ -149,19 +160,27 @@ def evidence_chart(record: TrainingRecord) -> Picture:
             axes.plot(*zip(*flips, strict=True), "o", markersize=9, fillstyle="none", color=colour)
     axes.axhline(0, color=INK, linewidth=0.6)
     axes.xaxis.get_major_locator().set_params(integer=True)
-    axes.set_xlabel("epoch")
-    axes.set_ylabel(f"evidence ({record.unit})")
+    axes.set_xlabel(say("epoch"))
+    axes.set_ylabel(say("evidence ({unit})", unit=record.unit_named))
     axes.legend(fontsize=8, frameon=False, labelcolor=INK)
-    told = "; ".join(f"{flip.case} from {flip.before} to {flip.after} at epoch {flip.epoch}" for flip in record.flips)
+    told = "; ".join(
+        say(
+            "{case} from {before} to {after} at epoch {epoch}",
+            case=flip.case, before=flip.before, after=flip.after, epoch=flip.epoch,
+        )
+        for flip in record.flips
+    )  # fmt: skip
     ends = "; ".join(
-        f"{case.title} {readable(record.epochs[0].cases[place].evidence)} to "
-        f"{readable(record.epochs[-1].cases[place].evidence)}{record.unit_text}"
+        say(
+            "{case} {first} to {last}", case=case.title, first=readable(record.epochs[0].cases[place].evidence),
+            last=f"{readable(record.epochs[-1].cases[place].evidence)}{record.unit_text}",
+        )
         for place, case in enumerate(record.cases)
-    )
-    alt = f"Evidence by epoch: {ends}. {f'Changed: {told}' if told else 'What is said of the cases never changed'}."
-    return encode_figure(
-        "training-curves", figure, alt, "For the class that is followed. Rings: what is said of the case changed there."
-    )
+    )  # fmt: skip
+    changes = say("Changed: {changes}.", changes=told) if told else say("What is said of the cases never changed.")
+    alt = f"{say('Evidence by epoch: {ends}.', ends=ends)} {changes}"
+    caption = say("For the class that is followed. Rings: what is said of the case changed there.")
+    return encode_figure("training-curves", figure, alt, caption)
 
 
 def dead_chart(record: TrainingRecord) -> Picture:
@@ -177,16 +196,18 @@ def dead_chart(record: TrainingRecord) -> Picture:
         )
     axes.xaxis.get_major_locator().set_params(integer=True)
     axes.set_ylim(bottom=0)
-    axes.set_xlabel("epoch")
-    axes.set_ylabel("dead channels")
+    axes.set_xlabel(say("epoch"))
+    axes.set_ylabel(say("dead channels"))
     axes.legend(fontsize=7, frameon=False, labelcolor=INK, ncols=2)
     told = "; ".join(
-        f"{layer.name} {len(record.epochs[0].layers[place].dead)} to {len(layer.dead)} of {layer.channels}"
+        say(
+            "{layer} {first} to {last} of {count}", layer=layer.name,
+            first=len(record.epochs[0].layers[place].dead), last=len(layer.dead), count=layer.channels,
+        )
         for place, layer in enumerate(record.epochs[-1].layers)
-    )
-    return encode_figure(
-        "training-dead", figure, f"Dead channels by epoch: {told}.", "Channels whose values are all equal on each case."
-    )
+    )  # fmt: skip
+    alt = say("Dead channels by epoch: {layers}.", layers=told)
+    return encode_figure("training-dead", figure, alt, say("Channels whose values are all equal on each case."))
 
 
 def _panels(rows: int, columns: int, like: Values) -> tuple[Any, list[Any]]:

@@ -8,8 +8,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
+from reportgen.report.evidence import BITS
 from reportgen.report.numbers import Number
 from reportgen.report.picture import Picture
+from reportgen.system.language import say
 
 TRAINING_SCHEMA = 1
 TRAINING_KIND = "training"
@@ -108,7 +110,7 @@ class WatchedChannel:
     @property
     def title(self) -> str:
         """What to call it."""
-        return f"{self.layer}, channel {self.channel}"
+        return say("{layer}, channel {channel}", layer=self.layer, channel=self.channel)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -168,7 +170,12 @@ class TrainingRecord:
     @property
     def unit_text(self) -> str:
         """The unit behind a number; empty where it has none."""
-        return " bits" if self.unit == "bits" else ""
+        return say(" bits") if self.unit == BITS else ""
+
+    @property
+    def unit_named(self) -> str:
+        """What the evidence is counted in, by itself."""
+        return say("bits") if self.unit == BITS else say("units of the output")
 
     @property
     def history(self) -> dict[str, tuple[float, ...]]:

@@ -13,6 +13,7 @@ from reportgen.settings.file import parse_as, read_file
 from reportgen.settings.values import LARGEST, CountOrNone, Fraction, Number
 from reportgen.system.errors import SettingsError
 
+NAMING = ("case", "path", "split", "class_name")  # what says of what something is expected, and expects nothing
 _Place = Annotated[int, Field(ge=1, le=LARGEST, strict=True)]
 
 
@@ -146,8 +147,7 @@ def read_expectations(path: Path) -> Expectations:
 
 
 def _limits(one: CaseExpectation | DataExpectation) -> bool:
-    named = ("case", "path", "split", "class_name")
-    return any(value not in (None, {}) for name, value in vars(one).items() if name not in named)
+    return any(value not in (None, {}) for name, value in vars(one).items() if name not in NAMING)
 
 
 def _name(one: CaseExpectation | DataExpectation) -> str | int:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-_SHOWN = (".html", ".pdf")
+_SHOWN = (".html", ".pdf", ".png")  # of several, the first kind that there is
 
 
 def open_first(written: Sequence[object]) -> str:
-    """Open the first page or PDF of those written; what lies elsewhere than on this machine isn't shown.
+    """Open the first page of those written, else the first PDF or picture; what lies on no disk of here isn't shown.
 
     Returns
     -------
@@ -18,9 +18,8 @@ def open_first(written: Sequence[object]) -> str:
     """
     import webbrowser
 
-    page = next(
-        (path for path in written if isinstance(path, Path) and path.suffix.lower() in _SHOWN and path.is_file()), None
-    )
+    shown = [path for path in written if isinstance(path, Path) and path.suffix.lower() in _SHOWN and path.is_file()]
+    page = min(shown, key=lambda path: _SHOWN.index(path.suffix.lower()), default=None)
     if page is None:
         return "nothing that a browser shows was written"
     try:

@@ -13,6 +13,7 @@ from reportgen.images.given import given_cases
 from reportgen.models.loader import load_model
 from reportgen.settings.file import merge, settings_from
 from reportgen.system.errors import ModelError, ReportgenError, SettingsError
+from reportgen.system.language import speaking
 from reportgen.system.progress import tell_above
 from reportgen.workflows.epochs import TrainingWatch
 from reportgen.workflows.tensorboard import BoardWriter
@@ -150,10 +151,11 @@ class ReportCallback(keras.callbacks.Callback):  # type: ignore[misc]
         def known() -> Sequence[str]:
             return load_model(self.model, chosen.model, chosen.preprocessing).class_names
 
-        cases = given_cases(self._cases, self._labels, known, chosen.images, chosen.limits)
-        labels = [case.label for case in cases]
-        loaded = load_model(self.model, chosen.model, chosen.preprocessing, labels, limits=chosen.limits)
-        return TrainingWatch(loaded, cases, chosen, self._out, self._channels)
+        with speaking(chosen.language):
+            cases = given_cases(self._cases, self._labels, known, chosen.images, chosen.limits)
+            labels = [case.label for case in cases]
+            loaded = load_model(self.model, chosen.model, chosen.preprocessing, labels, limits=chosen.limits)
+            return TrainingWatch(loaded, cases, chosen, self._out, self._channels)
 
 
 def _input_size(model: Any) -> tuple[int, int]:

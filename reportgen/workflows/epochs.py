@@ -39,6 +39,7 @@ from reportgen.report.training_run import (
 from reportgen.settings.report import Settings
 from reportgen.system.atomic import make_folder, write_all, write_file
 from reportgen.system.errors import OutputError, SettingsError
+from reportgen.system.language import speaking
 
 RECORD, PAGE = "record.json", "training.html"
 _LARGEST_MAP, _LARGEST_CHANNEL = 96, 64  # pixels of a side that are kept
@@ -145,10 +146,11 @@ class TrainingWatch:
         OutputError
             When it can't be written.
         """
-        seen = self._measure(epoch, logs)
-        epochs = (*(one for one in self.record.epochs if one.epoch < epoch), seen.record)
-        record = replace(self.record, epochs=epochs)
-        page = render_epoch(replace(record, pictures=tuple(self._epoch_pictures(seen))), seen.record)
+        with speaking(self._settings.language):
+            seen = self._measure(epoch, logs)
+            epochs = (*(one for one in self.record.epochs if one.epoch < epoch), seen.record)
+            record = replace(self.record, epochs=epochs)
+            page = render_epoch(replace(record, pictures=tuple(self._epoch_pictures(seen))), seen.record)
         with make_folder(self._out):
             write_all(
                 {
@@ -174,6 +176,17 @@ class TrainingWatch:
         numbers = [one.epoch for one in record.epochs]
         frames = choose_frames(numbers, [flip.epoch for flip in record.flips])
         read = [self._read(numbers[frame]) for frame in frames]
+        files = {one: _file(one, "html") for one in numbers if (self._out / _file(one, "html")).is_file()}
+        path = self._out / PAGE
+        with speaking(self._settings.language):
+            drawn = replace(record, pictures=self._pictures(record, read, frames))
+            write_file(path, render_training(drawn, training_sentences(record), files).encode())
+        return path
+
+    def _pictures(
+        self, record: TrainingRecord, read: Sequence[tuple[Sequence[Array], Sequence[Array]]], frames: Sequence[int]
+    ) -> tuple[Picture, ...]:
+        """Draw a training; ``read`` holds evidence maps and channels of the epochs at these places of the record."""
         pictures: list[Picture | None] = [
             evidence_chart(record),
             evidence_strip(record, self._images, [maps for maps, _ in read], frames),
@@ -182,13 +195,9 @@ class TrainingWatch:
                 for number in range(len(record.channels))
             ),
             dead_chart(record) if record.epochs[-1].layers else None,
-            history_chart(record.history, numbers),
+            history_chart(record.history, [one.epoch for one in record.epochs]),
         ]
-        files = {one: _file(one, "html") for one in numbers if (self._out / _file(one, "html")).is_file()}
-        drawn = replace(record, pictures=tuple(one for one in pictures if one))
-        path = self._out / PAGE
-        write_file(path, render_training(drawn, training_sentences(record), files).encode())
-        return path
+        return tuple(one for one in pictures if one)
 
     def _measure(self, epoch: int, logs: Mapping[str, Any]) -> Look:
         subject, settings = self._subject, self._settings

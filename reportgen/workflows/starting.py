@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from reportgen.outputs.made import Made
-from reportgen.settings.schema import NAME, read_schema
+from reportgen.settings.schema import FILES, SETTINGS, read_schema
 from reportgen.system.errors import OutputError
 from reportgen.system.text import visible
 
@@ -61,7 +61,7 @@ def write_first_settings(folder: Path, *, overwrite: bool) -> Made:
 
     if not folder.is_dir():
         raise OutputError(f"{folder} is not a folder", "name one that holds images or a model")
-    path, schema = folder / FILE, folder / NAME
+    path, schema = folder / FILE, folder / FILES[SETTINGS]
     for target in (path, schema):
         check_target(target, overwrite=overwrite)
     try:
@@ -78,7 +78,7 @@ def write_first_settings(folder: Path, *, overwrite: bool) -> Made:
 
 def _head() -> list[str]:
     return [
-        f"#:schema {NAME}",
+        f"#:schema {FILES[SETTINGS]}",
         "# What a report is made of and how: reportgen build -c report.toml. Paths are relative to this file.",
         "# Every key with its default: reportgen schema, or docs/settings.md. Lines that begin with # do nothing.",
         "",

@@ -17,6 +17,7 @@ from reportgen.settings.report import Settings
 from reportgen.system.atomic import check_target
 from reportgen.system.errors import ModelError, OutputError, SettingsError
 from reportgen.system.files import is_same_file
+from reportgen.system.language import say, speaking
 from reportgen.system.progress import tell_above
 from reportgen.system.silence import silence_tensorflow
 from reportgen.system.terminal import tell
@@ -81,7 +82,8 @@ def train_model(plan: TrainingPlan, report: ReportPlan | None, *, progress: bool
 
     def on_ready(data: Gathered, model: Any) -> None:
         if report is not None:
-            chosen.extend(_choose_cases(data, report.show))
+            with speaking(report.settings.language):
+                chosen.extend(_choose_cases(data, report.show))
             _check_report(model, data, chosen, report.settings)
 
     finished = train(plan, tell_above, on_ready=on_ready, progress=progress)
@@ -134,10 +136,11 @@ def _write_report(
     from reportgen.workflows.pipeline import build_report
 
     settings = wanted.settings
-    if not settings.title:
-        settings = dataclasses.replace(settings, title=f"{plan.output.stem}: what it learned")
-    report = build_report(plan.output, cases, settings, progress=progress)
-    with_samples = dataclasses.replace(report, pictures=(*report.pictures, _draw_samples(finished.data.train)))
+    with speaking(settings.language):
+        samples = _draw_samples(finished.data.train)
+        title = settings.title or say("{model}: what it learned", model=plan.output.stem)
+    report = build_report(plan.output, cases, dataclasses.replace(settings, title=title), progress=progress)
+    with_samples = dataclasses.replace(report, pictures=(*report.pictures, samples))
     with_samples.save_all(html=wanted.path, overwrite=plan.overwrite)
 
 

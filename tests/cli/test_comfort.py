@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import re
@@ -14,13 +15,17 @@ from pathlib import Path
 import jsonschema
 import numpy as np
 import pytest
+import tomli_w
 from PIL import Image
 
 from reportgen import read_report
-from reportgen.cli.main import main
+from reportgen.cli.main import main, make_parser
 from reportgen.datasets.pairs import choose_pair
+from reportgen.settings.expectations import read_expectations
 from reportgen.settings.file import read_settings
-from reportgen.system.errors import ReportgenError
+from reportgen.settings.schema import EXPECTATIONS, read_schema
+from reportgen.system.browser import open_first
+from reportgen.system.errors import ReportgenError, SettingsError
 
 QUICK = ["--no-occlusion", "--first-layers", "1"]
 ROOT = Path(__file__).parents[2]
@@ -107,11 +112,30 @@ def test_a_pdf_and_a_site_are_opened_and_none_without_a_browser(
     assert "no browser can be opened here; open site/index.html" in capsys.readouterr().err.replace(os.sep, "/")
 
 
-@pytest.mark.parametrize("command", ["build", "demo", "pdf", "site", "evaluate", "cohort", "compare", "train", "batch"])
-def test_what_is_shown_can_be_opened(command, capsys):
-    with pytest.raises(SystemExit):
-        main([command, "--help"])
-    assert "--open" in capsys.readouterr().out
+def test_what_a_browser_shows_can_be_opened():
+    (commands,) = (one for one in make_parser()._actions if isinstance(one, argparse._SubParsersAction))
+    without = {name for name, parser in commands.choices.items() if "--open" not in parser.format_help()}
+    # these print, or write what other programs read: TOML, XML, mail, DICOM, templates with gaps
+    assert without == {
+        "check", "completion", "dicom", "doctor", "email", "init", "inspect", "schema", "theme", "verify",
+    }  # fmt: skip
+
+
+def test_a_phantom_is_opened_not_its_masks(tmp_path, opened, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(["phantom", "thorax.png", "--masks", "--open"]) == 0
+    assert opened == [(tmp_path / "thorax.png").as_uri()]
+
+
+def test_of_several_outputs_the_page_is_opened(tmp_path, opened):
+    written = [tmp_path / name for name in ("figure.png", "report.pdf", "report.json", "report.HTML", "gone.html")]
+    for path in written[:-1]:
+        path.write_bytes(b"x")
+    for shown in ("report.HTML", "report.pdf", "figure.png"):
+        assert open_first(written) == ""
+        assert opened.pop() == (tmp_path / shown).as_uri()
+        written.remove(tmp_path / shown)
+    assert "nothing that a browser shows" in open_first(written)
 
 
 # --- init
@@ -186,6 +210,64 @@ def test_the_schema_is_printed_and_judges_as_the_program_does(capsys):
         {"occlusion": {"patch": [[15, 20], 30]}}, {"images": {"window": "-600/1500"}}, {"page": {"max_size": "10MB"}},
     ):  # fmt: skip
         assert not list(judge.iter_errors(right)), right
+
+
+CASE, DATA = {"case": "NORMAL", "predicted": "NORMAL"}, {"path": "data", "auc_at_least": 0.8}
+
+
+@pytest.mark.parametrize(
+    ("tables", "is_right"),
+    [
+        ({"cases": [CASE]}, True),
+        ({"cases": [{"case": 2, "score_at_least": {"A": 0.5, "B": 0}}, CASE]}, True),
+        ({"cases": [{"case": 1, "beats_chance": False, "inside_at_least": {"lungs": 1}, "flip_at_most": 0.25}]}, True),
+        ({"layers": [{"layer": "conv*", "dead_at_most": 0}]}, True),
+        ({"data": [DATA, {"path": "e.json", "class_name": "A", "accuracy_at_least": 0}]}, True),
+        ({}, False),
+        ({"cases": []}, False),
+        ({"cases": CASE}, False),
+        ({"cases": [{"case": "NORMAL"}]}, False),
+        ({"cases": [{"predicted": "NORMAL"}]}, False),
+        ({"cases": [{"case": 0, "predicted": "A"}]}, False),
+        ({"cases": [{"case": 1.5, "predicted": "A"}]}, False),
+        ({"cases": [{"case": 1, "score_at_least": {}}]}, False),
+        ({"cases": [{"case": 1, "score_at_least": 0.5}]}, False),
+        ({"cases": [{"case": 1, "score_at_least": {"A": "high"}}]}, False),
+        ({"cases": [{"case": 1, "border_at_most": 1.1}]}, False),
+        ({"cases": [{"case": 1, "beats_chance": "often"}]}, False),
+        ({"cases": [CASE | {"predcited": "A"}]}, False),
+        ({"layers": [{"layer": "conv*"}]}, False),
+        ({"layers": [{"layer": "conv*", "dead_at_most": -1}]}, False),
+        ({"data": [{"path": "data", "split": "test"}]}, False),
+        ({"data": [{"auc_at_least": 0.8}]}, False),
+        ({"data": [DATA | {"auc_at_least": -0.1}]}, False),
+        ({"cases": [CASE], "images": {}}, False),
+    ],
+)
+def test_the_schema_of_expectations_judges_as_the_program_does(tables, is_right, tmp_path):
+    judge = jsonschema.Draft7Validator(json.loads(read_schema(EXPECTATIONS)))
+    assert judge.is_valid(tables) is is_right
+    path = tmp_path / "expectations.toml"
+    path.write_text(tomli_w.dumps(tables))
+    if is_right:
+        read_expectations(path)
+        return
+    with pytest.raises(SettingsError):
+        read_expectations(path)
+
+
+def test_the_schema_of_expectations_is_printed_and_takes_the_example(capsys):
+    assert main(["schema", "expectations"]) == 0
+    schema = json.loads(capsys.readouterr().out)
+    jsonschema.Draft7Validator.check_schema(schema)
+    text = (ROOT / "docs" / "ci.md").read_text()
+    example = re.search(r"`expectations.toml`:\n\n```toml\n(.*?)```", text, re.S).group(1)
+    assert example.startswith("#:schema expectations.schema.json\n")
+    assert not list(jsonschema.Draft7Validator(schema).iter_errors(tomllib.loads(example)))
+    with pytest.raises(SystemExit) as stopped:
+        main(["schema", "report"])
+    assert stopped.value.code == 2
+    assert "choose from settings, expectations" in capsys.readouterr().err.replace("'", "")
 
 
 # --- completion

@@ -6,6 +6,7 @@ import math
 
 from reportgen.report.report import readable
 from reportgen.report.training_run import TrainingRecord
+from reportgen.system.language import say, say_count
 
 _ALIKE = 0.9
 _MOST_NAMED = 4
@@ -14,7 +15,7 @@ _MOST_NAMED = 4
 def training_sentences(record: TrainingRecord) -> tuple[str, ...]:
     """Return the findings of a training: evidence, flips, settled maps, dead channels, the best epoch."""
     if not record.epochs:
-        return ("No epoch was recorded.",)
+        return (say("No epoch was recorded."),)
     return (*_of_cases(record), *_of_channels(record), *_of_measures(record))
 
 
@@ -23,22 +24,26 @@ def _of_cases(record: TrainingRecord) -> list[str]:
     told = []
     for place, case in enumerate(record.cases):
         then, now = first.cases[place], last.cases[place]
-        right = "" if now.correct is None else ", as labelled" if now.correct else ", not as labelled"
-        sentence = (
-            f"{case.title}: after epoch {last.epoch} it is called {now.predicted}{right}; the evidence for "
-            f"{case.target_class} went from {readable(then.evidence)} (epoch {first.epoch}) to "
-            f"{readable(now.evidence)}{unit}."
-        )
+        right = "" if now.correct is None else f", {say('as labelled') if now.correct else say('not as labelled')}"
+        sentence = say(
+            "{case}: after epoch {last} it is called {predicted}{right}; the evidence for {name} went from {before} "
+            "(epoch {first}) to {after}.",
+            case=case.title, last=last.epoch, predicted=now.predicted, right=right, name=case.target_class,
+            before=readable(then.evidence), first=first.epoch, after=f"{readable(now.evidence)}{unit}",
+        )  # fmt: skip
         flips = [one for one in record.flips if one.case == case.title]
         if flips:
-            turns = f"{len(flips)} times, last" if len(flips) > 1 else "once,"
-            sentence += f" What is said of it changed {turns} at epoch {flips[-1].epoch}, from {flips[-1].before}."
+            sentence += " " + say_count(
+                "What is said of it changed once, at epoch {epoch}, from {before}.",
+                "What is said of it changed {count} times, last at epoch {epoch}, from {before}.",
+                len(flips), epoch=flips[-1].epoch, before=flips[-1].before,
+            )  # fmt: skip
         settled = _settled(record, place)
         if settled is not None:
-            sentence += (
-                f" Its map has hardly changed since epoch {settled} (correlation with the epoch before at least "
-                f"{_ALIKE})."
-            )
+            sentence += " " + say(
+                "Its map has hardly changed since epoch {epoch} (correlation with the epoch before at least {value}).",
+                epoch=settled, value=_ALIKE,
+            )  # fmt: skip
         told.append(sentence)
     return told
 
@@ -60,9 +65,20 @@ def _of_channels(record: TrainingRecord) -> list[str]:
         died = [one for one in record.deaths if one.layer == layer.name]
         if not died:
             continue
-        named = ", ".join(f"{one.channel} (epoch {one.epoch})" for one in died[:_MOST_NAMED])
-        rest = f" and {len(died) - _MOST_NAMED} more" if len(died) > _MOST_NAMED else ""
-        told.append(f"{layer.name}: {len(died)} of {layer.channels} channels died: {named}{rest}.")
+        named = ", ".join(
+            say("{channel} (epoch {epoch})", channel=one.channel, epoch=one.epoch) for one in died[:_MOST_NAMED]
+        )
+        rest = f" {say('and {count} more', count=len(died) - _MOST_NAMED)}" if len(died) > _MOST_NAMED else ""
+        told.append(
+            say_count(
+                "{layer}: {count} of {channels} channels died: {named}.",
+                "{layer}: {count} of {channels} channels died: {named}.",
+                len(died),
+                layer=layer.name,
+                channels=layer.channels,
+                named=f"{named}{rest}",
+            )
+        )
     return told
 
 
@@ -71,7 +87,12 @@ def _of_measures(record: TrainingRecord) -> list[str]:
     if len(losses) < 2 or not all(map(math.isfinite, losses)):
         return []
     best = min(range(len(losses)), key=losses.__getitem__)
-    sentence = f"The loss on validation was lowest after epoch {record.epochs[best].epoch}: {readable(losses[best])}"
+    told = {"epoch": record.epochs[best].epoch, "loss": readable(losses[best])}
     if best == len(losses) - 1:
-        return [f"{sentence}, the last."]
-    return [f"{sentence}; after epoch {record.epochs[-1].epoch} it is {readable(losses[-1])}."]
+        return [say("The loss on validation was lowest after epoch {epoch}, the last: {loss}.", **told)]
+    return [
+        say(
+            "The loss on validation was lowest after epoch {epoch}: {loss}; after epoch {last} it is {now}.",
+            **told, last=record.epochs[-1].epoch, now=readable(losses[-1]),
+        )
+    ]  # fmt: skip

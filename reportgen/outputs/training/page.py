@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from reportgen.outputs.page.assets import read_assets
+from reportgen.outputs.page.asset_words import translated_script
+from reportgen.outputs.page.assets import Asset, read_assets
 from reportgen.outputs.page.environment import environment
 from reportgen.outputs.page.frame import Frame
+from reportgen.outputs.page.markdown import SafeHtml
 from reportgen.report.picture import Picture
 from reportgen.report.report import DISCLAIMER
 from reportgen.report.training_run import EpochRecord, TrainingRecord
+from reportgen.system.language import say, spoken
 
 STYLES = ("assets/tokens.css", "assets/report.css", "assets/map.css", "assets/evaluation.css", "assets/training.css")
 
@@ -34,7 +37,16 @@ class TrainingPage(Frame):
     sentences: tuple[str, ...] = ()
     epoch: EpochRecord | None = None
     files: dict[int, str]
-    disclaimer: str = DISCLAIMER
+
+    @property
+    def disclaimer(self) -> str:
+        """What every page says."""
+        return say(DISCLAIMER)
+
+    @property
+    def versions(self) -> str:
+        """Of reportgen, Python and the libraries, in a line."""
+        return ", ".join(f"{name} {version}" for name, version in self.record.versions.items())
 
     def picture(self, name: str) -> Picture | None:
         """Return a picture by its name; None where there is none."""
@@ -59,8 +71,15 @@ def render_epoch(record: TrainingRecord, epoch: EpochRecord) -> str:
 def _render(
     template: str, record: TrainingRecord, sentences: tuple[str, ...], epoch: EpochRecord | None, files: dict[int, str]
 ) -> str:
+    plain = read_assets("assets/report.js")
+    script = Asset(SafeHtml(translated_script(plain.text.text, spoken())))
     page = TrainingPage(
-        record=record, sentences=sentences, epoch=epoch, files=files, style=read_assets(*STYLES),
-        script=read_assets("assets/report.js"), generator=record.versions.get("reportgen", ""),
-    )  # fmt: skip
+        record=record,
+        sentences=sentences,
+        epoch=epoch,
+        files=files,
+        style=read_assets(*STYLES),
+        script=script,
+        generator=record.versions.get("reportgen", ""),
+    )
     return environment().get_template(template).render(page=page, record=record) + "\n"

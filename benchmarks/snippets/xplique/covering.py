@@ -1,0 +1,13 @@
+"""The map of what covering each place changes."""
+
+import keras
+import matplotlib.pyplot as plt
+import numpy as np
+from xplique.attributions import Occlusion
+from xplique.plots import plot_attributions
+
+model = keras.models.load_model("model.keras")
+image = keras.utils.img_to_array(keras.utils.load_img("pneumonia.png", target_size=(150, 150))) / 255
+explainer = Occlusion(model, patch_size=15, patch_stride=5)
+plot_attributions(explainer(image[None], np.ones((1, 1), np.float32)), image[None])
+plt.savefig("occlusion.png")
