@@ -234,13 +234,13 @@ def workers(bench: Bench) -> None:
 
 def scheduler(bench: Bench) -> None:
     """Tasks a second of Dask's scheduler with nothing to do in them, one on its way for each of two workers."""
-    from reportgen.batch import cluster
+    from reportgen.batch import cluster, connection
     from reportgen.batch.items import CaseRow, WorkItem
 
     count = bench.count(2000)
     items = [WorkItem(f"item-{number}", (CaseRow("x.png", "x.png"),)) for number in range(count)]
     cluster.work_on = nothing
-    with cluster.local_cluster(2, 1) as local:
+    with connection.local_cluster(2, 1) as local:
         from distributed import Client
 
         with Client(local, set_as_default=False) as client:
