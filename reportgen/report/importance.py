@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import numpy as np
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from reportgen.report.evidence import OcclusionMap, OcclusionScan
 
     Values = NDArray[np.float64]
+    Indices = NDArray[np.intp]
 
 
 def combined_importance(found: OcclusionMap) -> Values:
@@ -65,7 +66,7 @@ def spread_over_pixels(
     values
         ``(rows, columns)``; what isn't finite is left out of the means.
     rows, columns
-        First pixel row and column of each position.
+        First pixel row and column of each position, ascending.
     patch, size
         (height, width) of the patch and of the image.
 
@@ -76,20 +77,30 @@ def spread_over_pixels(
     """
     import numpy as np
 
-    # positions form a product of rows and columns, so the sums over covering patches are two matrix products
-    down = _coverage(rows, patch[0], size[0])
-    across = _coverage(columns, patch[1], size[1])
+    # positions form a product of rows and columns, and those that cover a pixel stand side by side
+    down, across = _covering(rows, patch[0], size[0]), _covering(columns, patch[1], size[1])
     known = np.isfinite(values)
     if known.all():
-        return np.asarray(down.T @ values @ across / np.outer(down.sum(axis=0), across.sum(axis=0)))
-    counts = down.T @ known.astype(np.float64) @ across
-    with np.errstate(invalid="ignore"):
-        return np.asarray(down.T @ np.where(known, values, 0) @ across / counts)
+        counts = np.outer(down[1] - down[0], across[1] - across[0])
+        return np.asarray(_summed(_summed(values, *down).T, *across).T / counts)
+    counts = _summed(_summed(known.astype(np.int64), *down).T, *across).T
+    with np.errstate(invalid="ignore", divide="ignore"):
+        total = _summed(_summed(np.where(known, values, 0), *down).T, *across).T
+        return np.where(counts > 0, total / counts, np.nan)
 
 
-def _coverage(starts: Sequence[int], patch: int, side: int) -> Values:
+def _covering(starts: Sequence[int], patch: int, side: int) -> tuple[Indices, Indices]:
+    """Return for each pixel the first position that covers it, and the first after it that doesn't."""
     import numpy as np
 
     pixels = np.arange(side)
-    first = np.asarray(starts)[:, None]
-    return ((pixels >= first) & (pixels < first + patch)).astype(np.float64)
+    return np.searchsorted(starts, pixels - patch, side="right"), np.searchsorted(starts, pixels, side="right")
+
+
+def _summed(values: NDArray[Any], first: Indices, end: Indices) -> NDArray[Any]:
+    """Return sums over ranges of rows; by differences of running sums, since many threads wait for small products."""
+    import numpy as np
+
+    running = np.zeros((len(values) + 1, *values.shape[1:]), values.dtype)
+    np.cumsum(values, axis=0, out=running[1:])
+    return np.asarray(running[end] - running[first])

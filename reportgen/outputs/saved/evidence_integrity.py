@@ -80,6 +80,8 @@ def _map_flaws(found: OcclusionMap) -> Iterator[str]:
         starts = zip((scan.row_starts, scan.column_starts), scan.patch, found.size, strict=True)
         if any(patch < 1 or min(own) < 0 or max(own) + patch > side for own, patch, side in starts if own):
             yield "a patch lies outside of its image"
+        if not all(low < high for own in (scan.row_starts, scan.column_starts) for low, high in pairwise(own)):
+            yield "the positions of a scan aren't in their order"
 
 
 def _test_flaws(test: MapTest, found: OcclusionMap, known: set[str]) -> Iterator[str]:

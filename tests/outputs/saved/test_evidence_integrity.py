@@ -89,7 +89,13 @@ def spoil_shift(case, **fields):
     return replace(case, grid_shift=replace(right, **fields))
 
 
+def spoil_scan(case, **fields):
+    first, *others = case.occlusion.scans
+    return replace(case, occlusion=replace(case.occlusion, scans=(replace(first, **fields), *others)))
+
+
 SPOILT = {
+    "positions from below": lambda case: spoil_scan(case, row_starts=case.occlusion.scans[0].row_starts[::-1]),
     "curves of another length": lambda case: spoil_curves(case, deletion=(1.0, 2.0)),
     "no curves": lambda case: spoil_test(case, curves=()),
     "no random orders": lambda case: spoil_curves(case, random_deletion=(), random_insertion=()),
