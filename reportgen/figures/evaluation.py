@@ -10,6 +10,7 @@ import numpy as np
 
 from reportgen.figures.canvas import encode_figure, escape_formulas, grid_of_axes, new_figure, style_axes
 from reportgen.figures.colours import INK, SERIES
+from reportgen.report.estimates import Estimate, describe_estimate
 from reportgen.report.evaluation import (
     FINDINGS,
     TWO_CLASSES,
@@ -17,9 +18,7 @@ from reportgen.report.evaluation import (
     ClassifierEvaluation,
     ClassMeasures,
     Curve,
-    Estimate,
     EvaluationComparison,
-    describe_estimate,
 )
 from reportgen.report.picture import Picture
 from reportgen.system.language import mark, say

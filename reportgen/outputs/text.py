@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from reportgen.report.check import Checked, count_failed
-from reportgen.report.evaluation import TWO_CLASSES, ClassifierEvaluation, EvaluationComparison, describe_estimate
+from reportgen.report.estimates import describe_estimate
+from reportgen.report.evaluation import TWO_CLASSES, ClassifierEvaluation, EvaluationComparison
 from reportgen.report.model import ModelReport
 from reportgen.report.report import REGRESSION, Report, readable
 from reportgen.system.text import visible

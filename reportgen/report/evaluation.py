@@ -6,13 +6,12 @@ it suffices to draw the page again and to lay two evaluations of the same images
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 
+from reportgen.report.estimates import Difference, Estimate, Resampling
 from reportgen.report.model import ModelReport
 from reportgen.report.numbers import Number
 from reportgen.report.picture import Picture
-from reportgen.system.language import say
 
 EVALUATION_SCHEMA = 1
 EVALUATION_KIND = "classifier evaluation"
@@ -22,23 +21,6 @@ EVALUATION_DISCLAIMER = (
     "This page tells how a model did on a set of images. It is not a diagnosis of any of them, and no proof that the "
     "model does as well on others."
 )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Estimate:
-    """A measure with its 95 % interval.
-
-    Attributes
-    ----------
-    value
-        Of the images as they are; NaN where it isn't defined.
-    low, high
-        Ends of the interval; NaN where there is none.
-    """
-
-    value: Number
-    low: Number
-    high: Number
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -293,22 +275,6 @@ class EvaluatedData:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Resampling:
-    """How intervals were made.
-
-    Attributes
-    ----------
-    samples
-        How many times as many patients as there are were drawn with replacement.
-    seed
-        Of the draws.
-    """
-
-    samples: int
-    seed: int
-
-
-@dataclass(frozen=True, kw_only=True)
 class ClassifierEvaluation:
     """A whole evaluation: everything that any output of it needs.
 
@@ -386,26 +352,6 @@ class ClassifierEvaluation:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Difference:
-    """One measure of two evaluations of the same images.
-
-    Attributes
-    ----------
-    name
-        Of the measure.
-    here, there
-        Its values, of this evaluation and of the other.
-    difference
-        Here minus there; the interval from the same patients drawn for both.
-    """
-
-    name: str
-    here: Number
-    there: Number
-    difference: Estimate
-
-
-@dataclass(frozen=True, kw_only=True)
 class EvaluationComparison:
     """Two evaluations of the same images.
 
@@ -422,22 +368,3 @@ class EvaluationComparison:
     other: ClassifierEvaluation
     differences: tuple[Difference, ...]
     changed: tuple[int, int]
-
-
-def describe_estimate(estimate: Estimate | None) -> str:
-    """Return a measure with its interval, three decimals each; a dash where it isn't defined."""
-    if estimate is None or not math.isfinite(estimate.value):
-        return "–"
-    if not math.isfinite(estimate.low):
-        return f"{estimate.value:.3f}"
-    return with_interval(estimate, 3)
-
-
-def with_interval(estimate: Estimate, decimals: int) -> str:
-    """Return a number with its interval, which is known: with a dash, or in words where that would stand by a minus."""
-    value, low, high = (
-        f"{one:z.{decimals}f}".replace("-", "−") for one in (estimate.value, estimate.low, estimate.high)
-    )
-    if not low.startswith("−"):
-        return f"{value} [{low}–{high}]"
-    return say("{value} [{low} to {high}]", value=value, low=low, high=high)

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from reportgen.outputs.made import Made
+from reportgen.report.estimates import Resampling
 from reportgen.report.evaluation import (
     ClassifierEvaluation,
     EvaluatedData,
     EvaluatedImage,
     EvaluationComparison,
     Mistake,
-    Resampling,
 )
 from reportgen.report.findings import LABEL_SEPARATOR
 from reportgen.report.provenance import creation_time, versions

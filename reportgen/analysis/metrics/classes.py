@@ -20,7 +20,8 @@ from reportgen.analysis.metrics.resampling import (
     share,
 )
 from reportgen.analysis.metrics.scored import Scored
-from reportgen.report.evaluation import Average, ClassMeasures, Curve, OperatingPoint, Resampling
+from reportgen.report.estimates import Resampling
+from reportgen.report.evaluation import Average, ClassMeasures, Curve, OperatingPoint
 
 OWN_POINT = "as the model decides"
 AT_SPECIFICITY = f"specificity at least {100 * WANTED_SHARE:.0f} %"

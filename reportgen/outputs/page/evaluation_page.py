@@ -12,17 +12,15 @@ from reportgen.outputs.page.assets import read_assets
 from reportgen.outputs.page.confusion import Confusion
 from reportgen.outputs.page.environment import environment
 from reportgen.outputs.page.frame import Frame
+from reportgen.report.estimates import Difference, Estimate, describe_estimate
 from reportgen.report.evaluation import (
     FINDINGS,
     TWO_CLASSES,
     ClassifierEvaluation,
     ClassMeasures,
-    Difference,
-    Estimate,
     EvaluatedImage,
     EvaluationComparison,
     Mistake,
-    describe_estimate,
 )
 from reportgen.report.picture import Picture
 from reportgen.report.report import NOTHING_FOUND

@@ -15,7 +15,8 @@ from reportgen.analysis.metrics.ranking import Ranking
 from reportgen.analysis.metrics.resampling import draw_weights, number_groups, resample, wilson_interval
 from reportgen.analysis.metrics.scored import Scored, most_confident_mistakes
 from reportgen.analysis.predictions import Head
-from reportgen.report.evaluation import FINDINGS, SEVERAL_CLASSES, TWO_CLASSES, Resampling
+from reportgen.report.estimates import Resampling
+from reportgen.report.evaluation import FINDINGS, SEVERAL_CLASSES, TWO_CLASSES
 from reportgen.system.errors import ReportgenError
 
 # ten images, two with the same score; the threshold 0.5 says positive of the first six
