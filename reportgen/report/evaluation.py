@@ -12,12 +12,14 @@ from reportgen.report.estimates import Difference, Estimate, Resampling
 from reportgen.report.model import ModelReport
 from reportgen.report.numbers import Number
 from reportgen.report.picture import Picture
+from reportgen.system.language import ENGLISH, mark, say
 
 EVALUATION_SCHEMA = 1
 EVALUATION_KIND = "classifier evaluation"
 TWO_CLASSES, SEVERAL_CLASSES, FINDINGS = "two classes", "several classes", "findings"
 TASKS = (TWO_CLASSES, SEVERAL_CLASSES, FINDINGS)
-EVALUATION_DISCLAIMER = (
+MACRO, MICRO = AVERAGES = "macro", "micro"
+EVALUATION_DISCLAIMER = mark(
     "This page tells how a model did on a set of images. It is not a diagnosis of any of them, and no proof that the "
     "model does as well on others."
 )
@@ -325,6 +327,8 @@ class ClassifierEvaluation:
         Of reportgen, Python and the libraries.
     disclaimer
         What this is not.
+    language
+        That its sentences are in: the code of one that there is a catalogue of.
     """
 
     schema_version: int = EVALUATION_SCHEMA
@@ -349,6 +353,7 @@ class ClassifierEvaluation:
     command: str = ""
     versions: dict[str, str] = field(default_factory=dict)
     disclaimer: str = EVALUATION_DISCLAIMER
+    language: str = ENGLISH
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -368,3 +373,18 @@ class EvaluationComparison:
     other: ClassifierEvaluation
     differences: tuple[Difference, ...]
     changed: tuple[int, int]
+
+
+def describe_part(part: str) -> str:
+    """Return what a part of the data is called in the language of the report; one of other names as it stands."""
+    names = {
+        "train": say("train"), "validation": say("validation"),
+        "test": say("test"), "undivided": say("undivided"),
+        "all": say("all"),
+    }  # fmt: skip
+    return names.get(part, part)
+
+
+def describe_average(name: str) -> str:
+    """Return what an average over classes is called in the language of the report."""
+    return say("macro average") if name == MACRO else say("micro average")
