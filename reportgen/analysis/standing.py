@@ -13,7 +13,8 @@ from reportgen.report.evaluation import FINDINGS, TWO_CLASSES, ClassifierEvaluat
 from reportgen.report.model import ModelReport
 from reportgen.report.names import are_the_same
 from reportgen.report.numbers import grouped
-from reportgen.report.report import Remark, readable
+from reportgen.report.remark import Remark
+from reportgen.report.report import readable
 from reportgen.system.errors import SettingsError
 from reportgen.system.language import say, say_count
 
