@@ -14,7 +14,8 @@ from reportgen.system import language
 ALIEN = re.compile(
     r"<(script|style|template|pre|code)\b.*?</\1>|<ol class=\"references\">.*?</ol>"
     r"|<section id=\"provenance\">.*?</section>"
-    r"|<h3(?: id=\"card\")?>⟦?Model card.*?</section>|<table class=\"summary\">.*?</table>|<svg\b.*?</svg>",
+    r"|<h3(?: id=\"card\")?>⟦?(?:Model card|Modellkarte).*?</section>"
+    r"|<table class=\"summary\">.*?</table>|<svg\b.*?</svg>",
     re.S,
 )
 NAMES = re.compile(

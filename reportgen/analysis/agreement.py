@@ -19,7 +19,8 @@ from reportgen.report.evidence import OcclusionMap, name_support
 from reportgen.report.grid_shift import GridShift
 from reportgen.report.importance import scan_importance
 from reportgen.report.places import name_place, without_picture
-from reportgen.report.report import CaseReport, Remark, readable
+from reportgen.report.remark import Remark
+from reportgen.report.report import CaseReport, readable
 from reportgen.system.language import say
 
 STEADY = 0.8  # rank correlation from which on it hardly matters where the grid begins

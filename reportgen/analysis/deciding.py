@@ -24,7 +24,8 @@ from reportgen.analysis.runs import CaseRun, Runs, Subject
 from reportgen.analysis.tails import Tail, tail_after, values_of
 from reportgen.report.deciding import GRADIENT, MEAN, SPREAD, ZERO, DecidingChannels, RemovedChannel
 from reportgen.report.evidence import name_followed
-from reportgen.report.report import CaseReport, Remark
+from reportgen.report.remark import Remark
+from reportgen.report.report import CaseReport
 from reportgen.system.language import say, say_count
 
 Values = NDArray[np.float64]

@@ -16,7 +16,8 @@ from reportgen.analysis.runs import Runs, Subject
 from reportgen.report.decision import Decision, Turn
 from reportgen.report.evidence import OcclusionMap
 from reportgen.report.numbers import grouped
-from reportgen.report.report import CaseReport, Remark, readable
+from reportgen.report.remark import Remark
+from reportgen.report.report import CaseReport, readable
 from reportgen.system.language import say
 
 Holds = Callable[[NDArray[np.float64]], NDArray[np.bool_]]

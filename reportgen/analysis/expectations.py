@@ -10,7 +10,8 @@ import math
 from collections.abc import Iterator
 
 from reportgen.report.check import Checked
-from reportgen.report.evaluation import TWO_CLASSES, ClassifierEvaluation, Estimate, describe_estimate
+from reportgen.report.estimates import Estimate, describe_estimate
+from reportgen.report.evaluation import TWO_CLASSES, ClassifierEvaluation
 from reportgen.report.maptest import BOTH, NONE, ONE
 from reportgen.report.names import find_name, plain_name
 from reportgen.report.report import NOTHING_FOUND, CaseReport, Report, readable, said

@@ -29,7 +29,8 @@ from reportgen.report.evidence import BITS
 from reportgen.report.layer import LayerReport
 from reportgen.report.model import LayerSummary, ModelReport
 from reportgen.report.numbers import grouped
-from reportgen.report.report import CaseReport, Remark, readable
+from reportgen.report.remark import Remark
+from reportgen.report.report import CaseReport, readable
 from reportgen.report.traits import STRONG
 from reportgen.system.language import say, say_count
 

@@ -13,7 +13,8 @@ from reportgen.report.by_class import EvidenceOfClass
 from reportgen.report.evidence import OcclusionMap
 from reportgen.report.maptest import BOTH, IMPUTED, NONE, ONE, MapTest
 from reportgen.report.places import name_place
-from reportgen.report.report import CaseReport, Remark, readable
+from reportgen.report.remark import Remark
+from reportgen.report.report import CaseReport, readable
 from reportgen.system.language import say
 
 SECTION = "headline"

@@ -21,7 +21,8 @@ from reportgen.images.fitting import fit_mask
 from reportgen.images.resizing import Aspect
 from reportgen.report.evidence import BITS, name_followed, name_support
 from reportgen.report.known_regions import BORDER, CHANCE, EvidenceShare, KnownRegion, KnownRegions
-from reportgen.report.report import CaseReport, Remark
+from reportgen.report.remark import Remark
+from reportgen.report.report import CaseReport
 from reportgen.system.language import say
 
 Values = NDArray[np.float64]

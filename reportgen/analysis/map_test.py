@@ -20,7 +20,8 @@ from reportgen.analysis.metrics.faithfulness import (
 from reportgen.analysis.remarks.words import listed
 from reportgen.analysis.runs import CaseRun, Runs, Subject
 from reportgen.report.maptest import BLUR, BOTH, IMPUTED, NONE, ONE, UNKNOWN, MapTest, TestCurves
-from reportgen.report.report import CaseReport, Remark, readable
+from reportgen.report.remark import Remark
+from reportgen.report.report import CaseReport, readable
 from reportgen.system.language import mark, say
 
 __all__ = ["map_remarks", "put_to_test"]

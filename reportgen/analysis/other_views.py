@@ -19,7 +19,8 @@ from reportgen.analysis.views.rise import rise
 from reportgen.analysis.views.slopes import NoViewError, Slopes
 from reportgen.analysis.views.smoothgrad import NOISE, SAMPLES, smoothgrad
 from reportgen.report.maptest import BLUR
-from reportgen.report.report import CaseReport, Remark, readable
+from reportgen.report.remark import Remark
+from reportgen.report.report import CaseReport, readable
 from reportgen.report.views import GRAD_CAM, INTEGRATED_GRADIENTS, RISE, SMOOTHGRAD, TITLES, Standing, View
 from reportgen.settings.occlusion import OcclusionSettings
 from reportgen.system.language import say, say_count

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.report.names import find_name, plain_name
-from reportgen.report.report import Prediction, Remark, is_reference
+from reportgen.report.remark import Remark
+from reportgen.report.report import Prediction, is_reference
 from reportgen.system.errors import SettingsError
 from reportgen.system.language import say
 

@@ -22,7 +22,8 @@ from reportgen.analysis.runs import Runs, Subject
 from reportgen.report.evidence import OcclusionMap
 from reportgen.report.places import name_place
 from reportgen.report.regions import MOST, Region, RegionPair, Regions
-from reportgen.report.report import CaseReport, Remark
+from reportgen.report.remark import Remark
+from reportgen.report.report import CaseReport
 from reportgen.system.language import say
 
 HEIGHT = 0.6  # of its peak, that a region reaches down to

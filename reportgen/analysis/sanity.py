@@ -18,7 +18,8 @@ from reportgen.analysis.occlusion.combine import rank_correlation
 from reportgen.analysis.occlusion.engines import differs
 from reportgen.analysis.occlusion.known_models import known_model
 from reportgen.analysis.runs import Runs, Subject
-from reportgen.report.report import CaseReport, Remark
+from reportgen.report.remark import Remark
+from reportgen.report.report import CaseReport
 from reportgen.report.sanity import SanityTest
 from reportgen.settings.occlusion import OcclusionSettings
 from reportgen.system.language import say

@@ -16,6 +16,7 @@ from reportgen.report.names import find_name
 from reportgen.report.report import is_reference
 from reportgen.settings.report import PreprocessingSettings
 from reportgen.system.errors import ImageError, ModelError, SettingsError
+from reportgen.system.language import say
 
 _BATCH = 32
 _SHOWN_NAMES = 12
@@ -164,9 +165,10 @@ def match_labels(data: Labelled, subject: Subject) -> tuple[NDArray[np.bool_], t
         if place is not None:
             shown[:, place] |= labels[:, column]
     missing = [one for place, one in enumerate(head.class_names) if not shown[:, place].any()]
-    return shown, ((f"No image shows {_list(missing)}.",) if missing else ())
+    return shown, ((say("No image shows {names}.", names=_list(missing, say("and {count} more"))),) if missing else ())
 
 
-def _list(names: tuple[str, ...] | list[str]) -> str:
+def _list(names: tuple[str, ...] | list[str], rest: str = "and {count} more") -> str:
+    """Return names; of very many the first, and how many more there are."""
     more = len(names) - _SHOWN_NAMES
-    return ", ".join(names[:_SHOWN_NAMES]) + (f" and {more} more" if more > 0 else "")
+    return ", ".join(names[:_SHOWN_NAMES]) + (f" {rest.format(count=more)}" if more > 0 else "")

@@ -9,11 +9,12 @@ from numpy.typing import NDArray
 
 from reportgen.analysis.predictions import Head, positive_class
 from reportgen.analysis.runs import Runs, are_finite
-from reportgen.report.evaluation import FINDINGS, TWO_CLASSES, ClassifierEvaluation
+from reportgen.report.evaluation import FINDINGS, TWO_CLASSES, ClassifierEvaluation, describe_part
 from reportgen.report.model import ModelReport
 from reportgen.report.names import are_the_same
 from reportgen.report.numbers import grouped
-from reportgen.report.report import Remark, readable
+from reportgen.report.remark import Remark
+from reportgen.report.report import readable
 from reportgen.system.errors import SettingsError
 from reportgen.system.language import say, say_count
 
@@ -108,7 +109,7 @@ def find_standing(evaluation: ClassifierEvaluation, head: Head, title: str, scor
     known = np.array([image.scores[number] for image in evaluation.images], np.float64)
     there = np.array([number in image.labels for image in evaluation.images])
     among = (Among(without, known[~there]), Among(name, known[there]))
-    part = "" if evaluation.data.part == "all" else f"{evaluation.data.part}, "
+    part = "" if evaluation.data.part == "all" else f"{describe_part(evaluation.data.part)}, "
     data = say_count("{count} image", "{count} images", evaluation.data.images, count=grouped(evaluation.data.images))
     return Standing(
         title, name, float(scores[number]), tuple(one for one in among if len(one.scores)),

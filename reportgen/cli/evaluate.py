@@ -46,6 +46,7 @@ def add_evaluate(commands: Any) -> None:
     evaluate.add_argument("--mistakes", type=int, metavar="N", help="how many to show; default 12")
     evaluate.add_argument("--skip-unreadable", action="store_true", help="leave out images that can't be read")
     evaluate.add_argument("--title", default="", metavar="TEXT", help="title of the page")
+    evaluate.add_argument("--language", metavar="CODE", help="language of the page: en or de")
     add_open(evaluate)
     add_force(evaluate)
     add_flags(evaluate, _SECTIONS)
@@ -58,7 +59,8 @@ def _evaluate(given: argparse.Namespace) -> None:
     from reportgen.workflows.evaluate import evaluate
 
     model = {} if given.model is None else {"model": {"path": given.model}}
-    settings = settings_from(merge(tables_from(given, _SECTIONS), model))
+    spoken = {} if given.language is None else {"language": given.language}
+    settings = settings_from(merge(merge(tables_from(given, _SECTIONS), model), spoken))
     html = Path(_DEFAULT if given.html is None else given.html)
     reading = {f"{name}_column": getattr(given, f"{name}_column") for name in _COLUMNS}
     reading |= {"patient": given.patient, "separator": given.separator}

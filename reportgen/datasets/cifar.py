@@ -19,7 +19,9 @@ from reportgen.datasets.labelled import Labelled, Parts
 from reportgen.datasets.pickles import BrokenError, RefusedError, load_plain
 from reportgen.datasets.pictures import StackedPictures
 from reportgen.report.names import are_different
+from reportgen.report.numbers import grouped
 from reportgen.system.errors import ReportgenError
+from reportgen.system.language import say
 
 SIDE = 32
 _PLANES = 3 * SIDE * SIDE
@@ -191,10 +193,14 @@ class _Reading:
         counts = (len(parts["train"]), len(parts["test"]))
         if counts != layout.images:
             notes.append(
-                f"It has {counts[0]:,} and {counts[1]:,} images, {layout.title} as published "
-                f"{layout.images[0]:,} and {layout.images[1]:,}."
-            )
-        return Parts.of(parts, f"{layout.title}, {layout.version} version", notes, patients=False)
+                say(
+                    "It has {train} and {test} images, {title} as published {trained} and {tested}.",
+                    train=grouped(counts[0]), test=grouped(counts[1]), title=layout.title,
+                    trained=grouped(layout.images[0]), tested=grouped(layout.images[1]),
+                )
+            )  # fmt: skip
+        kind = say("{title}, {version} version", title=layout.title, version=layout.version)
+        return Parts.of(parts, kind, notes, patients=False)
 
     def _part(self, layout: Layout, files: tuple[str, ...], stack: _Stack) -> Labelled:
         names = tuple(self._names[layout.keys[0]])
@@ -334,8 +340,14 @@ def _read_names(layout: Layout, member: Member) -> dict[str, list[str]]:
 
 def _published(layout: Layout, md5: str) -> str:
     if md5 == layout.md5:
-        return f"It is the published archive of {layout.title}, {layout.version} version, by its MD5 digest."
-    return f"It is not the published archive of {layout.title}, {layout.version} version (its MD5 digest is {md5})."
+        return say(
+            "It is the published archive of {title}, {version} version, by its MD5 digest.",
+            title=layout.title, version=layout.version,
+        )  # fmt: skip
+    return say(
+        "It is not the published archive of {title}, {version} version (its MD5 digest is {md5}).",
+        title=layout.title, version=layout.version, md5=md5,
+    )  # fmt: skip
 
 
 def _damaged(what: str) -> ReportgenError:

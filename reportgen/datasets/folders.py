@@ -15,6 +15,7 @@ from reportgen.report.names import are_different, find_name
 from reportgen.settings.data import DataSettings
 from reportgen.settings.report import ImageSettings, LimitSettings
 from reportgen.system.errors import ReportgenError
+from reportgen.system.language import say
 
 ENDINGS = {".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".gif", ".dcm", ".dicom"}
 PART_NAMES = {
@@ -67,7 +68,7 @@ def read_folders(
             tuple(find_patient(below) for (_, below), _ in files),
             name_files(paths, images),
         )
-    return Parts.of(read, "folders of images", [*_left_out(root, parts), *_nested(read, trees)])
+    return Parts.of(read, say("folders of images"), [*_left_out(root, parts), *_nested(read, trees)])
 
 
 _Tree = Mapping[Path, list[Path]]  # class folder -> its images, relative to it
@@ -144,7 +145,7 @@ def _left_out(root: Path, parts: Mapping[str, Path]) -> list[str]:
     if _UNDIVIDED in parts:
         return []
     others = [sub.name for sub in subfolders(root) if sub not in parts.values()]
-    return [f"Left out, beside the folders of parts: {', '.join(others)}."] if others else []
+    return [say("Left out, beside the folders of parts: {names}.", names=", ".join(others))] if others else []
 
 
 def _nested(read: Mapping[str, Labelled], trees: Mapping[str, _Tree]) -> list[str]:
@@ -153,4 +154,6 @@ def _nested(read: Mapping[str, Labelled], trees: Mapping[str, _Tree]) -> list[st
     stems = {below.stem for tree in trees.values() for files in tree.values() for below in files}
     if not deep or not all(group in stems for data in read.values() for group in data.groups):
         return []
-    return ["Images lie in folders below their class, and the pattern finds no patient in any name: each counts alone."]
+    return [
+        say("Images lie in folders below their class, and the pattern finds no patient in any name: each counts alone.")
+    ]

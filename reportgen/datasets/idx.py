@@ -19,6 +19,7 @@ from reportgen.datasets.labelled import Labelled, Parts
 from reportgen.datasets.pictures import StackedPictures
 from reportgen.images.decoding import SMALLEST_SIDE
 from reportgen.system.errors import ReportgenError
+from reportgen.system.language import mark, say
 
 DIGITS = tuple("0123456789")
 FASHION = (
@@ -27,10 +28,10 @@ FASHION = (
 _NAME = re.compile(r"(train|t10k|test)-(images|labels)[-.]idx[134]-ubyte(\.gz)?", re.IGNORECASE)
 _PUBLISHED = {
     "MNIST": {
-        "train images": "f68b3c2dcbeaaa9fbdd348bbdeb94873",
-        "train labels": "d53e105ee54ea40749a09fcbcd1e9432",
-        "test images": "9fb629c4189551a2d022fa330f9573f3",
-        "test labels": "ec29112dd5afa0611ce80d1b7f02629c",
+        mark("train images"): "f68b3c2dcbeaaa9fbdd348bbdeb94873",
+        mark("train labels"): "d53e105ee54ea40749a09fcbcd1e9432",
+        mark("test images"): "9fb629c4189551a2d022fa330f9573f3",
+        mark("test labels"): "ec29112dd5afa0611ce80d1b7f02629c",
     },
     "Fashion-MNIST": {
         "train images": "8d4fb7e6c68d591d4c3dfef9ec88bf0d",
@@ -96,7 +97,7 @@ def read_idx(folder: Path) -> Parts:
             raise ReportgenError(f"{folder} holds no file of {missing[0]}", "put it beside the others")
         if not missing:
             parts[part] = _part(part, arrays[what[0]], arrays[what[1]], (files[what[0]], files[what[1]]), title, names)
-    return Parts.of(parts, f"{title}, IDX files", _notes(title, digests), patients=False)
+    return Parts.of(parts, say("{title}, IDX files", title=title), _notes(title, digests), patients=False)
 
 
 def _read(path: Path) -> tuple[NDArray[np.uint8], str]:
@@ -153,5 +154,10 @@ def _title(folder: Path, digests: dict[str, str]) -> str:
 def _notes(title: str, digests: dict[str, str]) -> list[str]:
     others = [name for name, md5 in digests.items() if _PUBLISHED[title][name] != md5]
     if not others:
-        return [f"These are the published files of {title}, by their MD5 digests."]
-    return [f"Not the published files of {title} (packed by gzip) by their MD5 digests: {', '.join(others)}."]
+        return [say("These are the published files of {title}, by their MD5 digests.", title=title)]
+    return [
+        say(
+            "Not the published files of {title} (packed by gzip) by their MD5 digests: {names}.",
+            title=title, names=", ".join(map(say, others)),
+        )
+    ]  # fmt: skip

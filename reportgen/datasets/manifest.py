@@ -21,6 +21,7 @@ from reportgen.settings.report import ImageSettings, LimitSettings
 from reportgen.system.addresses import RemotePath
 from reportgen.system.errors import ReportgenError
 from reportgen.system.files import read_bytes
+from reportgen.system.language import say
 
 USUAL_NAMES: Mapping[str, tuple[str, ...]] = {
     "image": ("image", "file", "filename", "path", "image path", "image file", "image index", "image id"),
@@ -112,7 +113,7 @@ def read_manifest(
         name_files(files, images),
         {name: table.column(place) for place, name in enumerate(table.header) if place not in places.values()},
     )
-    return Parts.of(_divide(table, places, data), "a manifest of images", notes)
+    return Parts.of(_divide(table, places, data), say("a manifest of images"), notes)
 
 
 def read_table(path: Path) -> Table:
@@ -168,7 +169,12 @@ def _find_columns(table: Table, settings: DataSettings) -> tuple[dict[str, int],
     places = find_columns(table, wanted, needed=("image", "label"))
     notes = []
     if "split" in places and settings.split_column is None and not _are_parts(table.column(places["split"])):
-        notes.append(f"Column '{table.header[places['split']]}' doesn't say train, validation or test: it isn't used.")
+        notes.append(
+            say(
+                "Column '{name}' doesn't say train, validation or test: it isn't used.",
+                name=table.header[places["split"]],
+            )
+        )
         del places["split"]
     return places, notes
 

@@ -14,6 +14,7 @@ from reportgen.datasets.pictures import StackedPictures
 from reportgen.images.decoding import SMALLEST_SIDE
 from reportgen.report.names import are_different
 from reportgen.system.errors import ReportgenError
+from reportgen.system.language import say
 
 PARTS = {
     "train": (("x_train", "y_train"), ("train_images", "train_labels")),
@@ -67,7 +68,7 @@ def read_npz(path: Path) -> Parts:
         groups = _groups_of(arrays, lower, part, len(pixels), path)
         patients |= groups is not None
         parts[part] = Labelled(StackedPictures(pixels, "NumPy array"), numbers, names, groups or places, places)
-    return Parts.of(parts, "a NumPy archive", list(dict.fromkeys(notes)), patients=patients)
+    return Parts.of(parts, say("a NumPy archive"), list(dict.fromkeys(notes)), patients=patients)
 
 
 def _read_arrays(path: Path) -> tuple[dict[str, NDArray[Any]], list[str]]:
@@ -141,10 +142,19 @@ def _as_bytes(array: NDArray[Any], what: str, notes: list[str]) -> NDArray[np.ui
         rounded = max(rounded, float(np.abs(block - whole).max()))
         pixels[start : start + _BLOCK] = whole
     if array.dtype.kind == "f":
-        scale = "0 to 1: they were multiplied by 255" if factor == 255 else "0 to 255"
-        fractions = " and rounded to whole numbers" if rounded > 0.01 else ""
-        notes.append(f"The values are floats from {scale}{fractions}.")
+        notes.append(_describe_floats(scaled=factor != 1, rounded=rounded > 0.01))
     return pixels
+
+
+def _describe_floats(*, scaled: bool, rounded: bool) -> str:
+    """Say what was done to floats to make them bytes."""
+    if scaled and rounded:
+        return say("The values are floats from 0 to 1: they were multiplied by 255 and rounded to whole numbers.")
+    if scaled:
+        return say("The values are floats from 0 to 1: they were multiplied by 255.")
+    if rounded:
+        return say("The values are floats from 0 to 255 and rounded to whole numbers.")
+    return say("The values are floats from 0 to 255.")
 
 
 def _as_labels(array: NDArray[Any], what: str) -> NDArray[Any]:

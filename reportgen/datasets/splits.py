@@ -9,7 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.datasets.labelled import Labelled, Parts
+from reportgen.report.evaluation import describe_part
+from reportgen.report.numbers import grouped
 from reportgen.system.errors import ReportgenError, SettingsError
+from reportgen.system.language import say_count
 
 
 def split_by_group(data: Labelled, share: float) -> tuple[Labelled, Labelled]:
@@ -88,11 +91,15 @@ def describe_overlap(parts: Parts) -> tuple[str, ...]:
         for other, others in list(named.items())[at + 1 :]:
             shared = len(patients & others)
             if shared:
-                what = "1 patient has" if shared == 1 else f"{shared:,} patients have"
                 found.append(
-                    f"{what} images in both {part} and {other}, by name: if they are the same people, figures on "
-                    f"{other} are too good."
-                )
+                    say_count(
+                        "{count} patient has images in both {part} and {other}, by name: if they are the same people, "
+                        "figures on {other} are too good.",
+                        "{count} patients have images in both {part} and {other}, by name: if they are the same "
+                        "people, figures on {other} are too good.",
+                        shared, count=grouped(shared), part=describe_part(part), other=describe_part(other),
+                    )
+                )  # fmt: skip
     return tuple(found)
 
 

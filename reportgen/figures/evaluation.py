@@ -10,6 +10,7 @@ import numpy as np
 
 from reportgen.figures.canvas import encode_figure, escape_formulas, grid_of_axes, new_figure, style_axes
 from reportgen.figures.colours import INK, SERIES
+from reportgen.report.estimates import Estimate, describe_estimate
 from reportgen.report.evaluation import (
     FINDINGS,
     TWO_CLASSES,
@@ -17,9 +18,7 @@ from reportgen.report.evaluation import (
     ClassifierEvaluation,
     ClassMeasures,
     Curve,
-    Estimate,
     EvaluationComparison,
-    describe_estimate,
 )
 from reportgen.report.picture import Picture
 from reportgen.system.language import mark, say
@@ -86,17 +85,26 @@ def score_histogram(evaluation: ClassifierEvaluation) -> Picture:
     threshold = one.points[0].threshold
     if math.isfinite(threshold):
         axes.axvline(threshold, color=INK, linewidth=1, linestyle="--")
-        axes.text(threshold, 0.97, " threshold", color=INK, fontsize=8, va="top", transform=axes.get_xaxis_transform())
+        axes.text(
+            threshold,
+            0.97,
+            f" {say('threshold')}",
+            color=INK,
+            fontsize=8,
+            va="top",
+            transform=axes.get_xaxis_transform(),
+        )
     axes.set_xlim(0, 1)
-    axes.set_xlabel(escape_formulas(f"score of {one.class_name}"), color=INK, fontsize=9)
-    axes.set_ylabel("% of the images with that label", color=INK, fontsize=9)
+    axes.set_xlabel(escape_formulas(say("score of {name}", name=one.class_name)), color=INK, fontsize=9)
+    axes.set_ylabel(say("% of the images with that label"), color=INK, fontsize=9)
     axes.legend(fontsize=8, frameon=False, labelcolor=INK, ncol=2, loc="lower left", bbox_to_anchor=(-0.02, 1.0))
     ends = sum(1 for image in evaluation.images if not 0.02 < image.scores[one.number] < 0.98)
-    alt = (
-        f"Histogram of the scores of {one.class_name} by label. {ends} of {len(evaluation.images)} images have a score "
-        "below 0.02 or above 0.98."
-    )
-    return encode_figure(SCORES, figure, alt, "Scores by label, in 20 bins, each label's images making 100 %.")
+    alt = say(
+        "Histogram of the scores of {name} by label. {ends} of {count} images have a score below 0.02 or above 0.98.",
+        name=one.class_name, ends=ends, count=len(evaluation.images),
+    )  # fmt: skip
+    caption = say("Scores by label, in {bins} bins, each label's images making 100 %.", bins=_BINS)
+    return encode_figure(SCORES, figure, alt, caption)
 
 
 def standing_strip(
@@ -206,33 +214,36 @@ def _calibration(evaluation: ClassifierEvaluation, other: ClassifierEvaluation |
     pooled = evaluation.confidence if evaluation.task not in (TWO_CLASSES, FINDINGS) else None
 
     def draw(axes: Any, calibration: Calibration, second: Calibration | None) -> None:
-        axes.plot([0, 1], [0, 1], ":", color=INK, linewidth=1, label="perfect")
-        _draw_bins(axes, calibration, SERIES[0], "o", "this" if other else None)
+        axes.plot([0, 1], [0, 1], ":", color=INK, linewidth=1, label=say("perfect"))
+        _draw_bins(axes, calibration, SERIES[0], "o", say("this") if other else None)
         if second is not None:
-            _draw_bins(axes, second, SERIES[1], "s", "other")
+            _draw_bins(axes, second, SERIES[1], "s", say("other"))
 
     if pooled is not None:
         shown: tuple[ClassMeasures, ...] = ()
         figure, axes = new_figure((0.65, 3.4, 0.3), (0.55, 3.4, 0.2))
         draw(axes, pooled, other.confidence if other else None)
-        _frame(axes, "mean score of the class that is said", "share that is right")
+        _frame(axes, say("mean score of the class that is said"), say("share that is right"))
         _legend(axes, "upper left")
-        told = describe_estimate(pooled.expected_error)
-        what = "the score of the class that is said"
+        alt = say(
+            "Calibration of the score of the class that is said, in ten bins: expected calibration error {values}.",
+            values=describe_estimate(pooled.expected_error),
+        )
     else:
         shown = shown_classes(evaluation.classes)
-        what = f"the score of {shown[0].class_name}" if len(shown) == 1 else "the score of each finding"
         figure = _panels(
-            shown, "mean score", "share that has it",
+            shown, say("mean score"), say("share that has it"),
             lambda axes, one, _: draw(axes, one.calibration, theirs.get(one.number)), "upper left",
         )  # fmt: skip
         told = "; ".join(f"{one.class_name} {describe_estimate(one.calibration.expected_error)}" for one in shown)
-    alt = f"Calibration of {what} in ten bins: expected calibration error {told}."
-    caption = (
-        "Marks above the dotted line: scores are too low; below it: too high. Larger marks: more images."
-        f"{_left_out(evaluation.classes, shown)}"
-    )
-    return encode_figure(CALIBRATION, figure, alt, caption)
+        alt = say(
+            "Calibration of the scores in ten bins: expected calibration error {values}.", values=told
+        ) if len(shown) > 1 else say(
+            "Calibration of the score of {name} in ten bins: expected calibration error {value}.",
+            name=shown[0].class_name, value=describe_estimate(shown[0].calibration.expected_error),
+        )  # fmt: skip
+    caption = say("Marks above the dotted line: scores are too low; below it: too high. Larger marks: more images.")
+    return encode_figure(CALIBRATION, figure, alt, f"{caption}{_left_out(evaluation.classes, shown)}")
 
 
 def _draw_bins(axes: Any, calibration: Calibration, colour: str, marker: str, label: str | None) -> None:

@@ -14,7 +14,8 @@ from PIL import Image
 from reportgen.outputs.page.markdown import clean_html, render_markdown
 from reportgen.outputs.page.sections import SECTIONS
 from reportgen.report.picture import Picture
-from reportgen.report.report import Remark, Report
+from reportgen.report.remark import Remark
+from reportgen.report.report import Report
 from reportgen.report.section import FurtherSection, section_picture_name
 from reportgen.system.errors import SettingsError
 

@@ -17,7 +17,8 @@ from reportgen.outputs.page.theme import Theme, read_theme
 from reportgen.outputs.saved.reader import read_saved
 from reportgen.outputs.saved.report_json import figure_files, render_json, stale_figures
 from reportgen.outputs.scaled_figures import scaled_figures
-from reportgen.report.report import Remark, Report, said
+from reportgen.report.remark import Remark
+from reportgen.report.report import Report, said
 from reportgen.settings.file import convert
 from reportgen.settings.job import EmailSettings
 from reportgen.system.atomic import check_target, make_folder, write_all, write_file

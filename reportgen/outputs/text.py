@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from reportgen.report.check import Checked, count_failed
-from reportgen.report.evaluation import TWO_CLASSES, ClassifierEvaluation, EvaluationComparison, describe_estimate
+from reportgen.report.estimates import describe_estimate
+from reportgen.report.evaluation import TWO_CLASSES, ClassifierEvaluation, EvaluationComparison, describe_average
 from reportgen.report.model import ModelReport
+from reportgen.report.numbers import grouped
 from reportgen.report.report import REGRESSION, Report, readable
+from reportgen.system.language import say
 from reportgen.system.text import visible
 
 _HEADS = ("layer", "type", "output shape", "parameters", "trainable", "receptive field", "maps")
@@ -62,19 +65,25 @@ def render_trials(report: Report) -> str:
 def render_evaluation(evaluation: ClassifierEvaluation, comparison: EvaluationComparison | None = None) -> list[str]:
     """Return the main figures of an evaluation, a line each, and those of another that is laid over it."""
     data = evaluation.data
-    rows = {"accuracy": evaluation.accuracy, "Brier score": evaluation.brier}
+    rows = {say("accuracy"): evaluation.accuracy, say("Brier score"): evaluation.brier}
     if evaluation.task == TWO_CLASSES:
         one, own = evaluation.classes[0], evaluation.classes[0].points[0]
         rows = {
-            "AUC": one.auc, "average precision": one.average_precision, "sensitivity": own.sensitivity,
-            "specificity": own.specificity, **rows, "calibration error": one.calibration.expected_error,
+            "AUC": one.auc, say("average precision"): one.average_precision, say("sensitivity"): own.sensitivity,
+            say("specificity"): own.specificity, **rows, say("calibration error"): one.calibration.expected_error,
         }  # fmt: skip
     else:
-        rows = {f"AUC, {one.name} average": one.auc for one in evaluation.averages} | rows
-    lines = [f"{data.images:,} images of {data.groups:,} patients or groups, 95 % intervals in brackets"]
+        rows = {f"AUC, {describe_average(one.name)}": one.auc for one in evaluation.averages} | rows
+    lines = [
+        say(
+            "{images} images of {patients} patients or groups, 95 % intervals in brackets",
+            images=grouped(data.images), patients=grouped(data.groups),
+        )
+    ]  # fmt: skip
     lines += [f"{name:20} {describe_estimate(estimate)}" for name, estimate in rows.items()]
     if comparison is not None:
-        lines.append(f"against {_one_line(comparison.other.model.name)}: difference, this minus that")
+        other = _one_line(comparison.other.model.name)
+        lines.append(say("against {other}: difference, this minus that", other=other))
         lines += [
             f"{_one_line(one.name):30} {describe_estimate(one.difference)}" for one in comparison.differences[:12]
         ]

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from reportgen.report.cohort_cases import CaseMap, Notable
 from reportgen.report.cohort_channels import Contrast, SeparatingChannel
 from reportgen.report.cohort_maps import Likenesses, RegionInGroup
-from reportgen.report.evaluation import ClassMeasures, Estimate
+from reportgen.report.estimates import Estimate
+from reportgen.report.evaluation import ClassMeasures
 from reportgen.report.numbers import Number
 from reportgen.report.picture import Picture
 from reportgen.system.language import ENGLISH, mark

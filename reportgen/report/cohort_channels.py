@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from reportgen.report.cohort_cases import Example
-from reportgen.report.evaluation import Estimate
+from reportgen.report.estimates import Estimate
 from reportgen.report.numbers import Number
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from reportgen.report.evaluation import Estimate
+from reportgen.report.estimates import Estimate
 from reportgen.report.known_regions import EvidenceShare
 from reportgen.report.numbers import Number
 

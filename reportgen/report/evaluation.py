@@ -6,39 +6,23 @@ it suffices to draw the page again and to lay two evaluations of the same images
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 
+from reportgen.report.estimates import Difference, Estimate, Resampling
 from reportgen.report.model import ModelReport
 from reportgen.report.numbers import Number
 from reportgen.report.picture import Picture
-from reportgen.system.language import say
+from reportgen.system.language import ENGLISH, mark, say
 
 EVALUATION_SCHEMA = 1
 EVALUATION_KIND = "classifier evaluation"
 TWO_CLASSES, SEVERAL_CLASSES, FINDINGS = "two classes", "several classes", "findings"
 TASKS = (TWO_CLASSES, SEVERAL_CLASSES, FINDINGS)
-EVALUATION_DISCLAIMER = (
+MACRO, MICRO = AVERAGES = "macro", "micro"
+EVALUATION_DISCLAIMER = mark(
     "This page tells how a model did on a set of images. It is not a diagnosis of any of them, and no proof that the "
     "model does as well on others."
 )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Estimate:
-    """A measure with its 95 % interval.
-
-    Attributes
-    ----------
-    value
-        Of the images as they are; NaN where it isn't defined.
-    low, high
-        Ends of the interval; NaN where there is none.
-    """
-
-    value: Number
-    low: Number
-    high: Number
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -293,22 +277,6 @@ class EvaluatedData:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Resampling:
-    """How intervals were made.
-
-    Attributes
-    ----------
-    samples
-        How many times as many patients as there are were drawn with replacement.
-    seed
-        Of the draws.
-    """
-
-    samples: int
-    seed: int
-
-
-@dataclass(frozen=True, kw_only=True)
 class ClassifierEvaluation:
     """A whole evaluation: everything that any output of it needs.
 
@@ -359,6 +327,8 @@ class ClassifierEvaluation:
         Of reportgen, Python and the libraries.
     disclaimer
         What this is not.
+    language
+        That its sentences are in: the code of one that there is a catalogue of.
     """
 
     schema_version: int = EVALUATION_SCHEMA
@@ -383,26 +353,7 @@ class ClassifierEvaluation:
     command: str = ""
     versions: dict[str, str] = field(default_factory=dict)
     disclaimer: str = EVALUATION_DISCLAIMER
-
-
-@dataclass(frozen=True, kw_only=True)
-class Difference:
-    """One measure of two evaluations of the same images.
-
-    Attributes
-    ----------
-    name
-        Of the measure.
-    here, there
-        Its values, of this evaluation and of the other.
-    difference
-        Here minus there; the interval from the same patients drawn for both.
-    """
-
-    name: str
-    here: Number
-    there: Number
-    difference: Estimate
+    language: str = ENGLISH
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -424,20 +375,16 @@ class EvaluationComparison:
     changed: tuple[int, int]
 
 
-def describe_estimate(estimate: Estimate | None) -> str:
-    """Return a measure with its interval, three decimals each; a dash where it isn't defined."""
-    if estimate is None or not math.isfinite(estimate.value):
-        return "–"
-    if not math.isfinite(estimate.low):
-        return f"{estimate.value:.3f}"
-    return with_interval(estimate, 3)
+def describe_part(part: str) -> str:
+    """Return what a part of the data is called in the language of the report; one of other names as it stands."""
+    names = {
+        "train": say("train"), "validation": say("validation"),
+        "test": say("test"), "undivided": say("undivided"),
+        "all": say("all"),
+    }  # fmt: skip
+    return names.get(part, part)
 
 
-def with_interval(estimate: Estimate, decimals: int) -> str:
-    """Return a number with its interval, which is known: with a dash, or in words where that would stand by a minus."""
-    value, low, high = (
-        f"{one:z.{decimals}f}".replace("-", "−") for one in (estimate.value, estimate.low, estimate.high)
-    )
-    if not low.startswith("−"):
-        return f"{value} [{low}–{high}]"
-    return say("{value} [{low} to {high}]", value=value, low=low, high=high)
+def describe_average(name: str) -> str:
+    """Return what an average over classes is called in the language of the report."""
+    return say("macro average") if name == MACRO else say("micro average")

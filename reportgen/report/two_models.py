@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from reportgen.report.cohort import Finding
-from reportgen.report.evaluation import Difference, Estimate
+from reportgen.report.estimates import Difference, Estimate
 from reportgen.report.numbers import Number
 from reportgen.report.picture import Picture
 from reportgen.system.language import ENGLISH, mark

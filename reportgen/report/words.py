@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from reportgen.report.evaluation import Estimate
+from reportgen.report.estimates import Estimate
 from reportgen.system.language import say
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from reportgen.report.report import Comment
+from reportgen.report.remark import Comment
 from reportgen.settings.report import CommentarySettings
 from reportgen.system.errors import SettingsError
 from reportgen.system.files import read_bytes

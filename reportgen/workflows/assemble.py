@@ -12,7 +12,8 @@ from reportgen.images.fitting import aspect_cautions, aspect_notes
 from reportgen.images.resizing import Aspect
 from reportgen.report.layer import LayerReport
 from reportgen.report.model import ModelReport
-from reportgen.report.report import CaseReport, Remark, TensorSummary
+from reportgen.report.remark import Remark
+from reportgen.report.report import CaseReport, TensorSummary
 from reportgen.system.language import say
 
 

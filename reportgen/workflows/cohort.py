@@ -15,7 +15,7 @@ from reportgen.outputs.made import Made
 from reportgen.report.cohort import COHORT_DISCLAIMER, Cohort
 from reportgen.report.cohort_cases import Notable
 from reportgen.report.cohort_channels import SeparatingChannel
-from reportgen.report.evaluation import Resampling
+from reportgen.report.estimates import Resampling
 from reportgen.report.numbers import grouped
 from reportgen.report.provenance import creation_time, versions
 from reportgen.settings.cohort import UMAP, CohortJob, check_cohort

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reportgen.outputs.made import Made
-from reportgen.report.evaluation import Resampling
+from reportgen.report.estimates import Resampling
 from reportgen.report.provenance import creation_time, versions
 from reportgen.report.two_models import TWO_MODELS_DISCLAIMER, ModelSide, TwoModels
 from reportgen.settings.compare import CompareJob

@@ -12,20 +12,23 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from reportgen.outputs.made import Made
+from reportgen.report.estimates import Resampling
 from reportgen.report.evaluation import (
+    EVALUATION_DISCLAIMER,
     ClassifierEvaluation,
     EvaluatedData,
     EvaluatedImage,
     EvaluationComparison,
     Mistake,
-    Resampling,
 )
 from reportgen.report.findings import LABEL_SEPARATOR
+from reportgen.report.numbers import grouped
 from reportgen.report.provenance import creation_time, versions
 from reportgen.report.report import NOTHING_FOUND
 from reportgen.settings.evaluation import EvaluationJob, check_evaluation
 from reportgen.settings.report import Settings, public_settings
 from reportgen.system.errors import OutputError, SettingsError
+from reportgen.system.language import ENGLISH, say, say_count, speaking
 from reportgen.system.libraries import library_version
 from reportgen.system.progress import Stopwatch
 from reportgen.system.silence import silence_tensorflow
@@ -73,11 +76,17 @@ def evaluate(job: EvaluationJob, settings: Settings, *, overwrite: bool, progres
         if job.reports is not None:
             raise SettingsError("--reports needs the images and the model", "name the data, not its evaluation")
         found, reports = read_evaluation(job.data), dict[Path, bytes]()
+        if settings.language not in (ENGLISH, found.language):
+            raise SettingsError(
+                f"--language {settings.language} needs the images and the model: {job.data} is in another",
+                "name the data, not its evaluation",
+            )
         found = dataclasses.replace(found, title=job.title or found.title)
     else:
         found, reports = _quietly(job, settings, watch, debug=debug)
-    comparison = compare(found, other) if other else None
-    return _write(job, found, comparison, reports, watch, overwrite=overwrite)
+    with speaking(found.language):
+        comparison = compare(found, other) if other else None
+        return _write(job, found, comparison, reports, watch, overwrite=overwrite)
 
 
 def measure(job: EvaluationJob, settings: Settings, watch: Stopwatch, *, debug: bool) -> ClassifierEvaluation:
@@ -104,7 +113,8 @@ def _quietly(
         prepare_libraries()
     if not debug:
         warnings.simplefilter("ignore")
-    return _evaluate(job, settings, watch)
+    with speaking(settings.language):
+        return _evaluate(job, settings, watch)
 
 
 def _check(job: EvaluationJob, settings: Settings, *, overwrite: bool) -> None:
@@ -164,7 +174,7 @@ def _evaluate(
     model = model_report(subject)
     return (
         ClassifierEvaluation(
-            title=job.title or f"{model.name} on {_described(part, data)}",
+            title=job.title or _title(model.name, part, len(data)),
             created=creation_time(),
             task=scored.task,
             model=model,
@@ -183,6 +193,8 @@ def _evaluate(
             mistakes=mistakes,
             settings=_settings(job, settings),
             command=_command(job, settings),
+            disclaimer=say(EVALUATION_DISCLAIMER),
+            language=settings.language,
             versions=versions() | {"scikit-learn": library_version("scikit-learn") or "unknown"},
             **vars(measured),
         ),
@@ -246,7 +258,7 @@ def _mistakes(
             image, evaluated = data.pictures.read(place), images[place]
             pixels = prepare(image, subject.loaded.input_shape, settings.preprocessing)
             labelled, said = (name_classes(numbers, names) for numbers in (evaluated.labels, evaluated.said))
-            alt = f"{evaluated.name}: labelled {labelled}, said to be {said}."
+            alt = say("{name}: labelled {label}, said to be {said}.", name=evaluated.name, label=labelled, said=said)
             file = ""
             if job.reports is not None:
                 label = LABEL_SEPARATOR.join(names[number] for number in evaluated.labels) or NOTHING_FOUND
@@ -315,25 +327,38 @@ def _counts(data: Labelled) -> dict[str, int]:
     return dict(zip(data.class_names, counts.tolist(), strict=True))
 
 
-def _described(part: str, data: Labelled) -> str:
-    return f"{len(data):,} {'' if part == 'all' else f'{part} '}images"
+def _title(model: str, part: str, count: int) -> str:
+    shown = grouped(count)
+    images = {
+        "train": say_count("{count} train image", "{count} train images", count, count=shown),
+        "validation": say_count("{count} validation image", "{count} validation images", count, count=shown),
+        "test": say_count("{count} test image", "{count} test images", count, count=shown),
+    }.get(part) or say_count("{count} image", "{count} images", count, count=shown)
+    return say("{model} on {images}", model=model, images=images)
 
 
 def _grouping(parts: Parts, data: Labelled) -> str:
     if not parts.patients:
-        return "The images belong to nobody: each counts by itself."
+        return say("The images belong to nobody: each counts by itself.")
     if len(set(data.groups)) == len(data):
-        return "No two images are known to be of the same patient: each counts by itself."
-    return "Patients are told apart by the names of the files, or as the table says."
+        return say("No two images are known to be of the same patient: each counts by itself.")
+    return say("Patients are told apart by the names of the files, or as the table says.")
 
 
 def _left_out(data: Labelled, read: ScoredImages) -> tuple[str, ...]:
     names = [name for place, name in enumerate(data.names) if place not in set(read.places.tolist())]
     if not names:
         return ()
-    more = f" and {len(names) - _SHOWN_PROBLEMS:,} more" if len(names) > _SHOWN_PROBLEMS else ""
-    many = "1 image" if len(names) == 1 else f"{len(names):,} images"
-    return (f"Left out, since unreadable: {many} ({', '.join(names[:_SHOWN_PROBLEMS])}{more}).",)
+    told, more = ", ".join(names[:_SHOWN_PROBLEMS]), len(names) - _SHOWN_PROBLEMS
+    if more > 0:
+        told += f" {say('and {count} more', count=grouped(more))}"
+    return (
+        say_count(
+            "Left out, since unreadable: {count} image ({names}).",
+            "Left out, since unreadable: {count} images ({names}).",
+            len(names), count=grouped(len(names)), names=told,
+        ),
+    )  # fmt: skip
 
 
 def _settings(job: EvaluationJob, settings: Settings) -> dict[str, Any]:
@@ -348,4 +373,5 @@ def _command(job: EvaluationJob, settings: Settings) -> str:
     model = public_settings(settings)["model"]["path"]
     words = ["reportgen evaluate", job.data.name or "DATA", *(["-m", model] if model else [])]
     words += ["--split", job.split] if job.split else []
+    words += ["--language", settings.language] if settings.language != ENGLISH else []
     return " ".join([*words, f"--samples {job.samples} --seed {job.seed}"])

@@ -22,7 +22,8 @@ from reportgen.analysis.runs import CaseRun, Runs, Subject, scan_cases
 from reportgen.analysis.sanity import STEPS as SANITY_STEPS
 from reportgen.analysis.sanity import check_sanity, sanity_remarks
 from reportgen.report.layer import LayerReport
-from reportgen.report.report import CaseReport, Remark
+from reportgen.report.remark import Remark
+from reportgen.report.report import CaseReport
 from reportgen.settings.report import Settings
 from reportgen.system.progress import Stopwatch
 

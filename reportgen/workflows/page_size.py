@@ -19,7 +19,8 @@ from reportgen.report.blocks import gather_blocks
 from reportgen.report.channels import Differences, FeaturedChannels
 from reportgen.report.layer import LayerReport
 from reportgen.report.picture import Picture, case_picture_name, channel_kind, layer_picture_name
-from reportgen.report.report import CaseReport, Remark, Report
+from reportgen.report.remark import Remark
+from reportgen.report.report import CaseReport, Report
 from reportgen.system.errors import OutputError
 from reportgen.system.language import say
 from reportgen.system.text import in_megabytes

@@ -39,7 +39,8 @@ from reportgen.report.layer import LayerReport
 from reportgen.report.model import ModelReport
 from reportgen.report.picture import Picture
 from reportgen.report.provenance import creation_time, versions
-from reportgen.report.report import DISCLAIMER, CaseReport, Comment, PreprocessingTrial, Remark
+from reportgen.report.remark import Comment, Remark
+from reportgen.report.report import DISCLAIMER, CaseReport, PreprocessingTrial
 from reportgen.settings.commentary import read_comments
 from reportgen.settings.file import settings_from
 from reportgen.settings.report import TRY, Settings, public_settings

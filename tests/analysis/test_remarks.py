@@ -10,7 +10,7 @@ import pytest
 
 from reportgen.analysis.remarks import interpret_once, occlusion_remarks, prediction_remarks
 from reportgen.analysis.remarks.words import tell_together
-from reportgen.report.report import Remark
+from reportgen.report.remark import Remark
 
 DECIMAL = re.compile(r"[-+]?\d+\.\d+(?:e[-+]?\d+)?")
 

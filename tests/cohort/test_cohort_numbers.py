@@ -28,7 +28,7 @@ from reportgen.analysis.cohort.places import find_directions
 from reportgen.analysis.cohort.scores import label_numbers, measure_scores, surprise, with_known_labels
 from reportgen.analysis.cohort.summaries import mean_estimate, order_groups, summarize_groups
 from reportgen.analysis.predictions import Head
-from reportgen.report.evaluation import Resampling
+from reportgen.report.estimates import Resampling
 from reportgen.system.errors import ReportgenError, SettingsError
 
 HEAD = Head("sigmoid", CLASSES, 0.5, 1)

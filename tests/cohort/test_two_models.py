@@ -22,7 +22,7 @@ from reportgen.analysis.two_models.compare import (
 )
 from reportgen.cli.main import main
 from reportgen.images.resizing import average_areas
-from reportgen.report.evaluation import Resampling
+from reportgen.report.estimates import Resampling
 from reportgen.system.errors import SettingsError
 
 HEAD = Head("sigmoid", CLASSES, 0.5, 1)

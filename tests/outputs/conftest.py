@@ -22,7 +22,8 @@ from reportgen.report.evidence import OcclusionMap, OcclusionScan, StrongestPatc
 from reportgen.report.layer import ChannelStatistics, LayerReport
 from reportgen.report.model import Evaluation, LayerSummary, ModelCard, ModelReport
 from reportgen.report.picture import Picture, case_picture_name, layer_picture_name
-from reportgen.report.report import CaseReport, Comment, Prediction, Remark, TensorSummary
+from reportgen.report.remark import Comment, Remark
+from reportgen.report.report import CaseReport, Prediction, TensorSummary
 
 KINDS = ("input", "occlusion-importance", "occlusion-scores", "occlusion-strongest",
          "occlusion-left", "occlusion-inputs", "single-channels", "through-layers", "backdrop", "channel1")  # fmt: skip

@@ -8,13 +8,8 @@ from reportgen.analysis.metrics.evaluation import measure_all
 from reportgen.analysis.metrics.scored import Scored
 from reportgen.analysis.predictions import Head
 from reportgen.figures.heatmaps import thumbnail
-from reportgen.report.evaluation import (
-    ClassifierEvaluation,
-    EvaluatedData,
-    EvaluatedImage,
-    Mistake,
-    Resampling,
-)
+from reportgen.report.estimates import Resampling
+from reportgen.report.evaluation import ClassifierEvaluation, EvaluatedData, EvaluatedImage, Mistake
 from reportgen.report.model import ModelCard, ModelReport
 
 SCORES = np.array([0.95, 0.9, 0.8, 0.7, 0.6, 0.55, 0.4, 0.3, 0.3, 0.1] * 2)

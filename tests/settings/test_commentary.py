@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from reportgen.report.report import Comment
+from reportgen.report.remark import Comment
 from reportgen.settings.commentary import SECTIONS, read_comments
 from reportgen.settings.report import CommentarySettings
 from reportgen.system.errors import SettingsError

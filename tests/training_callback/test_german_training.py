@@ -9,6 +9,7 @@ import re
 import keras
 import numpy as np
 import pytest
+from translated import ALIEN, Bracketed, english_left, outside, words_of
 
 from reportgen.cli.main import main
 from reportgen.outputs.saved.reader import read_saved
@@ -16,7 +17,6 @@ from reportgen.outputs.training.record import read_record
 from reportgen.system import language
 from tests.training_callback.conftest import NAMES
 from tests.training_callback.test_report_callback import SCAN, watch
-from tests.workflows.test_german_report import ALIEN, Bracketed, english_left, outside, words_of
 
 GERMAN = {"settings": SCAN | {"language": "de"}}
 # names of the test's own model, classes and measures

@@ -19,7 +19,8 @@ from reportgen.cli.main import main
 from reportgen.outputs.junit import render_junit
 from reportgen.report.check import Checked
 from reportgen.report.decision import Decision, Turn
-from reportgen.report.evaluation import SEVERAL_CLASSES, Average, Estimate
+from reportgen.report.estimates import Estimate
+from reportgen.report.evaluation import SEVERAL_CLASSES, Average
 from reportgen.settings.expectations import (
     CaseExpectation,
     DataExpectation,

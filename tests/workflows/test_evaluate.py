@@ -5,26 +5,10 @@ import json
 
 import numpy as np
 import pytest
-from PIL import Image
+from evaluated import brightness_model, write_folders, write_table
 
 from reportgen.cli.main import main
 from reportgen.outputs.saved.evaluation_json import read_evaluation
-
-
-def brightness_model(path, outputs=1, names=("NORMAL", "PNEUMONIA"), activation="sigmoid", more=""):
-    """Save a model whose scores follow from the mean brightness of an image; each further output is less steep."""
-    import keras
-    from keras import layers
-
-    model = keras.Sequential([
-        layers.Input((8, 12, 1)), layers.Rescaling(1 / 255), layers.GlobalAveragePooling2D(),
-        layers.Dense(outputs, activation=activation),
-    ])  # fmt: skip
-    steep = np.array([[10.0 / (number + 1) * (-1) ** number for number in range(outputs)]], np.float32)
-    model.set_weights([steep, -steep[0] / 2])
-    model.save(path)
-    path.with_suffix(".toml").write_text(f"class_names = {list(names)}\n{more}", encoding="utf-8")
-    return path
 
 
 @pytest.fixture(scope="module")
@@ -32,23 +16,9 @@ def model(tmp_path_factory):
     return brightness_model(tmp_path_factory.mktemp("model") / "model.keras")
 
 
-# eleven bright and dark images; the ones at 90 and 160 are on the wrong side
-BRIGHT, DARK = (200, 180, 220, 90, 150, 170), (40, 60, 160, 80, 100)
-
-
 @pytest.fixture
 def data(tmp_path):
-    """Folders with a test part, images not square, two of each patient."""
-    for label, values in (("PNEUMONIA", BRIGHT), ("NORMAL", DARK)):
-        folder = tmp_path / "data" / "test" / label
-        folder.mkdir(parents=True)
-        for number, value in enumerate(values):
-            pixels = np.full((16, 24), value, np.uint8)
-            pixels[0, number] = 0  # no two files are the same
-            Image.fromarray(pixels).save(folder / f"person{number // 2}_{label}_{number}.png")
-        (tmp_path / "data" / "train" / label).mkdir(parents=True)
-        Image.fromarray(pixels).save(tmp_path / "data" / "train" / label / "person90_1.png")
-    return tmp_path / "data"
+    return write_folders(tmp_path / "data")
 
 
 def run(capsys, *arguments):
@@ -185,15 +155,7 @@ def test_classes_that_the_data_lacks_are_told(capsys, data, tmp_path):
 
 @pytest.fixture
 def table(tmp_path):
-    rows = ["file,findings,patient,sex"]
-    for number, value in enumerate((*BRIGHT, *DARK) * 2):
-        pixels = np.full((16, 24), value, np.uint8)
-        pixels[0, number] = 0
-        Image.fromarray(pixels).save(tmp_path / f"{number}.png")
-        label = "Mass|Nodule" if value > 160 else "Mass" if value > 120 else "No Finding" if value < 70 else "Nodule"
-        rows.append(f"{number}.png,{label},p{number // 2},{'FM'[number // 2 % 2]}")
-    (tmp_path / "list.csv").write_text("\n".join(rows))
-    return tmp_path / "list.csv"
+    return write_table(tmp_path)
 
 
 def test_findings_of_a_table_with_subgroups(capsys, table, tmp_path):

@@ -82,7 +82,7 @@ def test_the_test_stands_beside_its_map(report):
 def test_a_further_map_is_no_warning_of_the_first_screen(report):
     from reportgen.outputs.page.assets import read_assets
     from reportgen.outputs.page.page import Page
-    from reportgen.report.report import Remark
+    from reportgen.report.remark import Remark
 
     told = Remark(section="occlusion", kind="map_test", text="cat, hen: no better", target=1, warning=True)
     page = Page(report=report.with_remarks(told), style=read_assets(), script=read_assets())

@@ -20,7 +20,7 @@ from reportgen.analysis.metrics.resampling import Resampled, number_groups, resa
 from reportgen.analysis.streaming import Moments
 from reportgen.report.cohort import SIGNIFICANT
 from reportgen.report.cohort_channels import ChannelEffect, Contrast
-from reportgen.report.evaluation import Estimate, Resampling
+from reportgen.report.estimates import Estimate, Resampling
 from reportgen.system.language import say
 
 Floats = NDArray[np.float64]

@@ -11,7 +11,7 @@ from reportgen.report.cohort import FEW, SIGNIFICANT, CohortGroup, Finding
 from reportgen.report.cohort_cases import Notable
 from reportgen.report.cohort_channels import Contrast, SeparatingChannel
 from reportgen.report.cohort_maps import Likenesses, RegionInGroup
-from reportgen.report.evaluation import Estimate, describe_estimate, with_interval
+from reportgen.report.estimates import Estimate, describe_estimate, with_interval
 from reportgen.report.known_regions import BORDER_LIMIT, CHANCE
 from reportgen.report.numbers import grouped
 from reportgen.report.words import describe_percent, describe_share, format_p

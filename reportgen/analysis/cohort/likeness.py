@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from reportgen.analysis.cohort.gather import Group
 from reportgen.analysis.streaming import Moments
 from reportgen.report.cohort_maps import Likeness, Likenesses
-from reportgen.report.evaluation import Estimate
+from reportgen.report.estimates import Estimate
 
 Floats = NDArray[np.float64]
 PERMUTATIONS = 2000

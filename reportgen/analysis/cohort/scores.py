@@ -15,7 +15,8 @@ from reportgen.analysis.metrics.classes import measure_class
 from reportgen.analysis.metrics.resampling import number_groups
 from reportgen.analysis.metrics.scored import Scored
 from reportgen.analysis.predictions import Head
-from reportgen.report.evaluation import ClassMeasures, Resampling
+from reportgen.report.estimates import Resampling
+from reportgen.report.evaluation import ClassMeasures
 from reportgen.report.names import find_name
 
 

@@ -14,7 +14,7 @@ from reportgen.analysis.metrics.resampling import wilson_interval
 from reportgen.analysis.streaming import Moments
 from reportgen.report.cohort import BEATS, CohortGroup
 from reportgen.report.cohort_maps import RegionInGroup
-from reportgen.report.evaluation import Estimate
+from reportgen.report.estimates import Estimate
 from reportgen.report.report import is_reference
 
 Floats = NDArray[np.float64]

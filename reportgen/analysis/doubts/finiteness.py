@@ -17,7 +17,7 @@ from reportgen.analysis.remarks.words import listed
 from reportgen.analysis.runs import Runs, Subject, are_finite
 from reportgen.report.layer import LayerReport
 from reportgen.report.numbers import grouped
-from reportgen.report.report import Remark
+from reportgen.report.remark import Remark
 from reportgen.system.language import mark, say
 
 _NAMED = 4  # weights and cases in a sentence

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from reportgen.analysis.predictions import Head
 from reportgen.analysis.runs import Runs, Subject
 from reportgen.models.formats.steady import other_numbers
-from reportgen.report.report import Remark, readable
+from reportgen.report.remark import Remark
+from reportgen.report.report import readable
 from reportgen.system.language import say
 
 PASSES = 8

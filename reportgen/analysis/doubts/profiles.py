@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from reportgen.analysis.predictions import SHOWN_CLASSES, Head
 from reportgen.analysis.runs import Runs
-from reportgen.report.report import Remark
+from reportgen.report.remark import Remark
 from reportgen.system.language import mark, say
 
 # of a regression: a share of its size that makes it another number

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.analysis.predictions import Head, doubtful_scores
-from reportgen.report.report import Remark
+from reportgen.report.remark import Remark
 from reportgen.system.language import say
 
 # natural logarithms of odds: 0.50 and 0.525 differ by 0.1, as do 0.941 and 0.946; of a regression as shares of the

@@ -14,7 +14,8 @@ from reportgen.analysis.remarks.words import listed
 from reportgen.analysis.runs import Runs, Subject, distinct_runs
 from reportgen.models.preprocessing.preprocessing import Preprocessing
 from reportgen.models.preprocessing.usual import UsualPreprocessing, usual_preprocessings
-from reportgen.report.report import PreprocessingTrial, Remark
+from reportgen.report.remark import Remark
+from reportgen.report.report import PreprocessingTrial
 from reportgen.system.language import say, say_count
 
 Pixels = NDArray[np.generic]

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.analysis.metrics.resampling import Floats, resample
-from reportgen.report.evaluation import Calibration, CalibrationBin, Resampling
+from reportgen.report.estimates import Resampling
+from reportgen.report.evaluation import Calibration, CalibrationBin
 
 BINS = 10
 _EDGES = np.linspace(0, 1, BINS + 1)

@@ -20,11 +20,13 @@ from reportgen.analysis.metrics.resampling import (
     share,
 )
 from reportgen.analysis.metrics.scored import Scored
-from reportgen.report.evaluation import Average, ClassMeasures, Curve, OperatingPoint, Resampling
+from reportgen.report.estimates import Resampling
+from reportgen.report.evaluation import MACRO, MICRO, Average, ClassMeasures, Curve, OperatingPoint
+from reportgen.system.language import mark, say
 
-OWN_POINT = "as the model decides"
-AT_SPECIFICITY = f"specificity at least {100 * WANTED_SHARE:.0f} %"
-AT_SENSITIVITY = f"sensitivity at least {100 * WANTED_SHARE:.0f} %"
+OWN_POINT = mark("as the model decides")
+AT_SPECIFICITY = mark("specificity at least {share} %")
+AT_SENSITIVITY = mark("sensitivity at least {share} %")
 _RATES = ("sensitivity", "specificity", "precision")
 RankMeasures = dict[str, Resampled]
 
@@ -63,7 +65,7 @@ def measure_class(scored: Scored, number: int, resampling: Resampling) -> tuple[
 
     found = resample(measure, scored.groups, resampling)
     whole = ranking.steps(np.ones((1, len(scores))))
-    own = _point(OWN_POINT, scored.threshold(number), said, scored, number, resampling)
+    own = _point(say(OWN_POINT), scored.threshold(number), said, scored, number, resampling)
     points = [own]
     if positive.any() and not positive.all():
         for name, (_, _, places), sensitivity, specificity in (
@@ -72,7 +74,8 @@ def measure_class(scored: Scored, number: int, resampling: Resampling) -> tuple[
         ):
             threshold = float(ranking.thresholds[places[0]]) if places[0] >= 0 else math.inf
             intervals = {"sensitivity": found[sensitivity], "specificity": found[specificity]}
-            points.append(_point(name, threshold, scores >= threshold, scored, number, resampling, intervals))
+            title = say(name, share=f"{100 * WANTED_SHARE:.0f}")
+            points.append(_point(title, threshold, scores >= threshold, scored, number, resampling, intervals))
     measures = ClassMeasures(
         class_name=scored.head.class_names[number],
         number=number,
@@ -103,7 +106,7 @@ def measure_averages(scored: Scored, classes: list[RankMeasures], resampling: Re
         return {"auc": steps.auc(), "average_precision": steps.average_precision()}
 
     micro = {name: found.estimate for name, found in resample(measure, scored.groups, resampling, width).items()}
-    return Average(name="macro", **macro), Average(name="micro", **micro)
+    return Average(name=MACRO, **macro), Average(name=MICRO, **micro)
 
 
 def _mean(found: list[Resampled]) -> Resampled:

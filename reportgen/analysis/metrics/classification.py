@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from reportgen.analysis.metrics.calibration import measure_calibration
 from reportgen.analysis.metrics.ranking import Ranking
 from reportgen.analysis.metrics.resampling import Floats, number_groups, resample, share
-from reportgen.report.evaluation import Estimate, Resampling
+from reportgen.report.estimates import Estimate, Resampling
 from reportgen.report.model import Evaluation
 
 SAMPLES = 2000

@@ -13,6 +13,7 @@ from reportgen.analysis.metrics.curves import count_confusions
 from reportgen.analysis.metrics.resampling import Floats, Resampled, proportion_estimate, resample
 from reportgen.analysis.metrics.scored import Scored
 from reportgen.analysis.metrics.subgroups import measure_subgroups
+from reportgen.report.estimates import Difference, Estimate, Resampling
 from reportgen.report.evaluation import (
     FINDINGS,
     SEVERAL_CLASSES,
@@ -20,9 +21,6 @@ from reportgen.report.evaluation import (
     Average,
     Calibration,
     ClassMeasures,
-    Difference,
-    Estimate,
-    Resampling,
     Subgroup,
 )
 from reportgen.system.language import mark, say

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.report.evaluation import Estimate, Resampling
+from reportgen.report.estimates import Estimate, Resampling
 
 Floats = NDArray[np.float64]
 Measure = Callable[[Floats], Mapping[str, Floats]]

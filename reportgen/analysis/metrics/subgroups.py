@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from reportgen.analysis.metrics.ranking import Ranking
 from reportgen.analysis.metrics.resampling import Floats, mean_of_known, proportion_estimate, resample, share
 from reportgen.analysis.metrics.scored import Scored
-from reportgen.report.evaluation import SEVERAL_CLASSES, TWO_CLASSES, Estimate, Resampling, Subgroup
+from reportgen.report.estimates import Estimate, Resampling
+from reportgen.report.evaluation import SEVERAL_CLASSES, TWO_CLASSES, Subgroup
 
 MOST_VALUES = 12
 FEWEST_IMAGES = 10

@@ -6,7 +6,8 @@ import math
 from collections.abc import Sequence
 
 from reportgen.analysis.remarks.words import listed
-from reportgen.report.report import CaseReport, Remark, readable
+from reportgen.report.remark import Remark
+from reportgen.report.report import CaseReport, readable
 from reportgen.system.language import say, say_count
 
 Cases = Sequence[CaseReport]

@@ -11,7 +11,8 @@ from collections.abc import Collection, Sequence
 
 from reportgen.analysis.remarks.matters import MATTERS, Found, Matter, Step
 from reportgen.analysis.remarks.words import listed
-from reportgen.report.report import CaseReport, Remark
+from reportgen.report.remark import Remark
+from reportgen.report.report import CaseReport
 from reportgen.report.traits import traits_of
 from reportgen.system.language import say
 

@@ -8,7 +8,8 @@ from dataclasses import replace
 
 from reportgen.report.evidence import OcclusionMap
 from reportgen.report.places import name_place
-from reportgen.report.report import CaseReport, Remark, readable
+from reportgen.report.remark import Remark
+from reportgen.report.report import CaseReport, readable
 from reportgen.system.language import say
 
 SMALL_CHANGE = 0.05  # as a share of an output that stands for no class

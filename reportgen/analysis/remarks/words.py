@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from reportgen.report.report import Remark
+from reportgen.report.remark import Remark
 from reportgen.system.language import say
 
 

@@ -22,7 +22,7 @@ from reportgen.analysis.predictions import Head, positive_class
 from reportgen.analysis.streaming import Best, Moments, Sample
 from reportgen.analysis.two_models.answers import Answer, Matching, said_by
 from reportgen.images.resizing import average_areas
-from reportgen.report.evaluation import Difference, Estimate, Resampling
+from reportgen.report.estimates import Difference, Estimate, Resampling
 from reportgen.report.two_models import Paired
 
 SAMPLE, LISTED, MOVED = 5000, 40, 6

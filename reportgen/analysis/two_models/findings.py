@@ -9,7 +9,7 @@ from reportgen.analysis.cohort.findings import describe
 from reportgen.analysis.cohort.summaries import share_estimate
 from reportgen.analysis.two_models.compare import Compared
 from reportgen.report.cohort import SIGNIFICANT, Finding
-from reportgen.report.evaluation import Difference, Estimate
+from reportgen.report.estimates import Difference, Estimate
 from reportgen.report.numbers import grouped
 from reportgen.report.two_models import Paired
 from reportgen.report.words import describe_share, format_p

@@ -21,7 +21,8 @@ from email.utils import format_datetime
 from reportgen.outputs.page.environment import environment
 from reportgen.outputs.page.page import Page, bare_page
 from reportgen.report.picture import Picture
-from reportgen.report.report import CaseReport, Remark, Report, readable
+from reportgen.report.remark import Remark
+from reportgen.report.report import CaseReport, Report, readable
 from reportgen.settings.job import EmailSettings
 from reportgen.system.errors import OutputError, SettingsError
 from reportgen.system.language import say, speaking

@@ -7,12 +7,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from reportgen.outputs.documents.pdf import Source, lay_out, print_style, printed_address
-from reportgen.outputs.page.assets import read_assets
+from reportgen.outputs.page.asset_words import ON_PAPER, translated_rules
+from reportgen.outputs.page.assets import Asset, read_assets
 from reportgen.outputs.page.environment import environment
 from reportgen.outputs.page.evaluation_page import EvaluationPage
+from reportgen.outputs.page.markdown import SafeHtml
 from reportgen.outputs.saved.evaluation_json import render_evaluation_json
 from reportgen.report.evaluation import ClassifierEvaluation, EvaluationComparison
 from reportgen.report.picture import Picture
+from reportgen.system.language import speaking
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,9 +56,15 @@ def render_evaluation_pdf(
     """
     page = _PrintedEvaluation(
         evaluation=evaluation, charts=tuple(charts), comparison=comparison,
-        style=print_style(paper, "assets/confusion.css", "assets/evaluation_print.css"), script=read_assets(),
+        style=_style(paper, evaluation.language), script=read_assets(),
         generator=evaluation.versions["reportgen"],
     )  # fmt: skip
-    html = environment().get_template("print_evaluation.html.j2").render(page=page, evaluation=evaluation)
+    with speaking(evaluation.language):
+        html = environment().get_template("print_evaluation.html.j2").render(page=page, evaluation=evaluation)
     source = Source("evaluation.json", render_evaluation_json(evaluation))
     return lay_out(html, page.all_pictures, source, evaluation.created, done=done, warn=warn)
+
+
+def _style(paper: str, language: str) -> Asset:
+    sheets = print_style(paper, "assets/confusion.css", "assets/evaluation_print.css")
+    return Asset(SafeHtml(sheets.text.text + translated_rules(ON_PAPER, language)))

@@ -12,7 +12,7 @@ import jinja2
 from markupsafe import Markup, escape
 
 from reportgen.outputs.page.markdown import clean_html, render_markdown
-from reportgen.report.evaluation import describe_estimate
+from reportgen.report.estimates import describe_estimate
 from reportgen.report.numbers import grouped
 from reportgen.report.places import without_picture
 from reportgen.report.report import readable

@@ -8,25 +8,27 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
+from reportgen.outputs.page.asset_words import script_in
 from reportgen.outputs.page.assets import read_assets
 from reportgen.outputs.page.confusion import Confusion
 from reportgen.outputs.page.environment import environment
 from reportgen.outputs.page.frame import Frame
+from reportgen.report.estimates import Difference, Estimate, describe_estimate
 from reportgen.report.evaluation import (
     FINDINGS,
     TWO_CLASSES,
     ClassifierEvaluation,
     ClassMeasures,
-    Difference,
-    Estimate,
     EvaluatedImage,
     EvaluationComparison,
     Mistake,
-    describe_estimate,
+    describe_average,
+    describe_part,
 )
+from reportgen.report.numbers import grouped
 from reportgen.report.picture import Picture
 from reportgen.report.report import NOTHING_FOUND
-from reportgen.system.language import say
+from reportgen.system.language import say, speaking
 
 FEW_PATIENTS = 30
 SHOWN_CLASSES = 30
@@ -147,7 +149,17 @@ class EvaluationPage(Frame):
     @staticmethod
     def verdict(one: Difference) -> str:
         """Say what a paired difference shows."""
-        return verdict_of(one, "higher", "lower")
+        return verdict_of(one, say("higher"), say("lower"))
+
+    @staticmethod
+    def average(name: str) -> str:
+        """Return what an average is called."""
+        return describe_average(name)
+
+    @property
+    def part(self) -> str:
+        """Which part of the data it is."""
+        return describe_part(self.evaluation.data.part)
 
 
 def verdict_of(one: Difference, higher: str, lower: str) -> str:
@@ -177,9 +189,10 @@ def render_evaluation_html(
     page = EvaluationPage(
         evaluation=evaluation, charts=tuple(charts), comparison=comparison,
         style=read_assets("assets/tokens.css", "assets/report.css", "assets/confusion.css", "assets/evaluation.css"),
-        script=read_assets("assets/report.js"), generator=evaluation.versions["reportgen"],
+        script=script_in(evaluation.language, "assets/report.js"), generator=evaluation.versions["reportgen"],
     )  # fmt: skip
-    return environment().get_template("evaluation.html.j2").render(page=page, evaluation=evaluation) + "\n"
+    with speaking(evaluation.language):
+        return environment().get_template("evaluation.html.j2").render(page=page, evaluation=evaluation) + "\n"
 
 
 def _named(numbers: Sequence[int], names: Sequence[str]) -> str:
@@ -192,76 +205,113 @@ def _percent(share: float) -> str:
 
 def _of_two(evaluation: ClassifierEvaluation, one: ClassMeasures, negative: str) -> tuple[Headline, ...]:
     own, positive = one.points[0], one.class_name
-    right, whole = sum(image.correct for image in evaluation.images), len(evaluation.images)
-    said = own.true_positives + own.false_positives
+    whole = len(evaluation.images)
     usual, count = max(((positive, one.positives), (negative, one.negatives)), key=lambda pair: pair[1])
     error = one.calibration.expected_error
-    pairs = f"the first has the higher score in {_percent(one.auc.value)} of all pairs"
-    auc = f"Of an image labelled {positive} and one labelled {negative}, {pairs}."
+    auc = say(
+        "Of an image labelled {positive} and one labelled {negative}, the first has the higher score in {share} of all "
+        "pairs.",
+        positive=positive, negative=negative, share=_percent(one.auc.value),
+    ) if math.isfinite(one.auc.value) else say("It needs images of both classes.")  # fmt: skip
     return (
-        Headline("AUC", one.auc, auc if math.isfinite(one.auc.value) else "It needs images of both classes."),
+        Headline("AUC", one.auc, auc),
         Headline(
-            "Sensitivity",
+            say("Sensitivity"),
             own.sensitivity,
-            f"{own.true_positives:,} of {one.positives:,} images labelled {positive} are told so; "
-            f"{own.false_negatives:,} are missed.",
+            say(
+                "{right} of {count} images labelled {name} are told so; {wrong} are missed.",
+                right=grouped(own.true_positives), count=grouped(one.positives), name=positive,
+                wrong=grouped(own.false_negatives),
+            ),
         ),
         Headline(
-            "Specificity",
+            say("Specificity"),
             own.specificity,
-            f"{own.true_negatives:,} of {one.negatives:,} images labelled {negative} are told so; "
-            f"{own.false_positives:,} are false alarms.",
+            say(
+                "{right} of {count} images labelled {name} are told so; {wrong} are false alarms.",
+                right=grouped(own.true_negatives), count=grouped(one.negatives), name=negative,
+                wrong=grouped(own.false_positives),
+            ),
         ),
         Headline(
-            "Precision",
+            say("Precision"),
             own.precision,
-            f"{own.true_positives:,} of the {said:,} images said to be {positive} are. "
-            f"{_percent(one.positives / whole)} of all images here are; where fewer are, precision is lower.",
+            say(
+                "{right} of the {count} images said to be {name} are. {share} of all images here are; where fewer are, "
+                "precision is lower.",
+                right=grouped(own.true_positives), count=grouped(own.true_positives + own.false_positives),
+                name=positive, share=_percent(one.positives / whole),
+            ),
         ),
+        _accuracy(evaluation, usual, count),
         Headline(
-            "Accuracy",
-            evaluation.accuracy,
-            f"{right:,} of {whole:,} images are told right. To say {usual} of every image would be right in "
-            f"{_percent(count / whole)}.",
-        ),
-        Headline(
-            "Calibration error",
+            say("Calibration error"),
             error,
-            f"A score of {positive} is off by {error.value * 100:.1f} percentage points on average from how often "
-            f"images with such a score are {positive}.",
+            say(
+                "A score of {name} is off by {points} percentage points on average from how often images with such a "
+                "score are {name}.",
+                name=positive, points=f"{error.value * 100:.1f}",
+            ),
         ),
-    )
+    )  # fmt: skip
+
+
+def _accuracy(evaluation: ClassifierEvaluation, usual: str, count: int) -> Headline:
+    """Say how many are right, and how many would be if the most frequent class were said of every image."""
+    told = say(
+        "{right} of {count} images are told right. To say {name} of every image would be right in {share}.",
+        right=grouped(_right(evaluation)), count=grouped(len(evaluation.images)), name=usual,
+        share=_percent(count / len(evaluation.images)),
+    )  # fmt: skip
+    return Headline(say("Accuracy"), evaluation.accuracy, told)
+
+
+def _right(evaluation: ClassifierEvaluation) -> int:
+    return sum(image.correct for image in evaluation.images)
 
 
 def _of_several(evaluation: ClassifierEvaluation) -> tuple[Headline, ...]:
-    right, whole = sum(image.correct for image in evaluation.images), len(evaluation.images)
     frequent, count = max(evaluation.data.classes.items(), key=lambda pair: pair[1])
-    told = f"{right:,} of {whole:,} images are told right. To say {frequent} of every image would be right in "
-    headlines = [
-        Headline("Accuracy", evaluation.accuracy, f"{told}{_percent(count / whole)}."),
-        *_averages(evaluation, "class"),
-    ]
+    meaning = {
+        "macro": say(
+            "The mean over the classes: how often an image with the class has a higher score for it than one without."
+        ),
+        "micro": say("All pairs of image and class in one ranking: frequent classes count for more."),
+    }
+    headlines = [_accuracy(evaluation, frequent, count), *_averages(evaluation, meaning)]
     if evaluation.confidence is not None:
         error = evaluation.confidence.expected_error
-        off = f"off by {error.value * 100:.1f} percentage points on average from how often it is right"
-        headlines.append(Headline("Calibration error", error, f"The score of the class that is said is {off}."))
+        off = say(
+            "The score of the class that is said is off by {points} percentage points on average from how often it is "
+            "right.",
+            points=f"{error.value * 100:.1f}",
+        )
+        headlines.append(Headline(say("Calibration error"), error, off))
     return tuple(headlines)
 
 
 def _of_findings(evaluation: ClassifierEvaluation) -> tuple[Headline, ...]:
-    right, whole = sum(image.correct for image in evaluation.images), len(evaluation.images)
-    told = f"{right:,} of {whole:,} images are told right in every one of {len(evaluation.classes)} findings."
-    return (*_averages(evaluation, "finding"), Headline("All findings right", evaluation.accuracy, told))
-
-
-def _averages(evaluation: ClassifierEvaluation, what: str) -> list[Headline]:
-    plural = "classes" if what == "class" else "findings"
     meaning = {
-        "macro": f"The mean over the {plural}: how often an image with the {what} has a higher score for it than one "
-        "without.",
-        "micro": f"All pairs of image and {what} in one ranking: frequent {plural} count for more.",
+        "macro": say(
+            "The mean over the findings: how often an image with the finding has a higher score for it than one "
+            "without."
+        ),
+        "micro": say("All pairs of image and finding in one ranking: frequent findings count for more."),
     }
-    found = [Headline(f"AUC, {one.name} average", one.auc, meaning[one.name]) for one in evaluation.averages]
     precise = evaluation.averages[0].average_precision
-    told = f"The mean over the {plural} of the precision at each step in recall: {describe_estimate(precise)}."
-    return [*found, Headline("Average precision, macro", precise, told)] if what == "finding" else found
+    steps = say(
+        "The mean over the findings of the precision at each step in recall: {value}.", value=describe_estimate(precise)
+    )
+    told = say(
+        "{right} of {count} images are told right in every one of {findings} findings.",
+        right=grouped(_right(evaluation)), count=grouped(len(evaluation.images)), findings=len(evaluation.classes),
+    )  # fmt: skip
+    return (
+        *_averages(evaluation, meaning),
+        Headline(say("Average precision, macro"), precise, steps),
+        Headline(say("All findings right"), evaluation.accuracy, told),
+    )
+
+
+def _averages(evaluation: ClassifierEvaluation, meaning: dict[str, str]) -> list[Headline]:
+    return [Headline(f"AUC, {describe_average(one.name)}", one.auc, meaning[one.name]) for one in evaluation.averages]

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from reportgen.report.blocks import shown_blocks
 from reportgen.report.model import LayerSummary
-from reportgen.report.report import CaseReport, Comment, Remark, Report
+from reportgen.report.remark import Comment, Remark
+from reportgen.report.report import CaseReport, Report
 from reportgen.report.traits import LayerTraits, correlation_of_means, traits_of
 
 

@@ -24,7 +24,8 @@ from reportgen.report.evidence import name_followed, shows_evidence
 from reportgen.report.findings import Finding
 from reportgen.report.measures import Measure, missing, name_class, side_by_side, why_missing
 from reportgen.report.picture import ColourScale, Picture, case_picture_name, layer_picture_name, occlusion_kind
-from reportgen.report.report import REGRESSION, CaseReport, Comment, Remark, Report, readable, verdict
+from reportgen.report.remark import Comment, Remark
+from reportgen.report.report import REGRESSION, CaseReport, Report, readable, verdict
 from reportgen.system.language import mark, say
 
 CHANNEL_ROWS = 3000

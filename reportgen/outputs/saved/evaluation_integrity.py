@@ -7,14 +7,17 @@ from collections.abc import Iterator
 
 from reportgen.outputs.saved.integrity import is_digest, is_moment, is_sound_picture
 from reportgen.report.evaluation import (
+    AVERAGES,
     FINDINGS,
     TASKS,
+    TWO_CLASSES,
     Calibration,
     ClassifierEvaluation,
     ClassMeasures,
     Curve,
     EvaluatedImage,
 )
+from reportgen.system.language import languages
 
 _BINS = 10
 _LINK = re.compile(r"([^/:\\][^:\\]*)?")  # a file in or below the folder of the page
@@ -34,6 +37,8 @@ def _flaws(evaluation: ClassifierEvaluation) -> Iterator[str]:
         yield "its model is none"
     if evaluation.resampling.samples < 1 or evaluation.resampling.seed < 0:
         yield "its intervals are none"
+    if evaluation.language not in languages():
+        yield "its language is none that there is"
     yield from _class_flaws(evaluation)
     yield from _image_flaws(evaluation)
 
@@ -44,6 +49,8 @@ def _class_flaws(evaluation: ClassifierEvaluation) -> Iterator[str]:
         yield "its classes don't fit its task"
     if not all(_is_sound_class(one, names) for one in evaluation.classes):
         yield "one of its classes doesn't hold together"
+    if tuple(one.name for one in evaluation.averages) != (() if evaluation.task == TWO_CLASSES else AVERAGES):
+        yield "its averages don't fit its task"
     sides = 0 if evaluation.task == FINDINGS else len(names)
     if [len(row) for row in evaluation.confusion] != [sides] * sides:
         yield "its confusion matrix doesn't fit its classes"

@@ -12,7 +12,7 @@ from reportgen.outputs.page.environment import environment
 from reportgen.outputs.page.evaluation_page import verdict_of
 from reportgen.outputs.page.frame import Frame
 from reportgen.report.cohort import Finding
-from reportgen.report.evaluation import Difference
+from reportgen.report.estimates import Difference
 from reportgen.report.picture import Picture
 from reportgen.report.two_models import ComparedCase, TwoModels
 from reportgen.system.language import say, speaking

@@ -16,7 +16,7 @@ from reportgen.analysis.metrics.pairing import compare
 from reportgen.figures.evaluation import evaluation_pictures
 from reportgen.outputs.evaluation_csv import render_evaluation_csv
 from reportgen.outputs.page.evaluation_page import render_evaluation_html
-from reportgen.report.evaluation import Estimate, describe_estimate
+from reportgen.report.estimates import Estimate, describe_estimate
 from reportgen.system.errors import SettingsError
 
 sys.path.insert(0, str(Path(__file__).parents[1]))

@@ -15,7 +15,8 @@ from reportgen.outputs.page.assets import read_assets
 from reportgen.outputs.page.gauge import Gauge
 from reportgen.outputs.page.rendering import SCRIPTS, STYLES, render_html
 from reportgen.report.decision import Decision
-from reportgen.report.report import SCHEMA_VERSION, Remark
+from reportgen.report.remark import Remark
+from reportgen.report.report import SCHEMA_VERSION
 from reportgen.system.text import visible
 
 NO_CHANNELS = {"differences": None, "featured": None}

@@ -39,6 +39,17 @@ def refused(path, change):
     return str(problem.value)
 
 
+def an_average(table, name):
+    return {"name": name, "auc": table["accuracy"], "average_precision": table["accuracy"]}
+
+
+@pytest.mark.parametrize("names", [(), ("macro",), ("macro", "<b>"), ("micro", "macro")])
+def test_several_classes_have_both_averages(tmp_path, names):
+    path = tmp_path / "evaluation.json"
+    path.write_bytes(render_evaluation_json(make_evaluation(kind="several")))
+    assert "averages" in refused(path, lambda table: table.update(averages=[an_average(table, one) for one in names]))
+
+
 @pytest.mark.parametrize("kind", ["two", "several", "findings"])
 def test_what_is_read_is_what_was_written(tmp_path, kind):
     written = make_evaluation(kind=kind)
@@ -101,10 +112,20 @@ def test_one_that_is_cut_off(path):
         (lambda table: table["model"].update(sha256=""), "model"),
         (lambda table: table.update(versions={}), "what wrote it"),
         (lambda table: table.update(task="regression"), "task"),
+        (lambda table: table.update(language="../../etc"), "language"),
+        (lambda table: table["averages"].append(an_average(table, "macro")), "averages"),
     ],
 )
 def test_what_does_not_hold_together(path, change, told):
     assert told in refused(path, change)
+
+
+def test_one_from_before_there_were_languages_is_english(path):
+    table = json.loads(path.read_text())
+    del table["language"], table["content_sha256"]
+    table["content_sha256"] = content_digest(table)
+    path.write_text(json.dumps(table))
+    assert read_evaluation(path).language == "en"
 
 
 def test_nothing_of_it_is_a_group_name(evaluation):
