@@ -6,12 +6,14 @@ it suffices to draw the page again and to lay two evaluations of the same images
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from reportgen.report.estimates import Difference, Estimate, Resampling
 from reportgen.report.model import ModelReport
 from reportgen.report.numbers import Number
 from reportgen.report.picture import Picture
+from reportgen.report.report import NOTHING_FOUND
 from reportgen.system.language import ENGLISH, mark, say
 
 EVALUATION_SCHEMA = 1
@@ -388,3 +390,8 @@ def describe_part(part: str) -> str:
 def describe_average(name: str) -> str:
     """Return what an average over classes is called in the language of the report."""
     return say("macro average") if name == MACRO else say("micro average")
+
+
+def name_classes(numbers: Sequence[int], names: Sequence[str]) -> str:
+    """Return the names of classes by their numbers; of no finding, that nothing was found."""
+    return " + ".join(names[number] for number in numbers) or NOTHING_FOUND

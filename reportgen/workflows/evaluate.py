@@ -20,6 +20,7 @@ from reportgen.report.evaluation import (
     EvaluatedImage,
     EvaluationComparison,
     Mistake,
+    name_classes,
 )
 from reportgen.report.findings import LABEL_SEPARATOR
 from reportgen.report.numbers import grouped
@@ -269,11 +270,6 @@ def _mistakes(
             found.append(Mistake(image=place, confidence=confidence, thumbnail=picture, report=file))
             done(1)
     return tuple(found), reports
-
-
-def name_classes(numbers: Sequence[int], names: Sequence[str]) -> str:
-    """Return the names of classes; of no finding, that nothing was found."""
-    return " + ".join(names[number] for number in numbers) or NOTHING_FOUND
 
 
 def _beside(path: Path, page: Path) -> str:

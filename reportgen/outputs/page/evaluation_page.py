@@ -24,10 +24,10 @@ from reportgen.report.evaluation import (
     Mistake,
     describe_average,
     describe_part,
+    name_classes,
 )
 from reportgen.report.numbers import grouped
 from reportgen.report.picture import Picture
-from reportgen.report.report import NOTHING_FOUND
 from reportgen.system.language import say, speaking
 
 FEW_PATIENTS = 30
@@ -131,8 +131,8 @@ class EvaluationPage(Frame):
         """The most confident mistakes."""
         images, names = self.evaluation.images, self.evaluation.model.class_names
         return tuple(
-            MistakeView(one, images[one.image], _named(images[one.image].labels, names),
-                        _named(images[one.image].said, names))
+            MistakeView(one, images[one.image], name_classes(images[one.image].labels, names),
+                        name_classes(images[one.image].said, names))
             for one in self.evaluation.mistakes
         )  # fmt: skip
 
@@ -193,10 +193,6 @@ def render_evaluation_html(
     )  # fmt: skip
     with speaking(evaluation.language):
         return environment().get_template("evaluation.html.j2").render(page=page, evaluation=evaluation) + "\n"
-
-
-def _named(numbers: Sequence[int], names: Sequence[str]) -> str:
-    return " + ".join(names[number] for number in numbers) or NOTHING_FOUND
 
 
 def _percent(share: float) -> str:
