@@ -21,6 +21,7 @@ from reportgen.images.fitting import fit_mask
 from reportgen.images.resizing import Aspect
 from reportgen.report.evidence import BITS, name_followed, name_support
 from reportgen.report.known_regions import BORDER, CHANCE, EvidenceShare, KnownRegion, KnownRegions
+from reportgen.report.maptest import NONE, UNKNOWN
 from reportgen.report.remark import Remark
 from reportgen.report.report import CaseReport
 from reportgen.system.language import say
@@ -146,9 +147,13 @@ def rank_against(importance: Values, mask: Mask) -> tuple[float, float]:
 
 
 def region_remarks(cases: Sequence[CaseReport]) -> tuple[Remark, ...]:
-    """Say for each case how much of the evidence lies in its known regions; warn where it lies at the border."""
+    """Say for each case how much of the evidence lies in its known regions; warn where it lies at the border.
+
+    Of a map that its test says not to read, or could not test, nothing is said of the border.
+    """
     known = [(case.title, case.known_regions) for case in cases if case.known_regions]
-    at_border = [_border_remark(title, found) for title, found in known if found.at_border]
+    unread = {case.title for case in cases if case.map_test and case.map_test.outcome in (NONE, UNKNOWN)}
+    at_border = [_border_remark(title, found) for title, found in known if found.at_border and title not in unread]
     return (*at_border, *(_regions_remark(title, found) for title, found in known if found.regions))
 
 

@@ -13,7 +13,9 @@ from reportgen import Case, build_report, image_from_array, read_report
 from reportgen.analysis.known_regions import border_of, points_into, rank_against, region_remarks, share_inside
 from reportgen.outputs.page.rendering import render_html
 from reportgen.outputs.saved.integrity import flaw
+from reportgen.report.evidence import BITS
 from reportgen.report.known_regions import EvidenceShare, KnownRegion, KnownRegions
+from reportgen.report.maptest import BLUR, MapTest, TestCurves
 from reportgen.settings.file import settings_from
 
 IMPORTANCE = np.array([[4.0, -3.0, 1.0], [0.0, 2.0, np.nan]])
@@ -103,6 +105,19 @@ def test_evidence_at_the_border_is_warned_of(evidence, warned, make_case):
     if warned:
         assert "The model looks at the border. 73 % of the evidence for CAT" in remarks[0].text
         assert "36 % of the image: 2.0 times its area" in remarks[0].text
+
+
+@pytest.mark.parametrize(("below", "above", "warned"), [(8, 8, True), (8, 0, True), (0, 0, False)])
+def test_of_a_map_that_is_not_to_be_read_no_border_is_told(below, above, warned, make_case):
+    lower, higher, middle = (0.0, -1.0, -2.0), (0.0, 2.0, 3.0), (0.0, 1.0, 1.0)
+    curves = TestCurves(
+        baseline=BLUR, deletion=lower if below else higher, insertion=higher if above else lower,
+        random_deletion=(middle,) * 8, random_insertion=(middle,) * 8,
+    )  # fmt: skip
+    shares = (0.0, 0.5, 1.0)
+    test = MapTest(followed="CAT", supports_target=True, unit=BITS, shares=shares, block=(2, 2), curves=(curves,))
+    case = replace(make_case("CAT"), known_regions=replace(measured(0.2, 0.6, border=0.9), regions=()), map_test=test)
+    assert bool(region_remarks([case])) == warned
 
 
 def reader_of(top, left, height, width):
