@@ -167,13 +167,17 @@ def _evidence(case: CaseReport, one: CaseExpectation, group: str) -> Iterator[Ch
         yield _checked(group, text, told, holds)
     known_regions = case.known_regions
     for name, limit in one.inside_at_least.items():
-        regions = {plain_name(region.name): region for region in (known_regions.regions if known_regions else ())}
+        text = f"share of the evidence inside '{name}' at least {limit:g}"
+        if known_regions is None:
+            # without a map, of scores that are no numbers say, nothing tells which regions the case has
+            yield _checked(group, text, _UNMEASURED, False)
+            continue
+        regions = {plain_name(region.name): region for region in known_regions.regions}
         if plain_name(name) not in regions:
             there = ", ".join(region.name for region in regions.values()) or "none"
             raise SettingsError(f"{group} has no region '{name}'", f"its masks and boxes are: {there}")
         inside = regions[plain_name(name)].inside
         told = f"{readable(inside.evidence)}, with {readable(inside.area)} of the area"
-        text = f"share of the evidence inside '{name}' at least {limit:g}"
         yield _checked(group, text, told, inside.evidence >= limit)
     if one.border_at_most is not None:
         share = known_regions.border.evidence if known_regions else math.nan

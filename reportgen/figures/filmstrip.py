@@ -81,12 +81,13 @@ def evidence_strip(
     first, last = record.epochs[0], record.epochs[-1]
     ends = "; ".join(
         f"{case.title}: evidence for {case.target_class} {readable(then.evidence)}{unit} after epoch {first.epoch}, "
-        f"{readable(now.evidence)}{unit} after epoch {last.epoch}, then called {now.predicted}"
+        f"{readable(now.evidence)}{unit} after epoch {last.epoch}"
+        f"{f', then called {now.predicted}' if record.gives_classes else ''}"
         for case, then, now in zip(record.cases, first.cases, last.cases, strict=True)
     )
     caption = (
         f"Red: covering this place lowers the evidence for the class that is followed; blue: it raises it. One scale, "
-        f"±{readable(limit)}{unit}, opacity follows magnitude. Above each: what was said then."
+        f"±{readable(limit)}{unit}, opacity follows magnitude.{' Above each: what was said then.' * record.gives_classes}"
     )
     return encode_figure("training-evidence", figure, f"Evidence maps over the epochs. {ends}.", caption)
 

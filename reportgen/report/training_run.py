@@ -8,11 +8,13 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
+from reportgen.report.evidence import BITS
 from reportgen.report.numbers import Number
 from reportgen.report.picture import Picture
 
 TRAINING_SCHEMA = 1
 TRAINING_KIND = "training"
+NOTHING_SAID = "no numbers"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,7 +24,7 @@ class EpochCase:
     Attributes
     ----------
     predicted
-        What the model says.
+        What the model says; :data:`NOTHING_SAID` where its scores are no numbers.
     score
         Of the target class, 0 to 1; of a regression, the output.
     evidence
@@ -168,7 +170,12 @@ class TrainingRecord:
     @property
     def unit_text(self) -> str:
         """The unit behind a number; empty where it has none."""
-        return " bits" if self.unit == "bits" else ""
+        return " bits" if self.unit == BITS else ""
+
+    @property
+    def gives_classes(self) -> bool:
+        """Whether the model says one of several classes, and not a number of no fixed range."""
+        return self.unit == BITS
 
     @property
     def history(self) -> dict[str, tuple[float, ...]]:

@@ -105,6 +105,8 @@ def test_what_was_not_measured_does_not_hold(report):
     without = dataclasses.replace(report, cases=(bare, *report.cases[1:]))
     wanted = {"beats_chance": False, "border_at_most": 1.0, "flip_at_least": 0.0, "flip_at_most": 1.0}
     assert of_case(without, **wanted) == [False] * 4
+    # of a model that gives no numbers nobody can say which regions its images have
+    assert of_case(without, inside_at_least={"lungs": 0.0}) == [False]
 
 
 def test_channels_dead_in_every_case(report):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from reportgen.report.report import readable
-from reportgen.report.training_run import TrainingRecord
+from reportgen.report.training_run import NOTHING_SAID, TrainingRecord
 
 _ALIKE = 0.9
 _MOST_NAMED = 4
@@ -24,11 +24,14 @@ def _of_cases(record: TrainingRecord) -> list[str]:
     for place, case in enumerate(record.cases):
         then, now = first.cases[place], last.cases[place]
         right = "" if now.correct is None else ", as labelled" if now.correct else ", not as labelled"
-        sentence = (
-            f"{case.title}: after epoch {last.epoch} it is called {now.predicted}{right}; the evidence for "
-            f"{case.target_class} went from {readable(then.evidence)} (epoch {first.epoch}) to "
-            f"{readable(now.evidence)}{unit}."
-        )
+        went = f"went from {readable(then.evidence)} (epoch {first.epoch}) to {readable(now.evidence)}{unit}."
+        if now.predicted == NOTHING_SAID:
+            sentence = f"{case.title}: after epoch {last.epoch} the model gives no numbers (NaN or infinite)."
+        elif not record.gives_classes:
+            sentence = f"{case.title}: its {case.target_class} {went}"
+        else:
+            called = f"after epoch {last.epoch} it is called {now.predicted}{right}"
+            sentence = f"{case.title}: {called}; the evidence for {case.target_class} {went}"
         flips = [one for one in record.flips if one.case == case.title]
         if flips:
             turns = f"{len(flips)} times, last" if len(flips) > 1 else "once,"
