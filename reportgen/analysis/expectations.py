@@ -126,10 +126,14 @@ def _prediction(report: Report, case: CaseReport, one: CaseExpectation, group: s
     if one.predicted is not None:
         wanted, measured = _classes(one.predicted, names), _classes(said(case), names)
         first = case.predictions[0]
-        yield _checked(
-            group, f"predicted {one.predicted}", f"{said(case)} ({first.class_name} {readable(first.score)})",
-            wanted == measured,
-        )  # fmt: skip
+        # the first class stands first where no score is a number, too
+        numbers = all(math.isfinite(it.score) for it in case.predictions)
+        told = (
+            f"{said(case)} ({first.class_name} {readable(first.score)})"
+            if numbers
+            else "nothing: scores are no numbers"
+        )
+        yield _checked(group, f"predicted {one.predicted}", told, numbers and wanted == measured)
     for limits, least in ((one.score_at_least, True), (one.score_at_most, False)):
         for name, limit in limits.items():
             place = _class(name, names)

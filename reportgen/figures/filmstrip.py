@@ -85,9 +85,10 @@ def evidence_strip(
         f"{f', then called {now.predicted}' if record.gives_classes else ''}"
         for case, then, now in zip(record.cases, first.cases, last.cases, strict=True)
     )
+    said_above = " Above each: what was said then." if record.gives_classes else ""
     caption = (
         f"Red: covering this place lowers the evidence for the class that is followed; blue: it raises it. One scale, "
-        f"±{readable(limit)}{unit}, opacity follows magnitude.{' Above each: what was said then.' * record.gives_classes}"
+        f"±{readable(limit)}{unit}, opacity follows magnitude.{said_above}"
     )
     return encode_figure("training-evidence", figure, f"Evidence maps over the epochs. {ends}.", caption)
 

@@ -105,6 +105,9 @@ def test_what_was_not_measured_does_not_hold(report):
     without = dataclasses.replace(report, cases=(bare, *report.cases[1:]))
     wanted = {"beats_chance": False, "border_at_most": 1.0, "flip_at_least": 0.0, "flip_at_most": 1.0}
     assert of_case(without, **wanted) == [False] * 4
+    scoreless = tuple(dataclasses.replace(one, score=math.nan) for one in bare.predictions)
+    lost = dataclasses.replace(report, cases=(dataclasses.replace(bare, predictions=scoreless), *report.cases[1:]))
+    assert of_case(lost, predicted=scoreless[0].class_name) == [False]
     # of a model that gives no numbers nobody can say which regions its images have
     assert of_case(without, inside_at_least={"lungs": 0.0}) == [False]
 
