@@ -229,7 +229,7 @@ def row_of(case: CaseReport, run: CaseRun) -> Row:
     in_bits = scan is not None and scan.in_bits
     return {
         "name": case.name,
-        "predicted": said(case),
+        "predicted": said(case) if _finite(case.predictions[0].score) is not None else "",
         "score": _finite(case.predictions[0].score),
         "correct": case.correct,
         "target": case.target_class,
