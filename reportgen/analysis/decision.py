@@ -18,7 +18,7 @@ from reportgen.report.evidence import OcclusionMap
 from reportgen.report.numbers import grouped
 from reportgen.report.remark import Remark
 from reportgen.report.report import CaseReport, readable
-from reportgen.system.language import say
+from reportgen.system.language import say, say_count
 
 Holds = Callable[[NDArray[np.float64]], NDArray[np.bool_]]
 STEPS = (SHARES - 1, 16)  # of each of two rounds: shares are found to 1 / 160; the first are those of the test
@@ -239,7 +239,12 @@ def _patches(decision: Decision, positions: int) -> str:
     height, width = decision.smallest_flipping
     told = {"size": f"{height} x {width}", "all": grouped(positions)}
     if decision.flipping_patches == positions:
-        return say("Every single patch flips it, at all {all} positions; the smallest has {size} pixels.", **told)
+        return say_count(
+            "The only single patch, of {size} pixels, flips it.",
+            "Every single patch flips it, at all {all} positions; the smallest has {size} pixels.",
+            positions,
+            **told,
+        )
     return say(
         "The smallest single patch that flips it has {size} pixels; {count} of {all} positions of all patches do.",
         **told,

@@ -127,10 +127,14 @@ def _prediction(report: Report, case: CaseReport, one: CaseExpectation, group: s
     if one.predicted is not None:
         wanted, measured = _classes(one.predicted, names), _classes(said(case), names)
         first = case.predictions[0]
-        yield _checked(
-            group, f"predicted {one.predicted}", f"{said(case)} ({first.class_name} {readable(first.score)})",
-            wanted == measured,
-        )  # fmt: skip
+        # the first class stands first where no score is a number, too
+        numbers = all(math.isfinite(it.score) for it in case.predictions)
+        told = (
+            f"{said(case)} ({first.class_name} {readable(first.score)})"
+            if numbers
+            else "nothing: scores are no numbers"
+        )
+        yield _checked(group, f"predicted {one.predicted}", told, numbers and wanted == measured)
     for limits, least in ((one.score_at_least, True), (one.score_at_most, False)):
         for name, limit in limits.items():
             place = _class(name, names)
@@ -168,13 +172,17 @@ def _evidence(case: CaseReport, one: CaseExpectation, group: str) -> Iterator[Ch
         yield _checked(group, text, told, holds)
     known_regions = case.known_regions
     for name, limit in one.inside_at_least.items():
-        regions = {plain_name(region.name): region for region in (known_regions.regions if known_regions else ())}
+        text = f"share of the evidence inside '{name}' at least {limit:g}"
+        if known_regions is None:
+            # without a map, of scores that are no numbers say, nothing tells which regions the case has
+            yield _checked(group, text, _UNMEASURED, False)
+            continue
+        regions = {plain_name(region.name): region for region in known_regions.regions}
         if plain_name(name) not in regions:
             there = ", ".join(region.name for region in regions.values()) or "none"
             raise SettingsError(f"{group} has no region '{name}'", f"its masks and boxes are: {there}")
         inside = regions[plain_name(name)].inside
         told = f"{readable(inside.evidence)}, with {readable(inside.area)} of the area"
-        text = f"share of the evidence inside '{name}' at least {limit:g}"
         yield _checked(group, text, told, inside.evidence >= limit)
     if one.border_at_most is not None:
         share = known_regions.border.evidence if known_regions else math.nan

@@ -6,7 +6,7 @@ What a channel goes with is only said where it was measured, on maps large enoug
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from reportgen.analysis.headlines import tell_bits
 from reportgen.report.channels import (
@@ -59,12 +59,14 @@ def feature_channels(
     -----
     Where channels respond noticeably differently, those that do most. Else those that speak most for what was decided:
     by how much the evidence for it falls without the channel, in the mean over the cases. A channel that isn't among
-    those that decide most of its layer in a case counts as 0 there.
+    those that decide most of its layer in a case counts as 0 there. A colour of the image itself, which a layer only
+    scales, is nothing that the model has made of it, and is left out.
     """
-    unit, found = "", list(differences.strongest(most, NOTICEABLE)) if differences else []
+    input_itself = _before_weights(model.layers)
+    unit, found = "", list(differences.strongest(most, NOTICEABLE, input_itself)) if differences else []
     reason = DIFFERENCE if found else DECISION
     if not found:
-        unit, found = _deciding(cases, most)
+        unit, found = _deciding(cases, most, input_itself)
     if not found:
         return None
     rows = {row.name: row for row in model.layers}
@@ -82,6 +84,16 @@ def feature_channels(
             for layer, channel, effect in found
         ),
     )  # fmt: skip
+
+
+def _before_weights(layers: Sequence[LayerSummary]) -> set[str]:
+    """Return the names of the layers that hold the input alone: nothing up to them has weights that mix it."""
+    found: set[str] = set()
+    for row in layers:
+        scales = not row.parameters or row.type == "Normalization"
+        if scales and row.inbound and all(not one or one in found for one in row.inbound):
+            found.add(row.name)
+    return found
 
 
 def channel_on_case(layer: LayerReport, channel: int, row: LayerSummary, size: Sequence[int]) -> ChannelOnCase:
@@ -214,13 +226,15 @@ def group_names(differences: Differences) -> tuple[str, str]:
     return first, second
 
 
-def _deciding(cases: Sequence[CaseReport], most: int) -> tuple[str, list[tuple[str, int, float]]]:
+def _deciding(
+    cases: Sequence[CaseReport], most: int, besides: Collection[str]
+) -> tuple[str, list[tuple[str, int, float]]]:
     """Return the unit, and the channels that speak most for what was decided: (layer, channel, mean effect)."""
     totals: dict[tuple[str, int], float] = {}
     units: list[str] = []
     for case in cases:
         for layer in case.layers:
-            if layer.deciding is None or not layer.deciding.decides:
+            if layer.deciding is None or not layer.deciding.decides or layer.name in besides:
                 continue
             units.append(layer.deciding.unit)
             for one in layer.deciding.strongest:

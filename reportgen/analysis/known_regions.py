@@ -24,6 +24,7 @@ from reportgen.report.known_regions import BORDER, CHANCE, EvidenceShare, KnownR
 from reportgen.report.maptest import NONE, UNKNOWN
 from reportgen.report.remark import Remark
 from reportgen.report.report import CaseReport
+from reportgen.report.words import describe_percent
 from reportgen.system.language import say
 
 Values = NDArray[np.float64]
@@ -166,9 +167,9 @@ def _border_remark(title: str, found: KnownRegions) -> Remark:
             "{case}: The model looks at the border. {share} of {what} lies in the outer tenth at each side, which is "
             "{area} of the image: {times} times its area.",
             case=title,
-            share=_percent(share.evidence),
+            share=describe_percent(share.evidence),
             what=_what(found),
-            area=_percent(share.area),
+            area=describe_percent(share.area),
             times=f"{share.times:.1f}",
         ),
         interpretation=say("Marks, collimator edges or padding may be what counts here, and not what the image shows."),
@@ -202,8 +203,8 @@ def _regions_remark(title: str, found: KnownRegions) -> Remark:
 
 def _told(name: str, share: EvidenceShare) -> str:
     return say(
-        "{share} lies inside {name} ({area} of the image: {words})", share=_percent(share.evidence), name=name,
-        area=_percent(share.area), words=in_words(share),
+        "{share} lies inside {name} ({area} of the image: {words})", share=describe_percent(share.evidence), name=name,
+        area=describe_percent(share.area), words=in_words(share),
     )  # fmt: skip
 
 
@@ -222,7 +223,3 @@ def _what(found: KnownRegions) -> str:
     if in_bits:
         return name_followed(found.followed, in_bits=True)
     return say("what {supports}", supports=name_support(found.followed, in_bits=False))
-
-
-def _percent(share: float) -> str:
-    return say("under 1 %") if 0 < share < 0.01 else f"{100 * share:.0f} %"

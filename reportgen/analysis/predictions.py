@@ -118,8 +118,11 @@ def is_correct(label: str | None, predicted: str, class_names: Sequence[str]) ->
 
 
 def is_right(head: Head, label: str | None, scores: NDArray[np.float64]) -> bool | None:
-    """Return whether one row of scores says what a label does; None when the label is no class, or nothing is said."""
-    if not is_decided(head, scores):
+    """Return whether one row of scores says what a label does; None when the label is no class, or nothing is said.
+
+    A regression names no class: its output may be called like a label, and says nothing of it.
+    """
+    if head.is_regression or not is_decided(head, scores):
         return None
     return is_correct(label, best_predictions(head, scores)[0].class_name, head.class_names)
 
@@ -145,9 +148,21 @@ def doubtful_scores(scores: NDArray[np.float64], what: str = "scores") -> tuple[
         return (Remark(section="predictions", kind=kind, text=text, numbers=numbers, warning=True,
                        interpretation="Often images are then not preprocessed as in training."),)  # fmt: skip
 
-    if not np.isfinite(scores).all():
-        text = say(
-            "The model gives {what} that are not numbers (NaN or infinite), so there is no occlusion scan.", what=what
+    lost = int((~np.isfinite(scores)).any(axis=1).sum())
+    if lost:
+        text = (
+            say(
+                "The model gives {what} that are not numbers (NaN or infinite), so there is no occlusion scan.",
+                what=what,
+            )
+            if lost == len(scores)
+            else say(
+                "The model gives {what} that are not numbers (NaN or infinite) for {count} of {all} images, so there "
+                "is no occlusion scan of those.",
+                what=what,
+                count=lost,
+                all=len(scores),
+            )
         )
         return (Remark(section="predictions", kind="not_finite", text=text, warning=True),)
     if len(scores) < 2:

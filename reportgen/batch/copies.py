@@ -20,8 +20,8 @@ class Copies:
     _stack: ExitStack = field(repr=False)
     _kept: dict[str, str] = field(default_factory=dict)
 
-    def state(self, path: str, limit: int) -> FileState:
-        """Return a file's size, time and digest; one that lies elsewhere is copied.
+    def state(self, path: str, limit: int, what: str = "image") -> FileState:
+        """Return a file's size, time and digest; one that lies elsewhere is copied. ``what`` names it in messages.
 
         Raises
         ------
@@ -29,8 +29,8 @@ class Copies:
             When it is missing, empty, larger than ``limit`` bytes, or can't be read.
         """
         if not is_remote(path):
-            return file_state(path, limit)
-        state, data = remote_content(path, limit)
+            return file_state(path, limit, what)
+        state, data = remote_content(path, limit, what)
         folder = Path(self._stack.enter_context(TemporaryDirectory(prefix="reportgen-")))
         copy = folder / (RemotePath.of(path).name or "image")
         copy.write_bytes(data)

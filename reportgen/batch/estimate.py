@@ -34,7 +34,7 @@ class Tried:
     Attributes
     ----------
     seconds
-        Each, the first one left out where there are others: it prepares what all others use.
+        Each that was done, the first one left out where there are others: it prepares what all others use.
     bytes
         On the disk, each.
     memory
@@ -93,7 +93,7 @@ def sample(items: tuple[WorkItem, ...]) -> list[WorkItem]:
 
 def try_items(items: list[WorkItem], settings: Settings, loaded: LoadedModel, basis: Basis) -> Tried:
     """Make the reports of items in a folder that goes again, and measure that."""
-    took, failures = [], []
+    took, failures = list[float](), list[str]()
     with tempfile.TemporaryDirectory(prefix="reportgen-") as place:
         storage = Storage(Path(place))
         with storage.opened():
@@ -101,11 +101,16 @@ def try_items(items: list[WorkItem], settings: Settings, loaded: LoadedModel, ba
             for item in items:
                 started = time.monotonic()
                 outcome = worker.work(item)
-                took.append(time.monotonic() - started)
-                failures += [f"{outcome.id}: {outcome.stage}: {outcome.reason}"] if outcome.stage else []
+                if outcome.stage:
+                    # what fails is soon over, and says nothing of the others
+                    failures.append(f"{outcome.id}: {outcome.stage}: {outcome.reason}")
+                else:
+                    took.append(time.monotonic() - started)
         size = total_bytes(path for path in Path(place).rglob("*") if path.is_file())
     kept = took[1:] or took
-    return Tried(sum(kept) / len(kept), size / max(1, len(items) - len(failures)), peak_memory(), tuple(failures))
+    return Tried(
+        sum(kept) / max(1, len(kept)), size / max(1, len(items) - len(failures)), peak_memory(), tuple(failures)
+    )
 
 
 def peak_memory() -> int:

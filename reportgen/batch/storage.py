@@ -292,8 +292,8 @@ def storage_at(place: Path | RemotePath) -> AnyStorage:
     return RemoteStorage(place) if isinstance(place, RemotePath) else Storage(place)
 
 
-def file_state(path: str, limit: int) -> FileState:
-    """Return a file's size, time and digest.
+def file_state(path: str, limit: int, what: str = "image") -> FileState:
+    """Return a file's size, time and digest; ``what`` names it where it can't be read.
 
     Raises
     ------
@@ -301,13 +301,13 @@ def file_state(path: str, limit: int) -> FileState:
         When it is missing, empty, larger than ``limit`` bytes, or can't be read.
     """
     if is_remote(path):
-        return remote_content(path, limit)[0]
+        return remote_content(path, limit, what)[0]
     size, changed = stat_of(path) or (0, 0)
-    return FileState(size, changed, sha256(read_bytes(Path(path), ImageError, "image", limit=limit)))
+    return FileState(size, changed, sha256(read_bytes(Path(path), ImageError, what, limit=limit)))
 
 
-def remote_content(address: str, limit: int) -> tuple[FileState, bytes]:
-    """Return the state of a file elsewhere, and what it holds.
+def remote_content(address: str, limit: int, what: str = "image") -> tuple[FileState, bytes]:
+    """Return the state of a file elsewhere, and what it holds; ``what`` names it where it can't be read.
 
     Raises
     ------
@@ -319,9 +319,9 @@ def remote_content(address: str, limit: int) -> tuple[FileState, bytes]:
     try:
         data = read_remote(place, limit)
     except FileNotFoundError:
-        raise ImageError(f"image not found: {place}", "check the address") from None
+        raise ImageError(f"{what} not found: {place}", "check the address") from None
     if not data:
-        raise ImageError(f"{place} is empty (0 bytes), not an image", "copy it again")
+        raise ImageError(f"{place} is empty (0 bytes), not {'a' if what == 'mask' else 'an'} {what}", "copy it again")
     return FileState(size, changed, sha256(data)), data
 
 

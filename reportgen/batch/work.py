@@ -106,7 +106,7 @@ class Worker:
         watch, here, kept = Stopwatch(progress=False), item, ExitStack()
         try:
             local = kept.enter_context(copies())
-            files += [patiently(partial(local.state, path, self._limit)) for path in _files(item)]
+            files += [patiently(partial(local.state, path, self._limit, what)) for path, what in _files(item)]
             here = local.here(item)
             cases = patiently(partial(self._cases, here))
             stage = "predict"
@@ -229,7 +229,7 @@ def row_of(case: CaseReport, run: CaseRun) -> Row:
     in_bits = scan is not None and scan.in_bits
     return {
         "name": case.name,
-        "predicted": said(case),
+        "predicted": said(case) if _finite(case.predictions[0].score) is not None else "",
         "score": _finite(case.predictions[0].score),
         "correct": case.correct,
         "target": case.target_class,
@@ -264,8 +264,9 @@ def is_out_of_memory(problem: BaseException) -> bool:
     return isinstance(problem, MemoryError) or type(problem).__name__ == "ResourceExhaustedError"
 
 
-def _files(item: WorkItem) -> list[str]:
-    return [path for case in item.cases for path in case.files]
+def _files(item: WorkItem) -> list[tuple[str, str]]:
+    """Return the files of an item, each with what it is: the first of a case is its image."""
+    return [(path, "mask" if number else "image") for case in item.cases for number, path in enumerate(case.files)]
 
 
 def _pairs(made: Walked) -> list[tuple[CaseReport, CaseRun]]:

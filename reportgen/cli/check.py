@@ -25,6 +25,7 @@ def add_check(commands: Any) -> None:
     check.add_argument("report", metavar="REPORT", help="settings file (TOML), or a saved report: its HTML or JSON")
     check.add_argument("--expect", required=True, metavar="FILE", help="what is expected (TOML): docs/ci.md")
     check.add_argument("-m", "--model", metavar="MODEL", help="as for build; beats the settings file")
+    check.add_argument("--figures", metavar="DIR", help="where the pictures of a saved report.json are")
     check.add_argument("--junit", metavar="FILE", help="write the outcome as JUnit XML")
     add_force(check)
     add_flags(check, _SECTIONS)
@@ -37,10 +38,12 @@ def _check(given: argparse.Namespace) -> int:
     source, flags = Path(given.report), tables_from(given, _SECTIONS)
     if given.model is not None:
         flags.setdefault("model", {})["path"] = given.model
-    junit = None if given.junit is None else Path(given.junit)
-    job = CheckJob(source=source, expected=Path(given.expect), cases=job_from({}), junit=junit)
+    junit, figures = (None if one is None else Path(one) for one in (given.junit, given.figures))
+    job = CheckJob(source=source, expected=Path(given.expect), cases=job_from({}), junit=junit, figures=figures)
     if job.is_saved and flags:
         raise SettingsError("a saved report has its model and preprocessing", "give a settings file to choose others")
+    if not job.is_saved and figures is not None:
+        raise SettingsError("--figures is for a saved report.json", "leave it out")
     if not job.is_saved:
         tables = merge(read_settings(source), flags)
         job = CheckJob(source=source, expected=job.expected, cases=job_from(tables), junit=junit)

@@ -14,7 +14,7 @@ from reportgen.figures.colours import INK, SERIES
 from reportgen.figures.heatmaps import lay_over
 from reportgen.report.picture import Picture
 from reportgen.report.report import readable
-from reportgen.report.training_run import TrainingRecord
+from reportgen.report.training_run import EpochCase, TrainingRecord, WatchedCase
 from reportgen.system.language import say
 
 MOST_FRAMES = 10
@@ -81,21 +81,28 @@ def evidence_strip(
     unit = record.unit_text
     first, last = record.epochs[0], record.epochs[-1]
     ends = "; ".join(
-        say(
-            "{case}: evidence for {name} {before} after epoch {first}, {after} after epoch {last}, then called "
-            "{predicted}",
-            case=case.title, name=case.target_class, before=f"{readable(then.evidence)}{unit}", first=first.epoch,
-            after=f"{readable(now.evidence)}{unit}", last=last.epoch, predicted=now.predicted,
-        )
+        _told_end(record, case, then, now)
         for case, then, now in zip(record.cases, first.cases, last.cases, strict=True)
-    )  # fmt: skip
+    )
     caption = say(
         "Red: covering this place lowers the evidence for the class that is followed; blue: it raises it. One scale, "
-        "±{limit}, opacity follows magnitude. Above each: what was said then.",
+        "±{limit}, opacity follows magnitude.",
         limit=f"{readable(limit)}{unit}",
     )
+    if record.gives_classes:
+        caption += " " + say("Above each: what was said then.")
     alt = say("Evidence maps over the epochs. {ends}.", ends=ends)
     return encode_figure("training-evidence", figure, alt, caption)
+
+
+def _told_end(record: TrainingRecord, case: WatchedCase, then: EpochCase, now: EpochCase) -> str:
+    first, last, unit = record.epochs[0].epoch, record.epochs[-1].epoch, record.unit_text
+    told = {
+        "case": case.title, "name": case.target_class, "before": f"{readable(then.evidence)}{unit}", "first": first,
+        "after": f"{readable(now.evidence)}{unit}", "last": last,
+    }  # fmt: skip
+    text = say("{case}: evidence for {name} {before} after epoch {first}, {after} after epoch {last}", **told)
+    return text + (say(", then called {predicted}", predicted=now.predicted) if record.gives_classes else "")
 
 
 def channel_strip(

@@ -220,9 +220,10 @@ def reduced(maps: Maps, factor: int) -> Maps:
 def _alt(title: str, layer: LayerReport, count: int) -> str:
     edges = [value for value in layer.statistics.edge_correlation if value is not None]
     parts = [
-        say(
-            "{case}, {layer}: {count} feature maps of {height} by {width}, {values}", case=title, layer=layer.name,
-            count=count, height=layer.height, width=layer.width, values=f"{_values(layer, 3)}{_lost(layer)}",
+        say_count(
+            "{case}, {layer}: {count} feature map of {height} by {width}, {values}",
+            "{case}, {layer}: {count} feature maps of {height} by {width}, {values}", count, case=title,
+            layer=layer.name, height=layer.height, width=layer.width, values=f"{_values(layer, 3)}{_lost(layer)}",
         ),
         say("{count} dead", count=len(layer.dead_channels)) if layer.dead_channels else say("none dead"),
     ]  # fmt: skip

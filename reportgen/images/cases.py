@@ -102,6 +102,10 @@ def as_case(given: CaseLike, images: ImageSettings | None = None, limits: LimitS
         When it's none of these, or the image can't be read.
     """
     if isinstance(given, Case):
+        if not isinstance(given.image, Image):
+            raise SettingsError(
+                f"the image of a Case is a {type(given.image).__name__}", "image_from_array makes an image of an array"
+            )
         return replace(given, masks=regions_of(given.masks, given.image.size, limits)) if given.masks else given
     if isinstance(given, tuple) and len(given) == 2 and isinstance(given[1], Image):
         return Case(given[0], given[1], given[0] or "image")

@@ -172,7 +172,10 @@ def image_from_array(pixels: NDArray[np.generic], *, kind: str = "array", notes:
     if min(array.shape[:2]) < SMALLEST_SIDE:
         raise ImageError(f"an image needs at least {SMALLEST_SIDE} x {SMALLEST_SIDE} pixels, got {array.shape[:2]}")
     if array.dtype != np.uint8:
-        array = array.astype(np.float32)
+        try:
+            array = array.astype(np.float32, casting="unsafe" if array.dtype.kind in "biufO" else "safe")
+        except (TypeError, ValueError):
+            raise ImageError(f"an image array must hold real numbers, got {array.dtype}") from None
         if not np.isfinite(array).all() or array.min() < 0 or array.max() > 255:
             raise ImageError("an image array must hold finite values from 0 to 255")
     digest = sha256(array.tobytes())

@@ -7,6 +7,7 @@ share in which the second responds more strongly, less the share in which the fi
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from reportgen.report.numbers import Number
@@ -91,14 +92,18 @@ class Differences:
         """The layers whose channels are told of: what goes unmixed into a later one is told of there."""
         return tuple(layer for layer in self.layers if not layer.at)
 
-    def strongest(self, most: int, least: float = 0.0) -> tuple[tuple[str, int, float], ...]:
+    def strongest(
+        self, most: int, least: float = 0.0, besides: Collection[str] = ()
+    ) -> tuple[tuple[str, int, float], ...]:
         """Return the channels that differ most, over all layers: (layer, channel, effect), the largest first.
 
-        Where the effect must have a size, it must be more than chance gives, too.
+        Where the effect must have a size, it must be more than chance gives, too. Layers of the names ``besides`` are
+        left out.
         """
         found = [
             (layer.name, channel, effect)
             for layer in self.told
+            if layer.name not in besides
             for channel, effect in enumerate(layer.effects)
             if effect is not None and effect != 0 and (not least or abs(effect) >= max(least, layer.chance))
         ]

@@ -15,6 +15,7 @@ from reportgen.system.language import say
 
 TRAINING_SCHEMA = 1
 TRAINING_KIND = "training"
+NOTHING_SAID = "no numbers"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +25,7 @@ class EpochCase:
     Attributes
     ----------
     predicted
-        What the model says.
+        What the model says; :data:`NOTHING_SAID` where its scores are no numbers.
     score
         Of the target class, 0 to 1; of a regression, the output.
     evidence
@@ -176,6 +177,11 @@ class TrainingRecord:
     def unit_named(self) -> str:
         """What the evidence is counted in, by itself."""
         return say("bits") if self.unit == BITS else say("units of the output")
+
+    @property
+    def gives_classes(self) -> bool:
+        """Whether the model says one of several classes, and not a number of no fixed range."""
+        return self.unit == BITS
 
     @property
     def history(self) -> dict[str, tuple[float, ...]]:

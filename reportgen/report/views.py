@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from reportgen.report.maptest import MapTest
+from reportgen.report.maptest import UNKNOWN, MapTest
 from reportgen.report.numbers import Number
 from reportgen.system.language import mark, say
 
@@ -81,6 +81,8 @@ class Standing:
         How many random orders it is better than, of how many.
     passes
         How many images were run for it, or how many positions of a scan.
+    is_scan
+        Whether it is the occlusion scan's own map.
     """
 
     title: str
@@ -90,6 +92,7 @@ class Standing:
     beaten_by_insertion: int
     orders: int
     passes: int
+    is_scan: bool = False
 
     @property
     def gap(self) -> float:
@@ -117,10 +120,12 @@ def compare_maps(test: MapTest | None, positions: int, views: Sequence[View]) ->
     if test is None or not views:
         return ()
     blur = test.curves[0]
+    if blur.outcome == UNKNOWN:
+        return ()  # where blurring changes nothing, no map is better or worse than another
     own = Standing(
         title=say("Occlusion"), deletion=blur.deletion_mean, insertion=blur.insertion_mean,
         beaten_by_deletion=blur.beaten_by_deletion, beaten_by_insertion=blur.beaten_by_insertion, orders=blur.orders,
-        passes=positions,
+        passes=positions, is_scan=True,
     )  # fmt: skip
     own_if_any = (own,) if test.ordered else ()  # an order made by rounding stands for nothing
     others = [

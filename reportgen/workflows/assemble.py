@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from reportgen.analysis import predictions
 from reportgen.analysis.findings import all_correct, judge_findings, label_notes
@@ -12,6 +12,7 @@ from reportgen.images.fitting import aspect_cautions, aspect_notes
 from reportgen.images.resizing import Aspect
 from reportgen.report.layer import LayerReport
 from reportgen.report.model import ModelReport
+from reportgen.report.names import plain_name
 from reportgen.report.remark import Remark
 from reportgen.report.report import CaseReport, TensorSummary
 from reportgen.system.language import say
@@ -87,8 +88,23 @@ def cautions(subject: Subject, runs: Runs, aspect: Aspect) -> list[Remark]:
         for run in runs
         for text in (*run.case.image.cautions, *aspect_cautions(run.case.image.size, subject.size, aspect))
     ]
-    texts = (*subject.loaded.cautions, *of_cases)
+    texts = (*subject.loaded.cautions, *of_cases, *_repeated(runs))
     return [Remark(section="model", kind="caution", text=text, warning=True) for text in texts]
+
+
+def _repeated(runs: Runs) -> Iterator[str]:
+    """Say which cases have the image of another, so that a comparison of them shows nothing."""
+    first: dict[str, CaseRun] = {}
+    for run in runs:
+        before = first.setdefault(run.case.image.sha256, run)
+        if before is run:
+            continue
+        told = {"case": run.title, "other": before.title}
+        label, other = run.case.label, before.case.label
+        if label is not None and other is not None and plain_name(label) != plain_name(other):
+            yield say("{case}: It is the same image as {other}, with another label: one of them must be wrong.", **told)
+        else:
+            yield say("{case}: It is the same image as {other}: side by side they show nothing.", **told)
 
 
 def _tensors(run: CaseRun, subject: Subject) -> tuple[TensorSummary, ...]:

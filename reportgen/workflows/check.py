@@ -16,7 +16,7 @@ from reportgen.settings.evaluation import EvaluationJob
 from reportgen.settings.expectations import DataExpectation, Expectations, read_expectations
 from reportgen.settings.job import Job
 from reportgen.settings.report import Settings
-from reportgen.system.errors import SettingsError
+from reportgen.system.errors import ImageError, SettingsError
 from reportgen.system.progress import Stopwatch
 
 SAVED = (".html", ".htm", ".json")
@@ -36,12 +36,15 @@ class CheckJob:
         What is to be run, of a settings file; of a saved report nothing.
     junit
         The XML to write; None: not written.
+    figures
+        Where the pictures of a saved report.json are; None: beside it.
     """
 
     source: Path
     expected: Path
     cases: Job
     junit: Path | None = None
+    figures: Path | None = None
 
     @property
     def is_saved(self) -> bool:
@@ -128,7 +131,7 @@ def _report(job: CheckJob, settings: Settings, *, progress: bool, debug: bool) -
     if job.is_saved:
         from reportgen.outputs.report_files import read_report
 
-        return read_report(job.source)
+        return read_report(job.source, job.figures)
     from reportgen.workflows.making import report_of
 
     # nothing is expected of single channels
@@ -150,4 +153,8 @@ def _evaluation(
             f"{path} needs the model, which a saved report doesn't hold", "give a settings file, or an evaluation.json"
         )
     asked = EvaluationJob(data=path, html=Path("evaluation.html"), split=expected.split, mistakes=0)
-    return measure(asked, settings, watch, debug=debug)
+    try:
+        return measure(asked, settings, watch, debug=debug)
+    except ImageError as problem:
+        # evaluate can leave images out; a check that did would hold for fewer than it says
+        raise ImageError(problem.what, f"mend it, or take it out of {path.name}") from None

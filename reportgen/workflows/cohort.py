@@ -76,6 +76,7 @@ def _check(job: CohortJob, *, overwrite: bool) -> None:
     """Refuse now what would fail after minutes of work."""
     from reportgen.analysis.cohort.places import check_umap
     from reportgen.analysis.metrics.curves import check_scikit_learn
+    from reportgen.batch.numbers import read_batch
     from reportgen.batch.storage import INNER
     from reportgen.system.atomic import check_target
 
@@ -86,6 +87,7 @@ def _check(job: CohortJob, *, overwrite: bool) -> None:
     if len({os.path.abspath(path) for path in job.files}) < len(job.files):  # noqa: PTH100 - links are not followed
         raise OutputError("two outputs would be written to the same file", "name a file for each")
     if isinstance(job.folder, Path):
+        read_batch(job.folder)
         spare_files(
             job.files, [job.folder / name for name in (f"{INNER}/batch.json", "results.csv", "results.parquet")]
         )
@@ -129,7 +131,7 @@ def measure_cohort(job: CohortJob, watch: Stopwatch) -> Cohort:
         names, groups, count = order_groups(gathered.groups), gathered.groups, gathered.cases
         with watch.step("channels"):
             pairs = sides_of(names, groups)
-            contrasts = compare_channels(pairs, layout)
+            contrasts = compare_channels(pairs, layout) if layout.channels else ()
             chosen = separate(contrasts, pairs, layout, SEPARATING, _RESAMPLING)
         looked = walks.look(gathered, layout, [key for one in chosen for key, _ in one.steps])
     with watch.step("maps"):
@@ -165,7 +167,7 @@ def measure_cohort(job: CohortJob, watch: Stopwatch) -> Cohort:
         separating=separating, likenesses=alike, scores=scores, scored=len(labelled.rows) if labelled else 0,
         scored_sample=not gathered.scored.is_whole, case_map=case_map, notable=notable,
         findings=find_all(
-            summaries, job.by, contrasts, separating, alike, border, notable, gathered.ungrouped,
+            summaries, job.by, bool(job.only), contrasts, separating, alike, border, notable, gathered.ungrouped,
             gathered.repeated, are_regions_cut(groups),
         ),
         pictures=(*pictures, *examples.pictures),

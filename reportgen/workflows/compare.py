@@ -125,14 +125,21 @@ def measure_two_models(job: CompareJob, settings: Settings, watch: Stopwatch) ->
     with watch.step("load models"):
         first, second, plan = open_sides(job, settings)
         matching = match_classes(first.head, second.head, (first.name, second.name))
-    compared, lone = Compared(matching), 0
+    compared, lone, unreadable = Compared(matching), 0, list[str]()
+    skipped = unreadable if job.skip_unreadable else None
     with watch.step("cases", plan.cases if plan else None) as done:
-        for pair in pair_cases(first, second, plan, settings, skip_unreadable=job.skip_unreadable):
+        for pair in pair_cases(first, second, plan, settings, unreadable=skipped):
             if pair is None:
                 lone += 1
             else:
                 compared.add(*pair)
             done(1)
+    lone -= len(unreadable)
+    if compared.unsaid and not compared.cases:
+        raise SettingsError(
+            f"of all {compared.unsaid} cases one of the models gives scores that are no numbers",
+            "make a report of one: it tells where they arise",
+        )
     if not compared.cases:
         raise SettingsError("the two models have no case in common", "give both the same images")
     with watch.step("measures"):
@@ -152,7 +159,10 @@ def measure_two_models(job: CompareJob, settings: Settings, watch: Stopwatch) ->
         differences=differences, labelled=measured.cases if measured else 0, rank_correlation=ranks,
         map_correlation=maps, mapped=int(compared.correlations.count), other_targets=compared.other_targets,
         disagreeing=disagreeing, moved=moved, sample=SAMPLE,
-        findings=find_all(compared, paired, differences, ranks, maps, lone), pictures=(*pictures, *thumbnails),
+        pictures=(*pictures, *thumbnails),
+        findings=find_all(
+            compared, paired, differences, ranks, maps, (lone, len(unreadable)), same=first.sha256 == second.sha256
+        ),
         disclaimer=say(TWO_MODELS_DISCLAIMER),
         versions=versions() | {name: library_version(name) or "unknown" for name in ("scikit-learn", "scipy")},
     )  # fmt: skip

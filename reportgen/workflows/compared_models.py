@@ -118,9 +118,20 @@ def _open(text: str, labels: tuple[str, ...], settings: Settings) -> Side:
 
 
 def pair_cases(
-    first: Side, second: Side, plan: Plan | None, settings: Settings, *, skip_unreadable: bool
+    first: Side, second: Side, plan: Plan | None, settings: Settings, *, unreadable: list[str] | None
 ) -> Iterator[tuple[Answer, Answer] | None]:
     """Give what both models say of each case; None of one that only one of them has, or that can't be read.
+
+    Parameters
+    ----------
+    first, second
+        The models, or what they said.
+    plan
+        The cases; None where both are batches.
+    settings
+        How images are read.
+    unreadable
+        Takes what is wrong with images that can't be read, which are left out then; None: the first ends it.
 
     Raises
     ------
@@ -133,9 +144,10 @@ def pair_cases(
     for row in (case for item in plan.items for case in item.cases) if plan else ():
         try:
             (case,) = read_cases([row.settings], settings.images, settings.limits)
-        except ImageError:
-            if not skip_unreadable:
+        except ImageError as problem:
+            if unreadable is None:
                 raise
+            unreadable.append(problem.what)
             yield None
             continue
         answers = [_answer(side, case, row) for side in (first, second)]

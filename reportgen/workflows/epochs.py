@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import math
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ from reportgen.report.names import find_name
 from reportgen.report.picture import Picture
 from reportgen.report.provenance import creation_time, versions
 from reportgen.report.training_run import (
+    NOTHING_SAID,
     EpochCase,
     EpochLayer,
     EpochRecord,
@@ -38,7 +40,7 @@ from reportgen.report.training_run import (
 )
 from reportgen.settings.report import Settings
 from reportgen.system.atomic import make_folder, write_all, write_file
-from reportgen.system.errors import OutputError, SettingsError
+from reportgen.system.errors import OutputError, ReportgenError, SettingsError
 from reportgen.system.language import speaking
 
 RECORD, PAGE = "record.json", "training.html"
@@ -110,6 +112,7 @@ class TrainingWatch:
             versions=versions(),
         )  # fmt: skip
         self._last: tuple[Array, ...] = ()
+        self._stale: tuple[Path, ...] = ()
 
     def start(self, epoch: int, *, overwrite: bool = False) -> None:
         """Take up what the folder holds of the epochs before the one that begins, counted from 1.
@@ -117,10 +120,17 @@ class TrainingWatch:
         Raises
         ------
         OutputError
-            When it holds another training.
+            When it holds another training, or is no folder.
         """
         path = self._out / RECORD
-        if overwrite or not path.exists():
+        if self._out.exists() and not self._out.is_dir():
+            raise OutputError(f"{self._out} is no folder", "choose another name")
+        if not path.exists():
+            return
+        if overwrite:
+            # a record that can't be read is replaced like any other
+            with suppress(ReportgenError):
+                self._stale = self._files(read_record(path).epochs)
             return
         found = read_record(path)
         if epoch == 1:
@@ -136,7 +146,12 @@ class TrainingWatch:
         if any([(layer.name, layer.channels) for layer in one.layers] != layers for one in kept[:1]):
             raise OutputError(f"{self._out} holds a training with other layers", "give another folder")
         self.record = replace(self.record, created=found.created, channels=found.channels, epochs=kept)
+        self._stale = self._files(found.epochs[len(kept) :])
         self._last = self._read(kept[-1].epoch)[0] if kept else ()
+
+    def _files(self, epochs: Sequence[EpochRecord]) -> tuple[Path, ...]:
+        """Return the files of epochs that go when the next is written, and the page that tells of them."""
+        return (self._out / PAGE, *(self._out / _file(one.epoch, end) for one in epochs for end in ("npz", "html")))
 
     def look(self, epoch: int, logs: Mapping[str, Any]) -> Look:
         """Look at the cases now, after an epoch, and record it; writes the record and the epoch's page.
@@ -151,15 +166,14 @@ class TrainingWatch:
             epochs = (*(one for one in self.record.epochs if one.epoch < epoch), seen.record)
             record = replace(self.record, epochs=epochs)
             page = render_epoch(replace(record, pictures=tuple(self._epoch_pictures(seen))), seen.record)
+        files = {
+            self._out / RECORD: render_record(record),
+            self._out / _file(epoch, "npz"): _packed(seen),
+            self._out / _file(epoch, "html"): page.encode(),
+        }
         with make_folder(self._out):
-            write_all(
-                {
-                    self._out / RECORD: render_record(record),
-                    self._out / _file(epoch, "npz"): _packed(seen),
-                    self._out / _file(epoch, "html"): page.encode(),
-                }
-            )
-        self.record, self._last = record, seen.maps
+            write_all(files, remove=[path for path in self._stale if path not in files and path.exists()])
+        self.record, self._last, self._stale = record, seen.maps, ()
         return seen
 
     def finish(self) -> Path | None:
@@ -214,7 +228,7 @@ class TrainingWatch:
         before = self._last or (None,) * len(maps)
         cases = tuple(
             EpochCase(
-                predicted=best_predictions(subject.head, run.scores)[0].class_name,
+                predicted=best_predictions(subject.head, run.scores)[0].class_name if is_finite(run) else NOTHING_SAID,
                 score=float(run.scores[run.targets[0]]),
                 evidence=run.scans[0].summary.base_evidence if run.scans else math.nan,
                 correct=is_right(subject.head, run.case.label, run.scores),

@@ -76,6 +76,19 @@ def test_the_channels_that_differ_most_over_all_layers(pair):
     assert strongest.cost is None
 
 
+def test_a_scaled_input_is_no_finding(pair):
+    told, mixed = differences(one=(0.9,), two=(0.3, 0.2)), model("one", "two")
+    scaling = replace(mixed.layers[0], type="Rescaling", parameters=0, inbound=("",))
+    found = feature_channels(pair, replace(mixed, layers=(scaling, mixed.layers[1])), told)
+    assert [(one.layer, one.channel) for one in found.channels] == [("two", 0), ("two", 1)]
+    # a layer of fixed numbers after one with weights counts like any other
+    pooling = replace(mixed.layers[1], type="MaxPooling2D", parameters=0, inbound=("one",))
+    found = feature_channels(pair, replace(mixed, layers=(mixed.layers[0], pooling)), told)
+    assert [(one.layer, one.channel) for one in found.channels] == [("one", 0), ("two", 0), ("two", 1)]
+    deciding = removed(pair, "one", NORMAL=(2.0,), PNEUMONIA=(2.0,))
+    assert feature_channels(deciding, replace(mixed, layers=(scaling, mixed.layers[1])), None) is None
+
+
 def test_no_more_than_asked_and_none_twice(pair):
     told = differences(one=(0.5,) * 3, two=(0.6,) * 3)
     told = replace(told, layers=(replace(told.layers[0], at="two"), told.layers[1]))

@@ -80,6 +80,7 @@ SITUATIONS = {
         measured(0.2, 0.6),
         "Of the evidence for CAT, 60 % lies inside lungs (20 % of the image: 3.0 times",
     ),
+    "nearly all": (measured(0.13, 0.996), "over 99 % lies inside lungs (13 % of the image: 7.7 times its area)"),
     "less": (measured(0.4, 0.1), "less than chance would put there"),
     "a number": (measured(0.2, 0.6, unit="output"), "Of what raises CAT, 60 % lies"),
     "no evidence": (measured(0.2, math.nan), "Nothing in the map speaks for CAT"),

@@ -154,6 +154,24 @@ def test_a_map_without_an_order_is_none_to_believe(make_case):
     assert "Occlusion" not in remark.text
 
 
+def test_only_the_scan_has_positions(make_case):
+    case = case_with(make_case, view("rise", 3.0, 9.0, 3), view("grad-cam", 5.0, 5.5, 0))
+    assert [one.is_scan for one in case.map_standings] == [True, False, False]
+    case = replace(case, map_test=replace(case.map_test, ordered=False))
+    assert [one.is_scan for one in case.map_standings] == [False, False]
+
+
+def test_where_blurring_changes_nothing_no_map_is_poor(make_case):
+    case = case_with(make_case, view("rise", 4.0, 4.0, 0), view("grad-cam", 4.0, 4.0, 0))
+    flat = ((4.0,) * 4,) * 3
+    same = replace(
+        case.map_test.curves[0], deletion=flat[0], insertion=flat[0], random_deletion=flat, random_insertion=flat
+    )
+    case = replace(case, map_test=replace(case.map_test, curves=(same,), ordered=False))
+    assert case.map_standings == ()
+    assert view_remarks([case]) == ()
+
+
 def test_one_map_alone_is_not_compared(make_case):
     missing = View(
         name="grad-cam", deletion=0.0, insertion=0.0, beaten_by_deletion=0, beaten_by_insertion=0, orders=0, passes=0,

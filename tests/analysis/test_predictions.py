@@ -8,7 +8,15 @@ import keras
 import numpy as np
 import pytest
 
-from reportgen.analysis.predictions import Head, best_predictions, doubtful_scores, find_class, is_correct, is_decided
+from reportgen.analysis.predictions import (
+    Head,
+    best_predictions,
+    doubtful_scores,
+    find_class,
+    is_correct,
+    is_decided,
+    is_right,
+)
 from reportgen.analysis.targets import target_classes
 from reportgen.system.errors import SettingsError
 
@@ -187,6 +195,16 @@ def test_saturated_scores_of_one_class_are_doubtful():
 def test_scores_that_are_no_numbers_are_doubtful(value, images):
     (remark,) = doubtful_scores(np.array([[0.5, value], [0.4, 0.6]])[:images])
     assert (remark.kind, remark.warning) == ("not_finite", True)
+    # the other image is scanned all the same
+    assert remark.text.endswith(
+        ("no occlusion scan.", "for 1 of 2 images, so there is no occlusion scan of those.")[images - 1]
+    )
+
+
+def test_a_number_is_never_right():
+    scores = np.array([3.5])
+    assert is_right(Head("regression", ("output",), 0.5), "output", scores) is None
+    assert is_right(Head("sigmoid", TWO, 0.5), "NORMAL", np.array([0.75, 0.25])) is True
 
 
 @pytest.mark.parametrize(

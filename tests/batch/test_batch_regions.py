@@ -145,6 +145,12 @@ def test_a_list_of_failures_has_the_masks_and_can_be_given_again(batch, masked, 
     assert all((tmp_path / "in").samefile(tmp_path / "out" / path.rpartition("/")[0]) for _, path in case.masks)
 
 
+def test_a_mask_that_is_not_there_is_called_one(batch, masked, tmp_path):
+    (tmp_path / "in" / "middle.png").unlink()
+    ran, _, failures = batch(masked, settings=EVIDENCE)
+    assert ran.failed == 1 and failures[0]["reason"].startswith("mask not found: middle.png")
+
+
 def test_a_mask_or_box_that_changed_makes_its_report_anew(batch, masked, tmp_path):
     batch(masked)
     assert "4 not to be done" in batch(masked)[0].made.said[1]

@@ -273,6 +273,15 @@ def test_a_dry_run_keeps_nothing(batch, table, tmp_path):
     assert [line.split(":")[0] for line in ran.made.said[1:]] == ["time", "memory", "disk"]
 
 
+def test_what_fails_in_a_dry_run_takes_no_time(batch, table, tmp_path):
+    path = table([("A",)] * 3)
+    for name in ("1.png", "2.png"):
+        (tmp_path / "in" / name).write_bytes(b"no image")
+    ran, _, _ = batch(path, dry_run=True)
+    assert len(ran.made.cautions) == 2
+    assert "(0.00 s a report each" not in ran.made.said[1]
+
+
 def test_killed_at_any_moment_and_resumed(batch, table, tmp_path):
     """Kill the command three times; what comes out at last is what an undisturbed run makes, with no leftovers."""
     path = table([("NORMAL",), ("PNEUMONIA",)] * 8)

@@ -315,6 +315,8 @@ def test_grouping_by_anything_that_is_known():
     assert {name: group.count for name, group in gather(cases, "sex").groups.items()} == {"f": 10, "m": 10}
     assert gather(cases, "sex").ungrouped == 10
     assert set(gather(cases, "predicted").groups) <= set(CLASSES)
+    nothing_said = [a_case(30, scores=np.array([np.nan, np.nan]), predicted=0)]
+    assert gather([*cases, *nothing_said], "predicted").ungrouped == 1
     assert set(gather(cases, "correct").groups) <= {"told right", "told wrong"}
     assert list(gather(cases, "none").groups) == ["all"]
     with pytest.raises(SettingsError, match="no column of the cases: 'age'; give one of label, predicted"):

@@ -126,10 +126,18 @@ def test_only_some_groups(capsys, write_batch, tmp_path):
     out = write_batch([a_case(n, classes[n % 3], classes=classes) for n in range(36)], classes=classes)
     code, said, _ = run(capsys, out, "--only", "a, c", "--json", tmp_path / "c.json")
     assert code == 0
-    assert "12 cases of no group (by label) are left out." in said
+    assert "12 cases of other groups (by label), or of none, are left out." in said
     found = json.loads((tmp_path / "c.json").read_text())
     assert [group["name"] for group in found["groups"]] == ["a", "c"]
     assert len(found["contrasts"]) == 1
+
+
+def test_a_model_without_feature_maps_has_no_channels_to_compare(capsys, write_batch):
+    out = write_batch([a_case(number, CLASSES[number % 2], channel_means={}) for number in range(30)])
+    code, said, errors = run(capsys, out)
+    assert (code, errors) == (0, "")
+    assert "channel" not in said
+    assert 'id="channels"' not in (out / "cohort.html").read_text("utf-8")
 
 
 @pytest.mark.parametrize("count", [1, 2])
@@ -195,6 +203,8 @@ def test_what_makes_no_sense_is_refused_in_one_line(capsys, write_batch, argumen
 def test_folders_without_cases_are_refused(capsys, write_batch, tmp_path):
     code, _, errors = run(capsys, tmp_path)
     assert (code, "holds no batch" in errors) == (2, True)
+    code, _, errors = run(capsys, tmp_path / "nowhere")
+    assert (code, "nowhere holds no batch" in errors) == (2, True)
     code, _, errors = run(capsys, write_batch([]))
     assert (code, "holds no case that is done" in errors) == (2, True)
     unlabelled = write_batch([a_case(number, None) for number in range(5)], name="unlabelled")

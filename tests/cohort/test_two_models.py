@@ -1,6 +1,7 @@
 """Two models on the same cases, against counts and statistics taken plainly of all of them."""
 
 import csv
+import dataclasses
 import json
 import tracemalloc
 
@@ -213,6 +214,15 @@ def test_two_batches(capsys, write_batch, tmp_path):
     assert 'href="two/reports/' in page
     assert "It is not a diagnosis" in page
     assert run(capsys, *arguments)[0] == 2
+    assert "A and B are the same file" in said
+
+
+def test_models_that_give_no_numbers_are_told_as_such(capsys, write_batch, tmp_path):
+    cases = two_groups(12)
+    lost = [dataclasses.replace(case, scores=case.scores * np.nan) for case in cases]
+    code, _, errors = run(capsys, write_batch(cases, "one"), write_batch(lost, "two"), "-o", tmp_path / "c.html")
+    assert (code, errors.count("\n")) == (2, 1)
+    assert "of all 12 cases one of the models gives scores that are no numbers" in errors
 
 
 def test_hostile_texts_do_nothing(capsys, write_batch, tmp_path):
@@ -273,5 +283,5 @@ def test_two_models_of_other_sizes_and_order_of_classes(capsys, tmp_path):
         capsys, first, second, tmp_path / "cases", "-o", tmp_path / "d.html", "--no-occlusion", "--skip-unreadable"
     )
     assert code == 0
-    assert "1 case is left out" in said
+    assert "1 case is left out, since its image can't be read" in said
     assert 'id="maps"' not in (tmp_path / "d.html").read_text("utf-8")

@@ -103,6 +103,9 @@ def test_whatever_names_a_case(save_image, cases, monkeypatch):
 def test_what_names_no_case(tmp_path):
     with pytest.raises(ReportgenError):
         as_case(5)
+    pixels = np.zeros((8, 12), np.uint8)
+    with pytest.raises(SettingsError, match="image of a Case is a ndarray; image_from_array"):
+        as_case(Case("A", pixels, "a", masks={"left": pixels}))
     with pytest.raises(ImageError, match="not found"):
         as_case(tmp_path / "nowhere.png")
 

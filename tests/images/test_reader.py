@@ -536,3 +536,16 @@ def test_what_is_done_to_the_aspect_stands_with_the_case(save_image, small_model
     assert notes["stretch"] == ("Stretched from 72 × 36 to 24 × 36 (height × width): its aspect is not kept.",)
     assert notes["pad"] == ("Padded with black: 12 columns left, 12 right.",)
     assert notes["crop"] == ("Cropped: 66.7% of the height was left out.",)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [np.ones((8, 12), complex), np.full((8, 12), "a"), np.full((8, 12), "a", object), np.zeros((8, 12), "M8[s]")],
+)
+def test_an_array_of_no_real_numbers_is_refused(values):
+    with pytest.raises(ImageError, match="must hold real numbers"):
+        image_from_array(values)
+
+
+def test_objects_that_are_numbers_are_taken():
+    assert image_from_array(np.full((8, 12), 7, object)).pixels.tolist() == [[7.0] * 12] * 8

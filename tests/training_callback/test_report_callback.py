@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 
+import keras
 import numpy as np
 import pytest
 
@@ -209,6 +210,7 @@ def test_what_cannot_be_used_is_refused_before_anything_is_learned(model, data, 
         (watch(data, tmp_path, channels=[("frist", 0)]), "no layer with feature maps is named 'frist'"),
         (watch(data, tmp_path, channels=[("first", 4)]), "has no channel 4"),
         (watch(data, tmp_path, settings={"oclusion": {}}), "oclusion"),
+        (watch(data, __file__), "is no folder"),
         (ReportCallback((images, labels), out=tmp_path, class_names=NAMES), "more than 12 images"),
     ):
         with pytest.raises(reportgen.ReportgenError, match=message):
@@ -230,7 +232,33 @@ def test_scores_that_are_no_numbers_are_recorded_as_such(model, data, after, tmp
     record = read_record(tmp_path / "record.json")
     assert np.isfinite(record.epochs[0].cases[0].evidence)
     assert np.isnan(record.epochs[1].cases[0].evidence)
-    assert (tmp_path / "training.html").is_file()
+    assert record.epochs[1].cases[0].predicted == "no numbers"
+    page = (tmp_path / "training.html").read_text()
+    assert "after epoch 2 the model gives no numbers" in page
+    assert "it is called" not in page
+
+
+def test_a_number_is_called_no_class(data, tmp_path):
+    images, labels = data
+    model = keras.Sequential([
+        keras.layers.Input(images.shape[1:]), keras.layers.Conv2D(2, 3), keras.layers.GlobalAveragePooling2D(),
+        keras.layers.Dense(1),
+    ])  # fmt: skip
+    model.compile("sgd", "mse")
+    callback = ReportCallback(images[:2], labels=["output", "output"], out=tmp_path, settings=SCAN)
+    model.fit(images / 255, labels, epochs=1, verbose=0, callbacks=[callback])
+    assert read_record(tmp_path / "record.json").epochs[0].cases[0].correct is None
+    page = (tmp_path / "training.html").read_text()
+    assert "its output went from" in page
+    assert "called" not in page
+
+
+def test_nothing_is_left_of_a_longer_training(model, data, tmp_path):
+    images, labels = data
+    model.fit(images, labels, epochs=3, verbose=0, callbacks=[watch(data, tmp_path)])
+    model.fit(images, labels, epochs=1, verbose=0, callbacks=[watch(data, tmp_path, overwrite=True)])
+    names = {"epoch-0001.html", "epoch-0001.npz", "record.json", "training.html"}
+    assert {path.name for path in tmp_path.iterdir()} == names
 
 
 def test_tensorboard_gets_the_same_numbers(model, data, tmp_path):

@@ -106,6 +106,11 @@ def test_what_was_not_measured_does_not_hold(report):
     without = dataclasses.replace(report, cases=(bare, *report.cases[1:]))
     wanted = {"beats_chance": False, "border_at_most": 1.0, "flip_at_least": 0.0, "flip_at_most": 1.0}
     assert of_case(without, **wanted) == [False] * 4
+    scoreless = tuple(dataclasses.replace(one, score=math.nan) for one in bare.predictions)
+    lost = dataclasses.replace(report, cases=(dataclasses.replace(bare, predictions=scoreless), *report.cases[1:]))
+    assert of_case(lost, predicted=scoreless[0].class_name) == [False]
+    # of a model that gives no numbers nobody can say which regions its images have
+    assert of_case(without, inside_at_least={"lungs": 0.0}) == [False]
 
 
 def test_channels_dead_in_every_case(report):
@@ -299,3 +304,28 @@ def test_the_numbers_are_those_of_the_saved_report(report, tmp_path):
     share = json.loads((tmp_path / "report.json").read_text())["cases"][0]["known_regions"]["regions"][0]["inside"]
     (one,) = check_report(report, convert({"cases": [{"case": 1, "inside_at_least": {"Lungs": 0}}]}, Expectations, "x"))
     assert one.measured.startswith(f"{share['evidence']:.3f}, with {share['area']:.3f} of the area")
+
+
+def test_a_saved_report_has_its_pictures_elsewhere(report, tmp_path, capsys):
+    report.save_all(html=tmp_path / "r.html", json=tmp_path / "report.json", figures=tmp_path / "pictures")
+    expected = tmp_path / "e.toml"
+    expected.write_text("[[cases]]\ncase = 1\ninside_at_least = { lungs = 0 }\n")
+    told = ["check", str(tmp_path / "report.json"), "--expect", str(expected)]
+    assert main(told) == 2
+    assert "say with --figures" in capsys.readouterr().err
+    assert main([*told, "--figures", str(tmp_path / "pictures")]) == 0
+
+
+def test_an_unreadable_image_of_a_data_set_names_no_flag_that_check_has_not(small_model, tmp_path, capsys):
+    for folder in ("NORMAL", "PNEUMONIA"):
+        (tmp_path / "data" / folder).mkdir(parents=True)
+        (tmp_path / "data" / folder / "bad.png").write_bytes(b"no image")
+    small_model.save(tmp_path / "m.keras")
+    (tmp_path / "report.toml").write_text('[[cases]]\nimage = "a.png"\n[model]\npath = "m.keras"\n')
+    (tmp_path / "e.toml").write_text(
+        f"[[data]]\npath = {json.dumps(str(tmp_path / 'data'))}\naccuracy_at_least = 0.5\n"
+    )
+    assert main(["check", str(tmp_path / "report.toml"), "--expect", str(tmp_path / "e.toml")]) == 2
+    error = capsys.readouterr().err
+    assert "bad.png" in error
+    assert "--skip-unreadable" not in error

@@ -251,7 +251,22 @@ def test_cases_of_one_label_are_told_apart(small_model, cases):
 def test_one_image_twice_is_no_sign_of_wrong_preprocessing(small_model, cases):
     twice = [Case(label, cases[0].image, "a.png") for label in ("NORMAL", "PNEUMONIA")]
     found = build_report(small_model, twice, set_to(NONE))
-    assert [remark.kind for remark in found.remarks if remark.warning] == ["caution"]
+    assert {remark.kind for remark in found.remarks if remark.warning} == {"caution"}
+
+
+@pytest.mark.parametrize(
+    ("label", "told"),
+    [
+        ("PNEUMONIA", "It is the same image as NORMAL, with another label: one of them must be wrong."),
+        ("normal", "It is the same image as NORMAL: side by side they show nothing."),
+        (None, "It is the same image as NORMAL: side by side they show nothing."),
+    ],
+)
+def test_one_image_twice_is_told(small_model, cases, label, told):
+    again = Case(label, cases[0].image, "again.png")
+    report = build_report(small_model, [cases[0], again], set_to({"occlusion": {"enabled": False}}))
+    warnings = [remark.text for remark in report.remarks if remark.warning]
+    assert [text.partition(": ")[2] for text in warnings if "same image" in text] == [told]
 
 
 def test_a_layer_whose_name_tensorflow_refuses(cases):

@@ -143,7 +143,7 @@ class Grouping:
         if self.by == NONE:
             return self.everything
         if self.by == PREDICTED:
-            return self.class_names[case.predicted]
+            return self.class_names[case.predicted] if np.isfinite(case.scores).all() else ""
         if self.by == CORRECT:
             return "" if case.correct is None else self.right if case.correct else self.wrong
         if self.by == LABEL:

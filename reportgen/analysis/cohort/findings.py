@@ -23,13 +23,13 @@ _FEW_GROUPS = 3  # that a sentence tells of one by one
 
 
 def find_all(
-    groups: Sequence[CohortGroup], by: str, contrasts: Sequence[Contrast], separating: Sequence[SeparatingChannel],
-    alike: Likenesses | None, border_area: float, notable: Sequence[Notable], ungrouped: int, repeated: int,
-    regions_cut: bool,
+    groups: Sequence[CohortGroup], by: str, chosen: bool, contrasts: Sequence[Contrast],
+    separating: Sequence[SeparatingChannel], alike: Likenesses | None, border_area: float,
+    notable: Sequence[Notable], ungrouped: int, repeated: int, regions_cut: bool,
 ) -> tuple[Finding, ...]:  # fmt: skip
     """Return all sentences, in the order of the page."""
     return (
-        *_of_groups(groups, by, ungrouped, repeated),
+        *_of_groups(groups, by, chosen, ungrouped, repeated),
         *_of_channels(contrasts, separating),
         *_of_maps(groups, alike),
         *_of_regions(groups, regions_cut),
@@ -39,8 +39,19 @@ def find_all(
     )
 
 
-def _of_groups(groups: Sequence[CohortGroup], by: str, ungrouped: int, repeated: int) -> Iterator[Finding]:
-    if ungrouped:
+def _of_groups(
+    groups: Sequence[CohortGroup], by: str, chosen: bool, ungrouped: int, repeated: int
+) -> Iterator[Finding]:
+    if ungrouped and chosen:
+        yield Finding(
+            section="summary", first=True,
+            text=say_count(
+                "{count} case of another group (by {by}), or of none, is left out.",
+                "{count} cases of other groups (by {by}), or of none, are left out.",
+                ungrouped, count=grouped(ungrouped), by=by,
+            ),
+        )  # fmt: skip
+    elif ungrouped:
         yield Finding(
             section="summary", first=True,
             text=say_count(

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from reportgen.report.evidence import OcclusionMap
+from reportgen.report.numbers import grouped
 from reportgen.report.places import name_place
 from reportgen.report.remark import Remark
 from reportgen.report.report import CaseReport, readable
@@ -135,7 +136,7 @@ def _range_told(told: str, found: OcclusionMap, *, regression: bool) -> str:
     low, high = (readable(end) for end in scan.score_range)
     if low == high:
         return ""
-    fields = {"count": scan.count, "low": low, "high": high}
+    fields = {"count": grouped(scan.count), "low": low, "high": high}
     if regression:
         return " " + say("Over {count} positions {name} lies between {low} and {high}.", **fields, name=told)
     return " " + say("Over {count} positions the score lies between {low} and {high}.", **fields)

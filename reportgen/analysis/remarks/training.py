@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from reportgen.report.report import readable
-from reportgen.report.training_run import TrainingRecord
+from reportgen.report.training_run import NOTHING_SAID, TrainingRecord
 from reportgen.system.language import say, say_count
 
 _ALIKE = 0.9
@@ -25,12 +25,20 @@ def _of_cases(record: TrainingRecord) -> list[str]:
     for place, case in enumerate(record.cases):
         then, now = first.cases[place], last.cases[place]
         right = "" if now.correct is None else f", {say('as labelled') if now.correct else say('not as labelled')}"
-        sentence = say(
-            "{case}: after epoch {last} it is called {predicted}{right}; the evidence for {name} went from {before} "
-            "(epoch {first}) to {after}.",
-            case=case.title, last=last.epoch, predicted=now.predicted, right=right, name=case.target_class,
-            before=readable(then.evidence), first=first.epoch, after=f"{readable(now.evidence)}{unit}",
-        )  # fmt: skip
+        words = {
+            "case": case.title, "name": case.target_class, "before": readable(then.evidence), "first": first.epoch,
+            "after": f"{readable(now.evidence)}{unit}", "last": last.epoch,
+        }  # fmt: skip
+        if now.predicted == NOTHING_SAID:
+            sentence = say("{case}: after epoch {last} the model gives no numbers (NaN or infinite).", **words)
+        elif not record.gives_classes:
+            sentence = say("{case}: its {name} went from {before} (epoch {first}) to {after}.", **words)
+        else:
+            sentence = say(
+                "{case}: after epoch {last} it is called {predicted}{right}; the evidence for {name} went from "
+                "{before} (epoch {first}) to {after}.",
+                **words, predicted=now.predicted, right=right,
+            )  # fmt: skip
         flips = [one for one in record.flips if one.case == case.title]
         if flips:
             sentence += " " + say_count(

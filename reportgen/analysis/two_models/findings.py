@@ -21,11 +21,22 @@ FEW_PAIRS = 6  # discordant cases below which no division of them gives p below 
 
 def find_all(
     compared: Compared, paired: Sequence[Paired], differences: Sequence[Difference], ranks: float,
-    maps: Estimate | None, lone: int,
+    maps: Estimate | None, left_out: tuple[int, int], *, same: bool,
 ) -> tuple[Finding, ...]:  # fmt: skip
-    """Return all sentences, in the order of the page."""
+    """Return all sentences, in the order of the page.
+
+    Parameters
+    ----------
+    compared, paired, differences, ranks, maps
+        What was measured.
+    left_out
+        Cases that only one model has, and such whose image can't be read.
+    same
+        Whether both models are one and the same file.
+    """
     return (
-        *_of_cases(lone, compared.unsaid),
+        *_of_models(same=same),
+        *_of_cases(*left_out, compared.unsaid),
         *_of_decisions(compared, paired),
         *_of_measures(differences),
         *_of_scores(ranks),
@@ -33,11 +44,23 @@ def find_all(
     )
 
 
-def _of_cases(lone: int, unsaid: int) -> Iterator[Finding]:
+def _of_models(*, same: bool) -> Iterator[Finding]:
+    if same:
+        text = say("A and B are the same file (SHA-256): a model was compared with itself.")
+        yield Finding(section="summary", text=text, first=True)
+
+
+def _of_cases(lone: int, unreadable: int, unsaid: int) -> Iterator[Finding]:
     if lone:
         text = say_count(
             "{count} case is left out, since one of the models hasn't got it.",
             "{count} cases are left out, since one of the models hasn't got them.", lone, count=grouped(lone),
+        )  # fmt: skip
+        yield Finding(section="summary", text=text, first=True)
+    if unreadable:
+        text = say_count(
+            "{count} case is left out, since its image can't be read.",
+            "{count} cases are left out, since their images can't be read.", unreadable, count=grouped(unreadable),
         )  # fmt: skip
         yield Finding(section="summary", text=text, first=True)
     if unsaid:
