@@ -54,7 +54,8 @@ def given_cases(
     labels
         What each shows: a name, the number of a class, or a row with a number for each class; None: as the images say.
     names
-        Gives the names of the classes, where labels are numbers.
+        Gives the names of the classes, where labels are numbers; none, where the model gives numbers: labels are then
+        shown as they are.
     settings, limits
         How files are read.
 
@@ -136,7 +137,7 @@ def _of_batch(images: Any, labels: Any) -> Iterator[_Pair]:
 
 def _of_array(images: Any) -> Iterator[_Pair]:
     shape, scaled = tuple(images.shape), _is_scaled(images)
-    if len(shape) == 4 or (len(shape) == 3 and shape[-1] not in (1, 3)):
+    if len(shape) == 4 or (len(shape) == 3 and shape[-1] not in (1, 3, 4)):
         yield from (_Pair(images[number], None, scaled) for number in range(shape[0]))
     else:
         yield _Pair(images, None, scaled)
@@ -176,6 +177,8 @@ def _label(given: Any, names: Names) -> str | None:
     if value.dtype.kind not in "biuf" or not np.isfinite(value).all():
         raise SettingsError(f"a label can't be made of a {type(given).__name__}", "give a name or a class's number")
     known = list(names())
+    if not known:
+        return ", ".join(f"{one:g}" for one in value.reshape(-1))
     if value.size == 1:
         place = int(value.reshape(-1)[0])
         if place != value.reshape(-1)[0] or not 0 <= place < len(known):

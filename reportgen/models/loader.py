@@ -90,6 +90,11 @@ class LoadedModel:
     randomness: Randomness = field(default_factory=Randomness)
     fitting: PreprocessingSettings = DEFAULTS.preprocessing
 
+    @property
+    def label_names(self) -> tuple[str, ...]:
+        """What numbers that label an image stand for: the classes; nothing, where the model gives numbers itself."""
+        return () if self.head == "regression" else self.class_names
+
     def input_of(self, image: Image | str | Path | NDArray[np.generic]) -> NDArray[np.float32]:
         """Return what the model gets for an image.
 

@@ -149,7 +149,7 @@ class ReportCallback(keras.callbacks.Callback):  # type: ignore[misc]
             )
 
         def known() -> Sequence[str]:
-            return load_model(self.model, chosen.model, chosen.preprocessing).class_names
+            return load_model(self.model, chosen.model, chosen.preprocessing).label_names
 
         with speaking(chosen.language):
             cases = given_cases(self._cases, self._labels, known, chosen.images, chosen.limits)

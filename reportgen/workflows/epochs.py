@@ -216,8 +216,10 @@ class TrainingWatch:
     def _measure(self, epoch: int, logs: Mapping[str, Any]) -> Look:
         subject, settings = self._subject, self._settings
         runs = run_cases(subject, self._cases, [case.title for case in self.record.cases], settings)
-        if all(map(is_finite, runs)):
-            runs = scan_cases(subject, runs, settings, lambda _: None)
+        known = [run for run in runs if is_finite(run)]
+        if known:
+            scanned = {run.number: run for run in scan_cases(subject, known, settings, lambda _: None)}
+            runs = [scanned.get(run.number, run) for run in runs]
         layers, kept = self._layers(runs)
         maps = tuple(
             _reduced(np.asarray(run.scans[0].importance, np.float32), _LARGEST_MAP)

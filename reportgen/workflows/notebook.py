@@ -46,7 +46,8 @@ def explain(
         to 1, where none is above); a Pillow image; a path; (label, image); a list of these; a ``tf.data.Dataset``, or
         one of its batches, with its labels.
     labels
-        What each shows: names, numbers of classes, or rows with a number for each class; None: as the images say.
+        What each shows: names, numbers of classes, or rows with a number for each class; of a model that gives numbers,
+        the numbers themselves. None: as the images say.
     class_names
         In the order of the model's outputs; None: of the dataset, the model's notes, or the labels.
     progress
@@ -87,7 +88,7 @@ def _load(
     def names() -> Sequence[str]:
         if not early:
             early.append(load(model, chosen, ()))
-        return early[0].class_names
+        return early[0].label_names
 
     cases = given_cases(images, labels, names, chosen.images, chosen.limits)
     return (early[0] if early else load(model, chosen, cases)), cases

@@ -86,6 +86,17 @@ def test_labels_as_numbers_rows_and_names(batch):
         cases(batch, [0])
 
 
+def test_of_a_model_that_gives_numbers_labels_are_numbers(batch):
+    found = given_cases(batch[:3], [3.7, 0, np.float32(-12.25)], lambda: ())
+    assert [case.label for case in found] == ["3.7", "0", "-12.25"]
+    assert given_cases(batch[:1], [[1, 2.5]], lambda: ())[0].label == "1, 2.5"
+
+
+def test_an_array_with_four_channels_is_refused_as_what_it_is():
+    with pytest.raises(ImageError, match=r"got \(20, 30, 4\)"):
+        cases(np.zeros((20, 30, 4), np.uint8))
+
+
 @pytest.mark.parametrize("batched", [False, True])
 def test_a_dataset_gives_its_images_and_labels(batch, batched):
     import tensorflow as tf

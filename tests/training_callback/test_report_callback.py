@@ -238,6 +238,26 @@ def test_scores_that_are_no_numbers_are_recorded_as_such(model, data, after, tmp
     assert "it is called" not in page
 
 
+def test_a_case_without_numbers_keeps_no_other_from_its_map(data, tmp_path):
+    images, labels = data
+    given = keras.Input(images.shape[1:])
+    logarithms = keras.ops.log(
+        keras.layers.GlobalAveragePooling2D()(keras.layers.Conv2D(2, 3, activation="relu")(given))
+    )
+    model = keras.Model(given, keras.layers.Dense(len(NAMES), activation="softmax")(logarithms))
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    model.layers[1].set_weights([np.ones_like(model.layers[1].get_weights()[0]), np.zeros(2)])
+    black = np.zeros_like(images[:1])
+    callback = ReportCallback(
+        np.concatenate([black, images[:1]]), labels=[0, 0], out=tmp_path, class_names=NAMES, settings=SCAN
+    )
+    model.optimizer.learning_rate = 0.0
+    model.fit(images, labels, epochs=1, verbose=0, callbacks=[callback])
+    dark, other = read_record(tmp_path / "record.json").epochs[0].cases
+    assert (dark.predicted, np.isnan(dark.evidence)) == ("no numbers", True)
+    assert np.isfinite(other.evidence)
+
+
 def test_a_number_is_called_no_class(data, tmp_path):
     images, labels = data
     model = keras.Sequential([
