@@ -5,17 +5,16 @@ from __future__ import annotations
 import base64
 import functools
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from reportgen.outputs.page.assets import Asset
 from reportgen.outputs.page.channel_views import ChannelViews, view_channels
-from reportgen.outputs.page.frame import Frame
 from reportgen.outputs.page.gauge import Gauge, gauge_of
 from reportgen.outputs.page.layer_views import BlockView, LayerNumbers, LayerView, gather_layers, layer_numbers
 from reportgen.outputs.page.markdown import SafeHtml
 from reportgen.outputs.page.methods import Methods, describe_methods
 from reportgen.outputs.page.network import Unit, network_units
+from reportgen.outputs.page.remarked import Remarked
 from reportgen.outputs.page.sections import SECTIONS, Section, chosen_sections, is_there, steps_of
 from reportgen.outputs.saved.report_json import embedded_json
 from reportgen.outputs.saved.seal import SEAL
@@ -24,25 +23,18 @@ from reportgen.report.evidence import name_followed, shows_evidence
 from reportgen.report.findings import Finding
 from reportgen.report.measures import Measure, missing, name_class, side_by_side, why_missing
 from reportgen.report.picture import ColourScale, Picture, case_picture_name, layer_picture_name, occlusion_kind
-from reportgen.report.remark import Comment, Remark
+from reportgen.report.remark import Remark
 from reportgen.report.report import REGRESSION, CaseReport, Report, readable, verdict
 from reportgen.system.language import mark, say
 
 CHANNEL_ROWS = 3000
 FINDING_ROWS, BEST_ROWS = 40, 5
-_MATTERS = (
-    mark("not finite"), mark("edges"), mark("bright"), mark("negatives"), mark("contrast change"),
-    mark("sharpness change"), mark("contrast"), mark("contrast raised"), mark("sharpness"), mark("sharpness raised"),
-    mark("dead"), mark("woken"), mark("compressed"), mark("difference"), mark("parting"), mark("deciding"),
-    mark("unmoved"), mark("page size"),
-)  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
-class Page(Frame):
+class Page(Remarked):
     """What the templates see: the report, with lookups that need no logic in a template."""
 
-    report: Report
     seal: str = ""
 
     @property
@@ -264,21 +256,6 @@ class Page(Frame):
         """Whether the page holds a row for each channel; the JSON always does."""
         return sum(layer.channels for case in self.report.cases for layer in case.layers) <= CHANNEL_ROWS
 
-    @property
-    def warnings(self) -> tuple[Remark, ...]:
-        """Remarks that the reader should see first."""
-        return tuple(remark for remark in self.report.remarks if remark.warning)
-
-    @property
-    def first_warnings(self) -> tuple[Remark, ...]:
-        """Warnings at the top: one on a case's map stands with the case, one on a further map with that."""
-        told = any(remark.section == "headline" and remark.kind == "doubt" for remark in self.report.remarks)
-        return tuple(one for one in self.warnings if one.kind != "map_test" or not (told or one.target))
-
-    def headlines(self, case: int | None = None) -> tuple[Remark, ...]:
-        """Return what the first screen says of a case, or of all."""
-        return tuple(one for one in self.report.remarks if one.section == "headline" and one.case == case)
-
     def anchor(self, remark: Remark) -> str:
         """Return the part of the page that shows what a remark says."""
         if remark.proof == "layer-numbers" and remark.layer:
@@ -289,20 +266,9 @@ class Page(Frame):
             return "occlusion"  # a map without an order has no curves; what is said of it stands at the map
         return remark.proof or self.layer_anchor(remark.layer)
 
-    @staticmethod
-    def matter(remark: Remark) -> str:
-        """Return in words what a remark measured."""
-        words = remark.kind.replace("_", " ")
-        return say(words) if words in _MATTERS else words
-
     def gauge(self, case: CaseReport) -> Gauge | None:
         """Return how far the evidence of a case lies from the threshold."""
         return gauge_of(case, self.report.cases, self.report.model)
-
-    def map_warnings(self, target: int = 0) -> tuple[Remark, ...]:
-        """Return the warnings that a map isn't to be read, or not as it is: they stand where the map is, too."""
-        kinds = ("map_test", "border", "sanity", "fills")
-        return tuple(one for one in self.warnings if one.kind in kinds and one.target == target)
 
     def is_untested(self, target: int = 0) -> bool:
         """Return whether there are maps of a class that the scan follows, and none was put to the test."""
@@ -335,23 +301,6 @@ class Page(Frame):
     def verdict(self, case: CaseReport) -> tuple[str, str]:
         """Return how a prediction compares with the label: a kind, and words."""
         return verdict(case, self.report.model)
-
-    def remarks(self, section: str, layer: str | None = None, target: int = 0) -> tuple[Remark, ...]:
-        """Return the remarks of a section (without a layer) or of a layer; of a class that the scan follows."""
-        own = (one for one in self.report.remarks if one.section == section and one.layer == layer)
-        return tuple(one for one in own if one.target == target and not one.warning)
-
-    def remarks_of(self, section: str, kinds: Sequence[str], target: int = 0) -> tuple[Remark, ...]:
-        """Return the remarks of a section that are of one of these kinds."""
-        return tuple(remark for remark in self.remarks(section, target=target) if remark.kind in kinds)
-
-    def remarks_besides(self, section: str, kinds: Sequence[str], target: int = 0) -> tuple[Remark, ...]:
-        """Return the remarks of a section that are of none of these kinds."""
-        return tuple(remark for remark in self.remarks(section, target=target) if remark.kind not in kinds)
-
-    def comments(self, section: str, layer: str | None = None) -> tuple[Comment, ...]:
-        """Return the user's commentary of a section or of a layer."""
-        return tuple(c for c in self.report.comments if c.section == section and c.layer == layer)
 
     def picture(self, case: int, kind: str) -> Picture | None:
         """Return a picture of a case, by kind."""
